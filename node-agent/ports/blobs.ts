@@ -1,0 +1,33 @@
+import type { MusterError } from '#protocol/errors.ts'
+import type { BlobHash } from '#protocol/model/ids.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/** Bytes named by their SHA-256, under the agent's home. Whatever is stored was verified. */
+export interface Blobs {
+  readonly has: (blob: BlobHash) => Promise<boolean>
+  /** Size, or undefined if it is not here. */
+  readonly size: (blob: BlobHash) => Promise<number | undefined>
+  /** Stores bytes; durable (fsynced, renamed, folder fsynced) when it resolves. Doing it twice is harmless. */
+  readonly put: (bytes: Uint8Array) => Promise<Result<BlobHash, MusterError>>
+  /** Copies a file in, without holding it in memory. */
+  readonly putFile: (
+    path: string,
+    signal?: AbortSignal,
+  ) => Promise<Result<{ blob: BlobHash; bytes: number }, MusterError>>
+  /** Stores a stream that must hash to `blob`, resumable: see `partialSize`. `BlobCorrupt` deletes what came. */
+  readonly putStream: (
+    blob: BlobHash,
+    offset: number,
+    parts: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ) => Promise<Result<number, MusterError>>
+  /** Bytes of an unfinished `putStream` that can be resumed; 0 if none. */
+  readonly partialSize: (blob: BlobHash) => Promise<number>
+  /** Whole blob in memory. `BlobMissing`, or `BlobCorrupt` if it no longer hashes to its name. */
+  readonly read: (blob: BlobHash) => Promise<Result<Uint8Array, MusterError>>
+  /** Frames of at most `frameBytes` from `offset` on. */
+  readonly stream: (blob: BlobHash, offset: number, frameBytes: number) => AsyncIterable<Uint8Array>
+  /** Absolute path of a stored blob, for libraries that open files. The file must not be changed. */
+  readonly path: (blob: BlobHash) => string
+  readonly delete: (blob: BlobHash) => Promise<void>
+}

@@ -1,0 +1,100 @@
+import type { MusterError } from '#protocol/errors.ts'
+import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
+import type { FileInput, JobSpec } from '#protocol/model/job.ts'
+import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/** Lists an input and cuts it into mini-batches: folder by folder, names sorted by bytes. */
+export interface Planner {
+  /** Checks that the input exists and has at least one item, without listing it all. */
+  readonly check: (input: FileInput, signal?: AbortSignal) => Promise<Result<void, MusterError>>
+  /**
+   * Plan chunks in order; the last has `last: true`. Starts at `from` (chunks before it are listed but not
+   * yielded), so that planning goes on after a restart. @throws MusterFailure `InputMissing`, `InputEmpty`
+   */
+  readonly plan: (
+    job: JobId,
+    spec: JobSpec,
+    from: number,
+    signal: AbortSignal,
+  ) => AsyncIterable<PlanChunk>
+}
+
+/** The plan of jobs whose data is here, as stored in plan chunk blobs. */
+export interface PlanReader {
+  /** Planned items `first` .. `first + count - 1`. `BlobMissing` if the plan is not here. */
+  readonly items: (
+    job: JobId,
+    first: ItemIndex,
+    count: number,
+  ) => Promise<Result<readonly PlannedItem[], MusterError>>
+}
+
+/** An item's content, or why it cannot be had. */
+export type ItemContent =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly modifiedMs: number }
+  | { readonly ok: false; readonly problem: string }
+
+export interface ItemReader {
+  /**
+   * Reads one planned item below `root`. A file that changed since the plan (size or time), vanished, is
+   * too large, or leads out of `root` by a link is a problem in words, never an exception.
+   */
+  readonly read: (root: string, item: PlannedItem) => Promise<ItemContent>
+  /** Absolute path if the file may be opened in place: inside `root`, same size and time as planned. */
+  readonly inPlacePath: (root: string, item: PlannedItem) => Promise<string | undefined>
+}
+
+/** Proof that two agents are the same OS user on the same machine: a nonce file only that user can read. */
+export interface SameUser {
+  /** Path of a fresh nonce file in this agent's home, and the nonce. */
+  readonly offer: () => Promise<{ readonly path: string; readonly nonce: string }>
+  /** True if the file is readable, owned by this user and holds the nonce. */
+  readonly check: (path: string, nonce: string) => Promise<boolean>
+}
+
+/** One line of output. */
+export interface OutputRow {
+  readonly item: ItemIndex
+  readonly name: string
+  /** JSON text of the row. */
+  readonly value: string
+}
+
+/** Writes a job's output: complete or absent. */
+export interface OutputWriter {
+  /**
+   * Writes all rows in their order under `folder/fileName` in the format of the name's ending (`.csv`,
+   * `.jsonl`, else one line an element), fsynced and renamed at the end. An existing file of the same name
+   * is not overwritten: `name-2.csv` is taken. Resolves to the absolute path.
+   */
+  readonly write: (
+    folder: string,
+    fileName: string,
+    rows: AsyncIterable<OutputRow>,
+    signal: AbortSignal,
+  ) => Promise<Result<string, MusterError>>
+}
+
+/** Reads job files. */
+export interface JobFileReader {
+  /**
+   * Checks a job file's text and gives a spec without the model's bytes and with the input's absolute
+   * root. Every error carries line and column, and a suggestion for a misspelt field.
+   */
+  readonly read: (
+    text: string,
+    file: string,
+    overrides: Readonly<Record<string, string | number | boolean>>,
+  ) => Result<JobFile, MusterError>
+}
+
+/** A checked job file: what it asks for, before the model is looked up. */
+export interface JobFile {
+  readonly spec: Omit<JobSpec, 'model'>
+  readonly model:
+    | { readonly kind: 'registered'; readonly name: string; readonly version?: number }
+    | { readonly kind: 'path'; readonly path: string }
+  /** Sentences about what was accepted but has no effect here, with their place. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,80 @@
+import type { MusterError } from '#protocol/errors.ts'
+import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { JobSpec } from '#protocol/model/job.ts'
+import type { ModelDescription } from '#protocol/model/model.ts'
+import type { Result } from '#protocol/model/result.ts'
+import type { ItemFailure } from '#protocol/model/rows.ts'
+
+/** One item as a worker process gets it. */
+export type RunItem =
+  | { readonly item: ItemIndex; readonly name: string; readonly bytes: Uint8Array }
+  | { readonly item: ItemIndex; readonly name: string; readonly path: string }
+  | { readonly item: ItemIndex; readonly name: string; readonly problem: string }
+
+export interface RunRequest {
+  readonly miniBatch: MiniBatchIndex
+  readonly attempt: number
+  readonly items: readonly RunItem[]
+}
+
+export type RunOutcome =
+  | {
+      readonly kind: 'succeeded'
+      /** `rows[i]` is the JSON text of a row of item `items[i]`, ascending. */
+      readonly items: readonly ItemIndex[]
+      readonly rows: readonly string[]
+      readonly failures: readonly ItemFailure[]
+      /** Milliseconds between taking up the mini-batch and having its rows. */
+      readonly runMs: number
+    }
+  | { readonly kind: 'threw'; readonly message: string; readonly runMs: number }
+
+/** Why a worker process is gone. */
+export interface ProcessExit {
+  readonly kind: 'stopped' | 'killed' | 'crashed' | 'out-of-memory'
+  /** One sentence. */
+  readonly message: string
+}
+
+/** A running worker process: our code around ONNX Runtime, one mini-batch at a time. */
+export interface WorkerProcess {
+  readonly pid: number
+  /**
+   * Queues a mini-batch; mini-batches are run in the order of the calls, so that the next is at hand when
+   * one ends. Rejects with MusterFailure `ProcessDied` when the process goes first.
+   */
+  readonly run: (request: RunRequest) => Promise<RunOutcome>
+  /** SIGKILL. Idempotent; `exited` follows. */
+  readonly kill: () => void
+  /** Resolves once, when the process is gone. */
+  readonly exited: Promise<ProcessExit>
+}
+
+export interface StartProcess {
+  readonly spec: JobSpec
+  /** Absolute path of the `.onnx`; external data files lie beside it under their own names. */
+  readonly modelPath: string
+  /** Threads one inference may use. */
+  readonly threads: number
+  /** Memory the process may use; a model that cannot fit is refused before it is loaded. */
+  readonly memoryBytes: number
+  readonly signal: AbortSignal
+}
+
+export interface ModelRuntime {
+  /**
+   * Reads a model file without loading it into a runtime: external data names that leave the folder,
+   * custom operators and broken files are refused. `files` are the names of the model's files in order.
+   */
+  readonly inspect: (
+    path: string,
+  ) => Promise<
+    Result<{ readonly facts: ModelDescription; readonly files: readonly string[] }, MusterError>
+  >
+  /** Checks that pre- and postprocessing fit the model; the error names both sides. */
+  readonly checkFit: (spec: Omit<JobSpec, 'model'>, facts: ModelDescription) => Result<void, MusterError>
+  /** Starts a process and loads the model: resolves when it is ready to run. `InitFailed` in words. */
+  readonly start: (options: StartProcess) => Promise<Result<WorkerProcess, MusterError>>
+  /** Execution providers that can be tried on this machine, best first. */
+  readonly devices: () => readonly string[]
+}

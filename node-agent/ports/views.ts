@@ -1,0 +1,141 @@
+import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { Model } from '#protocol/model/model.ts'
+import type { Charge, JobClosed, JobSealed, PlanChunkWritten } from '#protocol/model/record.ts'
+import type { AttemptRows, CommittedRows } from '#protocol/model/rows.ts'
+
+/**
+ * Tables folded from records, and the rows. Every rule is order-free: the views of two agents with the
+ * same records are equal, whatever the order of arrival. Until a job is sealed the commit with the lowest
+ * (term, sequence) of a mini-batch counts.
+ */
+export interface Views {
+  /** Newest first. */
+  readonly jobs: (limit: number) => Promise<readonly JobFold[]>
+  readonly job: (job: JobId) => Promise<JobFold | undefined>
+  /** Ids that start with `prefix`, at most 2. */
+  readonly findJobs: (prefix: string) => Promise<readonly JobId[]>
+  /** Jobs without a seal. */
+  readonly openJobs: () => Promise<readonly JobFold[]>
+  readonly planChunks: (job: JobId) => Promise<readonly PlanChunkWritten[]>
+  /** Counted commits of a job in mini-batch order. */
+  readonly commits: (job: JobId) => Promise<readonly CountedCommit[]>
+  readonly charges: (job: JobId) => Promise<readonly Charge[]>
+  /** Committed mini-batches, items and run time of each peer. */
+  readonly shares: (job: JobId) => Promise<readonly PeerShare[]>
+  /** Counted commits whose rows are not in this store, grouped by chunk. */
+  readonly missingRows: (job: JobId) => Promise<readonly MissingChunk[]>
+  /**
+   * Inserts the rows of counted commits, replacing rows of another commit of the same mini-batch.
+   * Entries that no longer count are left out. Idempotent, durable enough to be pulled again if lost.
+   */
+  readonly keepRows: (
+    chunk: BlobHash,
+    job: JobId,
+    peer: PeerId,
+    entries: readonly { readonly position: number; readonly rows: AttemptRows }[],
+  ) => Promise<void>
+  readonly rows: (query: RowQuery) => Promise<RowPage>
+  /** SHA-256 over the map mini-batch -> (chunk, position) of the counted commits, hex, and their sums. */
+  readonly sealFacts: (job: JobId) => Promise<SealFacts>
+  readonly failureGroups: (job: JobId, limit: number) => Promise<readonly FailureGroup[]>
+  /** Newest version first. */
+  readonly models: () => Promise<readonly Model[]>
+  readonly model: (name: string, version?: number) => Promise<Model | undefined>
+  /** Small values of this agent alone: ports, remembered addresses, ... JSON. */
+  readonly setting: (name: string) => Promise<unknown>
+  readonly setSetting: (name: string, value: unknown) => Promise<void>
+  /** Drops all folded tables and folds the ledger again; equal hash before and after is the promise. */
+  readonly rebuild: () => Promise<void>
+  /** SHA-256 of an ordered dump of the folded tables, hex. */
+  readonly digest: () => Promise<string>
+}
+
+/** A job and everything the records said of it, summed up. */
+export interface JobFold {
+  readonly job: Job
+  readonly items: number
+  readonly miniBatches: number
+  readonly planComplete: boolean
+  readonly planFailure: string
+  readonly committed: number
+  readonly itemsSucceeded: number
+  /** Failed items inside counted commits plus all items of failed mini-batches. */
+  readonly itemsFailed: number
+  readonly rows: number
+  readonly rowsHere: number
+  readonly failedMiniBatches: number
+  readonly charged: number
+  readonly firstCommitAt: Millis | null
+  readonly lastCommitAt: Millis | null
+  readonly cancelRequestedAt: Millis | null
+  readonly closed: JobClosed | null
+  readonly sealed: JobSealed | null
+}
+
+export interface CountedCommit extends CommittedRows {
+  readonly succeeded: number
+  readonly failed: number
+  readonly rows: number
+}
+
+export interface PeerShare {
+  readonly peer: PeerId
+  readonly miniBatches: number
+  readonly items: number
+}
+
+export interface MissingChunk {
+  readonly chunk: BlobHash
+  readonly peer: PeerId
+  readonly positions: readonly number[]
+}
+
+export interface RowQuery {
+  readonly job: JobId
+  /** Rows after this key: see `RowPage.next`. */
+  readonly after?: string
+  /** Rows to skip, instead of `after`. */
+  readonly offset?: number
+  readonly limit: number
+  readonly search?: string
+  readonly only?: 'rows' | 'failures'
+}
+
+export interface RowPage {
+  readonly rows: readonly StoredRow[]
+  readonly total: number
+  readonly next: string | null
+}
+
+export interface StoredRow {
+  readonly item: ItemIndex
+  readonly name: string
+  readonly miniBatch: MiniBatchIndex
+  readonly attempt: number
+  readonly peer: PeerId
+  /** JSON text; null for a failed item. */
+  readonly value: string | null
+  readonly failure: string
+}
+
+export interface SealFacts {
+  readonly mapHash: string
+  readonly miniBatches: number
+  readonly rows: number
+  readonly succeeded: number
+  readonly failed: number
+}
+
+/** Failures with the same words. */
+export interface FailureGroup {
+  readonly message: string
+  readonly cause: string
+  readonly count: number
+  readonly first: {
+    readonly item: string
+    readonly miniBatch: MiniBatchIndex
+    readonly attempt: number
+    readonly peer: PeerId
+  }
+}

@@ -1,0 +1,41 @@
+import type { AttemptReport, Lease, ReturnReason } from '#protocol/model/attempt.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import type { LeaseToken } from '#protocol/model/term.ts'
+import type { ProcessNumber } from './event.ts'
+
+/** What the worker's machine wants done. Imperative; carried out in order. */
+export type WorkerEffect =
+  /** Send `worker-hello` to the head. */
+  | {
+      readonly kind: 'greetHead'
+      readonly slots: number
+      readonly held: readonly Lease[]
+      readonly reports: readonly AttemptReport[]
+    }
+  | { readonly kind: 'fetchInput'; readonly lease: Lease }
+  /** Forget a fetched or fetching input. */
+  | { readonly kind: 'dropInput'; readonly token: LeaseToken }
+  | { readonly kind: 'startProcess'; readonly process: ProcessNumber; readonly job: JobId }
+  /** SIGKILL. `processExited` follows. */
+  | { readonly kind: 'killProcess'; readonly process: ProcessNumber; readonly reason: string }
+  /** Give a mini-batch whose input is here to a process; it may still be busy with the one before. */
+  | { readonly kind: 'runAttempt'; readonly process: ProcessNumber; readonly lease: Lease }
+  /** Make the rows of these attempts durable as one chunk, in this order. */
+  | { readonly kind: 'packChunk'; readonly job: JobId; readonly tokens: readonly LeaseToken[] }
+  /** Rows of attempts that no longer matter. */
+  | { readonly kind: 'dropRows'; readonly tokens: readonly LeaseToken[] }
+  | { readonly kind: 'sendStarted'; readonly tokens: readonly LeaseToken[] }
+  | { readonly kind: 'sendReports'; readonly reports: readonly AttemptReport[] }
+  | {
+      readonly kind: 'sendReturned'
+      readonly tokens: readonly LeaseToken[]
+      readonly reason: ReturnReason
+      readonly message: string
+    }
+  | {
+      readonly kind: 'sendInitFailed'
+      readonly job: JobId
+      readonly message: string
+      readonly processes: number
+    }
+  | { readonly kind: 'sendSlots'; readonly slots: number; readonly reason: string }

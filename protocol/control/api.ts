@@ -1,0 +1,257 @@
+import { z } from 'zod'
+import {
+  agentView,
+  clusterCreatedView,
+  clusterView,
+  explainView,
+  invitationView,
+  jobDetailView,
+  jobView,
+  joinedView,
+  machineView,
+  miniBatchMapView,
+  modelView,
+  rowPageView,
+  snapshotView,
+} from './views.ts'
+
+/**
+ * The control API: every command and query of an agent, as one value. The server registers its routes
+ * from it, the client's methods and types come from it, and `docs/cli.md` prints its schemas.
+ * Served on loopback only. Path fields stand as `:name` and are part of `query`.
+ */
+export interface Endpoint<Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType> {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  /** One line for people. */
+  readonly summary: string
+  /** Path and query fields; every value arrives as text. */
+  readonly query: Query
+  readonly body: Body
+  readonly answer: Answer
+}
+
+const endpoint = <Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>(
+  value: Endpoint<Query, Body, Answer>,
+): Endpoint<Query, Body, Answer> => value
+
+const none = z.object({})
+const rolesField = z.array(z.enum(['admin', 'submit', 'work'])).min(1).max(3)
+const jobKey = z.object({ job: z.string().min(1).max(64).describe('Job id, or an unambiguous start of it') })
+const done = z.object({ done: z.literal(true) })
+
+export const api = {
+  snapshot: endpoint({
+    method: 'GET',
+    path: '/api/v1/snapshot',
+    summary: 'Everything the first screen needs, and the id to follow from.',
+    query: none,
+    body: none,
+    answer: snapshotView,
+  }),
+  agent: endpoint({
+    method: 'GET',
+    path: '/api/v1/agent',
+    summary: 'This agent.',
+    query: none,
+    body: none,
+    answer: agentView,
+  }),
+  stop: endpoint({
+    method: 'POST',
+    path: '/api/v1/agent/stop',
+    summary: 'Stops the agent cleanly.',
+    query: none,
+    body: none,
+    answer: done,
+  }),
+  signInCode: endpoint({
+    method: 'POST',
+    path: '/api/v1/sign-in-codes',
+    summary: 'A one-time code that a browser exchanges for its cookie.',
+    query: none,
+    body: none,
+    answer: z.object({ code: z.string(), url: z.string(), expiresAt: z.number() }),
+  }),
+  createCluster: endpoint({
+    method: 'POST',
+    path: '/api/v1/cluster',
+    summary: 'Creates a cluster with this agent as admin and head.',
+    query: none,
+    body: z.object({ name: z.string().min(1).max(64) }),
+    answer: clusterCreatedView,
+  }),
+  cluster: endpoint({
+    method: 'GET',
+    path: '/api/v1/cluster',
+    summary: 'The cluster this agent belongs to.',
+    query: none,
+    body: none,
+    answer: clusterView,
+  }),
+  invite: endpoint({
+    method: 'POST',
+    path: '/api/v1/cluster/invitations',
+    summary: 'Opens a one-time invitation.',
+    query: none,
+    body: z.object({
+      roles: rolesField.optional(),
+      expiresInSeconds: z.number().positive().max(86_400).optional(),
+    }),
+    answer: invitationView,
+  }),
+  join: endpoint({
+    method: 'POST',
+    path: '/api/v1/cluster/join',
+    summary: 'Joins a cluster with an invitation code.',
+    query: none,
+    body: z.object({ code: z.string().min(1).max(8_192) }),
+    answer: joinedView,
+  }),
+  members: endpoint({
+    method: 'GET',
+    path: '/api/v1/cluster/members',
+    summary: 'Members with their roles and liveness.',
+    query: none,
+    body: none,
+    answer: z.object({ members: z.array(machineView) }),
+  }),
+  removeMember: endpoint({
+    method: 'DELETE',
+    path: '/api/v1/cluster/members/:peer',
+    summary: 'Removes a member by name or PeerId; it is cut off at once where it is seen.',
+    query: z.object({ peer: z.string().min(1).max(128) }),
+    body: none,
+    answer: done,
+  }),
+  addAddress: endpoint({
+    method: 'POST',
+    path: '/api/v1/cluster/addresses',
+    summary: 'Dials and remembers an address given by hand.',
+    query: none,
+    body: z.object({ address: z.string().min(1).max(256) }),
+    answer: done,
+  }),
+  peers: endpoint({
+    method: 'GET',
+    path: '/api/v1/peers',
+    summary: 'Machines as seen from here.',
+    query: none,
+    body: none,
+    answer: z.object({ peers: z.array(machineView) }),
+  }),
+  registerModel: endpoint({
+    method: 'POST',
+    path: '/api/v1/models',
+    summary: 'Registers a model file or folder under a name; the same name gets the next version.',
+    query: none,
+    body: z.object({
+      path: z.string().min(1).max(4_096).describe('Absolute path on this machine'),
+      name: z.string().min(1).max(64),
+      description: z.string().max(16_384).optional(),
+      tags: z.record(z.string(), z.string()).optional(),
+    }),
+    answer: modelView,
+  }),
+  models: endpoint({
+    method: 'GET',
+    path: '/api/v1/models',
+    summary: 'Registered models, newest version first.',
+    query: none,
+    body: none,
+    answer: z.object({ models: z.array(modelView) }),
+  }),
+  model: endpoint({
+    method: 'GET',
+    path: '/api/v1/models/:model',
+    summary: 'One model: `name` (newest) or `name:version`.',
+    query: z.object({ model: z.string().min(1).max(128) }),
+    body: none,
+    answer: modelView,
+  }),
+  submitJob: endpoint({
+    method: 'POST',
+    path: '/api/v1/jobs',
+    summary: 'Submits a job file.',
+    query: none,
+    body: z.object({
+      text: z.string().max(1_048_576).describe('The YAML'),
+      file: z.string().max(4_096).describe('Name shown in errors; its folder resolves relative paths'),
+      overrides: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+        .optional()
+        .describe('Fields of the job file set from the command line'),
+      submissionId: z.string().max(64).optional().describe('The same id twice submits once'),
+    }),
+    answer: jobView,
+  }),
+  jobs: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs',
+    summary: 'Jobs, newest first.',
+    query: z.object({ limit: z.coerce.number().int().min(1).max(1_000).optional() }),
+    body: none,
+    answer: z.object({ jobs: z.array(jobView) }),
+  }),
+  job: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs/:job',
+    summary: 'One job with its peers and failures.',
+    query: jobKey,
+    body: none,
+    answer: jobDetailView,
+  }),
+  cancelJob: endpoint({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/cancel',
+    summary: 'Cancels a job; committed rows stay.',
+    query: jobKey,
+    body: none,
+    answer: jobView,
+  }),
+  results: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs/:job/rows',
+    summary: 'Rows in plan order, a page at a time.',
+    query: jobKey.extend({
+      cursor: z.string().max(64).optional(),
+      limit: z.coerce.number().int().min(1).max(1_000).optional(),
+      offset: z.coerce.number().int().min(0).optional().describe('Instead of a cursor: rows to skip'),
+      search: z.string().max(256).optional().describe('Rows whose name or value contains this text'),
+      only: z.enum(['rows', 'failures']).optional(),
+    }),
+    body: none,
+    answer: rowPageView,
+  }),
+  miniBatches: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs/:job/mini-batches',
+    summary: 'State of every mini-batch, one character each.',
+    query: jobKey,
+    body: none,
+    answer: miniBatchMapView,
+  }),
+  explain: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs/:job/explain',
+    summary: 'Why a job, or one of its mini-batches, is where it is.',
+    query: jobKey.extend({ miniBatch: z.coerce.number().int().min(0).optional() }),
+    body: none,
+    answer: explainView,
+  }),
+} as const
+
+export type Api = typeof api
+export type ApiName = keyof Api
+export type QueryOf<Name extends ApiName> = z.input<Api[Name]['query']>
+export type BodyOf<Name extends ApiName> = z.input<Api[Name]['body']>
+export type AnswerOf<Name extends ApiName> = z.output<Api[Name]['answer']>
+
+/** Server-sent events: `id` is the delta's sequence, `event` is `delta`, `data` is a DeltaView as JSON. */
+export const eventsPath = '/api/v1/events'
+/** The picture of one item: image bytes. `:job` and `:item`. */
+export const picturePath = '/api/v1/jobs/:job/items/:item/picture'
+/** A browser posts its one-time code here and gets the cookie. */
+export const signInPath = '/api/v1/sign-in'
+/** Header that proves a cookie request was made by our own page's script. */
+export const csrfHeader = 'x-muster'

@@ -1,0 +1,237 @@
+import { z } from 'zod'
+
+/**
+ * What the control API shows. These shapes are frozen: fields are added, never renamed or dropped, since
+ * the CLI prints them as they are with `--json` and people write programs against that.
+ * Times are milliseconds since 1970 UTC, sizes bytes, durations milliseconds.
+ */
+
+const text = z.string()
+const count = z.int().min(0)
+const time = z.number()
+const tags = z.record(text, text)
+
+export const errorView = z.object({
+  code: text.describe('Stable word for programs'),
+  message: text.describe('One sentence: what happened, to what, what to do'),
+  retryable: z.boolean(),
+  position: z
+    .object({ file: text, line: z.int().min(1), column: z.int().min(1) })
+    .optional()
+    .describe('Place in a file a person wrote'),
+})
+export type ErrorView = z.infer<typeof errorView>
+
+export const jobStateView = z.enum([
+  'NotStarted',
+  'Preparing',
+  'Queued',
+  'Running',
+  'Paused',
+  'Finalizing',
+  'CancelRequested',
+  'Canceled',
+  'Completed',
+  'Failed',
+])
+
+export const agentView = z.object({
+  peer: text.describe('PeerId of this agent'),
+  name: text,
+  version: text,
+  node: text.describe('Version of Node it runs on'),
+  home: text.describe('Absolute folder of this agent'),
+  pid: count,
+  startedAt: time,
+  addresses: z.array(text).describe('Multiaddrs it listens on; empty before pairing'),
+  webAddress: text.describe('http://127.0.0.1:PORT of the control API'),
+})
+export type AgentView = z.infer<typeof agentView>
+
+export const clusterView = z.object({
+  id: text,
+  name: text,
+  roles: z.array(z.enum(['admin', 'submit', 'work'])).describe('Roles of this agent'),
+  head: text.nullable().describe('PeerId of the head, null while none is known'),
+  headName: text,
+  term: count,
+})
+export type ClusterView = z.infer<typeof clusterView>
+
+export const machineView = z.object({
+  peer: text,
+  name: text,
+  roles: z.array(z.enum(['admin', 'submit', 'work'])),
+  liveness: z.enum(['self', 'alive', 'suspect', 'lost', 'never-seen']),
+  isHead: z.boolean(),
+  lastHeardAt: time.nullable(),
+  slots: count.describe('Worker processes its owner allows now'),
+  busySlots: count,
+  load: z.number().describe('Share of all its cores in use, 0 to 1'),
+  reason: text.describe('Why it works less than it could; empty otherwise'),
+  cores: count,
+  memoryBytes: count,
+  platform: text,
+  agentVersion: text,
+  devices: z.array(text),
+  addresses: z.array(text),
+})
+export type MachineView = z.infer<typeof machineView>
+
+export const peerShareView = z.object({
+  peer: text,
+  name: text,
+  miniBatches: count.describe('Counted commits'),
+  items: count,
+  share: z.number().describe('Of all committed items, 0 to 1'),
+  runMs: z.number(),
+})
+export type PeerShareView = z.infer<typeof peerShareView>
+
+export const jobView = z.object({
+  id: text,
+  name: text,
+  description: text,
+  tags,
+  state: jobStateView,
+  reason: text.describe('Why it is in this state or what it waits for; empty if there is nothing to say'),
+  headline: text.describe('First cause of failure in one sentence; empty if none'),
+  submitter: text,
+  submitterName: text,
+  keeper: text,
+  keeperName: text,
+  dataPeer: text,
+  dataPeerName: text,
+  model: text.describe('name:version'),
+  submittedAt: time,
+  startedAt: time.nullable().describe('First commit'),
+  endedAt: time.nullable().describe('Seal'),
+  planComplete: z.boolean(),
+  items: count.describe('Items planned so far'),
+  itemsSucceeded: count,
+  itemsFailed: count,
+  miniBatches: count.describe('Mini-batches planned so far'),
+  committed: count,
+  failed: count,
+  canceled: count,
+  leased: count.describe('Granted now, as the head last told'),
+  charged: count.describe('Attempts that were charged'),
+  rows: count.describe('Rows returned by counted commits'),
+  rowsHere: count.describe('Rows in the store of this agent'),
+  itemsPerSecond: z.number().nullable().describe('Over the last seconds; null before it can be told'),
+  secondsLeft: z.tuple([z.number(), z.number()]).nullable().describe('Range; null before it can be told'),
+  output: text.describe('Absolute path on the keeper; empty until written'),
+})
+export type JobView = z.infer<typeof jobView>
+
+export const failureGroupView = z.object({
+  message: text,
+  cause: text.describe('item, threw, timed-out, process-died'),
+  count,
+  first: z.object({
+    item: text.describe('Name of the item; empty if a whole mini-batch'),
+    miniBatch: count,
+    attempt: count,
+    peer: text,
+    peerName: text,
+  }),
+})
+export type FailureGroupView = z.infer<typeof failureGroupView>
+
+export const jobDetailView = jobView.extend({
+  spec: z.record(text, z.unknown()).describe('The job as submitted, all defaults filled in'),
+  peers: z.array(peerShareView),
+  failures: z.array(failureGroupView),
+})
+export type JobDetailView = z.infer<typeof jobDetailView>
+
+export const rowView = z.object({
+  item: count.describe('Position of the item in the plan, from 0'),
+  name: text.describe('Name of the item, below the input folder'),
+  miniBatch: count,
+  peer: text,
+  peerName: text,
+  attempt: count,
+  value: z.unknown().describe('The row as the job returned it; null for a failed item'),
+  failure: text.describe('Why there is no row; empty otherwise'),
+})
+export type RowView = z.infer<typeof rowView>
+
+export const rowPageView = z.object({
+  rows: z.array(rowView),
+  total: count.describe('Rows and failed items that fit the filter, in this store'),
+  next: text.nullable().describe('Cursor of the next page; null on the last'),
+})
+export type RowPageView = z.infer<typeof rowPageView>
+
+export const miniBatchMapView = z.object({
+  total: count,
+  /** One character a mini-batch: `.` pending, `l` leased, `c` committed, `r` committed after a charge, `f` failed, `x` canceled. */
+  states: text,
+  first: count,
+})
+export type MiniBatchMapView = z.infer<typeof miniBatchMapView>
+
+export const explainView = z.object({
+  job: text,
+  lines: z.array(text).describe('Sentences: why the job is where it is, or the life of one mini-batch'),
+})
+export type ExplainView = z.infer<typeof explainView>
+
+export const modelView = z.object({
+  name: text,
+  version: count,
+  description: text,
+  tags,
+  files: z.array(z.object({ path: text, blob: text, bytes: count })),
+  inputs: z.array(z.object({ name: text, type: text, shape: z.array(z.union([z.number(), text])) })),
+  outputs: z.array(z.object({ name: text, type: text, shape: z.array(z.union([z.number(), text])) })),
+  opset: count,
+  producer: text,
+  parameters: count,
+  bytes: count,
+  registeredBy: text,
+  registeredAt: time,
+})
+export type ModelView = z.infer<typeof modelView>
+
+export const invitationView = z.object({
+  code: text.describe('What the newcomer types; works once'),
+  words: text.describe('Short words to compare on both screens'),
+  roles: z.array(z.enum(['admin', 'submit', 'work'])),
+  expiresAt: time,
+  addresses: z.array(text),
+})
+export type InvitationView = z.infer<typeof invitationView>
+
+export const clusterCreatedView = clusterView.extend({
+  recoveryCode: text.describe('Shown once: replaces the key of a lost admin'),
+})
+export type ClusterCreatedView = z.infer<typeof clusterCreatedView>
+
+export const joinedView = clusterView.extend({
+  words: text.describe('Short words to compare with the inviting machine'),
+})
+export type JoinedView = z.infer<typeof joinedView>
+
+export const snapshotView = z.object({
+  /** Id of the newest delta contained. */
+  sequence: count,
+  agent: agentView,
+  cluster: clusterView.nullable(),
+  machines: z.array(machineView),
+  jobs: z.array(jobView).describe('Newest first, at most 500'),
+  models: z.array(modelView),
+})
+export type SnapshotView = z.infer<typeof snapshotView>
+
+/** A change since the snapshot. Each carries the whole new value, so a doubled delta is harmless. */
+export const deltaView = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('agent-changed'), agent: agentView }),
+  z.object({ kind: z.literal('cluster-changed'), cluster: clusterView.nullable() }),
+  z.object({ kind: z.literal('machine-changed'), machine: machineView }),
+  z.object({ kind: z.literal('machine-removed'), peer: text }),
+  z.object({ kind: z.literal('job-changed'), job: jobView }),
+  z.object({ kind: z.literal('model-changed'), model: modelView }),
+])
+export type DeltaView = z.infer<typeof deltaView>

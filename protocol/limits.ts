@@ -1,0 +1,141 @@
+/**
+ * Every size, count and time limit, each with its reason. Sizes in bytes, times in milliseconds.
+ * Nothing else in the repository carries a bare limit of its own.
+ */
+
+const kib = 1024
+const mib = 1024 * kib
+const second = 1000
+
+export const limits = {
+  // --- wire ------------------------------------------------------------------------------------
+  /** One control message. The largest are plan and hello lists of a few thousand entries. */
+  controlFrameBytes: 4 * mib,
+  /** One frame of bulk data: large enough to amortise Noise, small enough not to delay a heartbeat. */
+  bulkFrameBytes: 256 * kib,
+  /** Bytes waiting to be sent to one peer over one protocol before `send` says `full`. */
+  outboxBytes: 32 * mib,
+  /** Messages waiting to be sent to one peer over one protocol. */
+  outboxMessages: 10_000,
+  /** Requests one peer may have open with us on one protocol; more wait at the asker. */
+  openRequests: 64,
+  /** Hello, pairing and other single answers: a healthy LAN needs milliseconds. */
+  answerMs: 5 * second,
+  /** Silence inside a stream of frames, after which the request is given up and tried elsewhere. */
+  frameSilenceMs: 10 * second,
+  /** TCP and Noise to one address. */
+  dialMs: 4 * second,
+  /** The higher PeerId waits this long for the lower one to dial, then dials itself (firewalls). */
+  dialCourtesyMs: 5 * second,
+  /** Between two rounds of dialling members that are not connected. */
+  redialMs: 2 * second,
+  /** libp2p's default of 5 new connections a second and host refuses an office behind one NAT. */
+  inboundConnectionsPerSecond: 50,
+  maxConnections: 300,
+
+  // --- membership ------------------------------------------------------------------------------
+  heartbeatMs: 1 * second,
+  suspectMs: 3 * second,
+  lostMs: 6 * second,
+  /** A redial of a suspect that fails this long makes it lost. */
+  redialFailedMs: 2 * second,
+  /** A head that was itself silent this long greets its peers before it grants again. */
+  headSilenceMs: 3 * second,
+  invitationMs: 10 * 60 * second,
+  /** Open invitations; a person needs one or two. */
+  openInvitations: 16,
+  memberNameLength: 64,
+  members: 1_000,
+
+  // --- ledger ----------------------------------------------------------------------------------
+  /** One signature covers at most this many records: signing costs 50 us, verifying 130 us. */
+  segmentRecords: 1_024,
+  segmentBytes: 2 * mib,
+  /** One record's body: the largest are commits of one group. */
+  recordBytes: 1 * mib,
+  /** Commits in one record. */
+  commitsPerRecord: 4_096,
+  /** Records wait at most this long for company before they are signed and fsynced. */
+  segmentMs: 20,
+  /** Vectors are exchanged again this often, so that a lost message heals. */
+  ledgerVectorMs: 15 * second,
+  /** Segments of origins not known yet that are kept while their membership is on its way. */
+  heldSegments: 256,
+
+  // --- leases ----------------------------------------------------------------------------------
+  /** Leases a slot starts with, before its speed is known. */
+  firstLeasesPerSlot: 2,
+  /** Measured work a slot holds ahead: hides one round trip and one group commit. */
+  leaseAheadMs: 500,
+  leasesPerSlot: 64,
+  /** Leases in one grant message. */
+  leasesPerGrant: 1_024,
+  /** At most two live leases a mini-batch for each head. */
+  liveLeasesPerMiniBatch: 2,
+  schedulerTickMs: 250,
+  /** The worker's started and finished reports wait this long for company. */
+  reportMs: 50,
+  /** A peer with this many failures in a row is set aside ... */
+  peerFailuresInRow: 5,
+  /** ... for this long, doubling ... */
+  setAsideMs: 15 * second,
+  /** ... up to this. */
+  setAsideMostMs: 600 * second,
+  /** Failed starts of a job's worker process on a peer, per process, before the peer is set aside for the job. */
+  initFailuresPerProcess: 3,
+  /** A worker waits this long for a job record that the head already granted from. */
+  unknownJobMs: 10 * second,
+  /** Time to load a model in a fresh process. */
+  initMs: 120 * second,
+  /** Time between a kill and the word that the process is gone. */
+  killMs: 2 * second,
+  maxAttempts: 3,
+  runLimitMs: 60 * second,
+  longestRunLimitMs: 259_200 * second,
+  /** Stories of the most recent mini-batches kept in memory for `explain`. */
+  storyLines: 50,
+
+  // --- results ---------------------------------------------------------------------------------
+  /** A result chunk is closed at this size ... */
+  chunkBytes: 256 * kib,
+  /** ... or this age, whichever is first. */
+  chunkMs: 200,
+  chunkEntries: 4_096,
+  /** Unpacked size of one chunk that a keeper accepts: one mini-batch may return much. */
+  chunkUnpackedBytes: 256 * mib,
+  /** JSON text of one row. */
+  rowBytes: 1 * mib,
+  /** Chunks a keeper pulls at once from all peers together. */
+  chunkPulls: 8,
+  /** After a failed pull the keeper waits this long before it asks again. */
+  pullRetryMs: 1 * second,
+  pageRows: 1_000,
+
+  // --- data ------------------------------------------------------------------------------------
+  /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
+  planChunkItems: 5_000,
+  itemNameBytes: 4_096,
+  /** One streamed item. Larger files want `share` roots and in-place reading. */
+  itemBytes: 512 * mib,
+  /** Inputs of leased mini-batches fetched ahead of the slots, all together. */
+  inputAheadBytes: 256 * mib,
+  jobFileBytes: 1 * mib,
+  blobBytes: 8 * 1024 * mib,
+  /** Bytes of an image shown in the window. */
+  pictureBytes: 4 * mib,
+  /** Pixels of an image that is decoded: a decompression bomb is an item failure, not a dead machine. */
+  imagePixels: 100_000_000,
+
+  // --- control API -----------------------------------------------------------------------------
+  requestBodyBytes: 2 * mib,
+  /** Deltas kept for a window that reconnects. */
+  eventBacklog: 1_000,
+  eventKeepAliveMs: 15 * second,
+  /** Between two deltas about the same job: fast enough to feel live, slow enough to read. */
+  deltaMs: 250,
+  /** A one-time sign-in code of the window. */
+  signInCodeMs: 60 * second,
+  /** Clean shutdown before the agent goes anyway. */
+  shutdownMs: 10 * second,
+  failureGroups: 50,
+} as const

@@ -1,0 +1,100 @@
+import type { JobId, Millis, PeerId } from './ids.ts'
+import type { ModelReference } from './model.ts'
+
+/** How an item becomes the model's input tensor. Pixel value = byte * scale, then (value - mean) / std. */
+export interface ImagePreprocess {
+  readonly decode: 'image'
+  readonly width: number
+  readonly height: number
+  /** `stretch` ignores the aspect ratio; `cover` fills and cuts the middle; `contain` pads with black. */
+  readonly fit: 'stretch' | 'cover' | 'contain'
+  readonly channels: 'gray' | 'rgb' | 'bgr'
+  readonly layout: 'NCHW' | 'NHWC'
+  readonly dtype: 'float32' | 'uint8'
+  readonly scale: number
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  /** Name of the model's input; undefined when it has only one. */
+  readonly input?: string
+}
+
+/** How the model's output becomes a row. */
+export interface Postprocess {
+  readonly kind: 'argmax' | 'softmax' | 'top-k' | 'raw'
+  /** Apply softmax before scores are reported. */
+  readonly softmax: boolean
+  readonly k: number
+  /** Names of the classes in the order of the output; empty: their numbers are used. */
+  readonly labels: readonly string[]
+  /** Name of the model's output; undefined when it has only one. */
+  readonly output?: string
+}
+
+export type OutputAction = 'append_row' | 'summary_only'
+export type LoggingLevel = 'DEBUG' | 'INFO' | 'WARNING'
+
+/** A chosen set of files on one peer. */
+export interface FileInput {
+  readonly name: string
+  /** Absolute folder on the data's peer. */
+  readonly root: string
+  /** Globs below `root`, with `/`. */
+  readonly patterns: readonly string[]
+}
+
+/** All that decides what a job computes and how. Normalised: no default is left open. */
+export interface JobSpec {
+  readonly name: string
+  readonly description: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly runtime: 'onnx'
+  readonly model: ModelReference
+  readonly input: FileInput
+  readonly miniBatchSize: number
+  /** Failed items tolerated over the whole job; the job aborts when strictly more fail. -1: any number. */
+  readonly errorThreshold: number
+  /** Failed mini-batches tolerated, the same rule. */
+  readonly miniBatchErrorThreshold: number
+  readonly runLimitMs: Millis
+  /** Total tries of a mini-batch that are charged before it fails for good. */
+  readonly maxAttempts: number
+  /** Worker processes a peer; undefined: by its owner's limits. */
+  readonly processesPerPeer?: number
+  /** Peers to use; undefined: all of the pool. */
+  readonly peerCount?: number
+  readonly outputAction: OutputAction
+  readonly outputFileName: string
+  readonly loggingLevel: LoggingLevel
+  readonly device: string
+  readonly preprocess: ImagePreprocess
+  readonly postprocess: Postprocess
+  /** False: items are always streamed, also to workers that could open them in place. */
+  readonly inPlace: boolean
+}
+
+/** A job as its submitter signed it. */
+export interface Job {
+  readonly id: JobId
+  readonly spec: JobSpec
+  readonly submitter: PeerId
+  /** The peer that holds the items and writes the plan. */
+  readonly dataPeer: PeerId
+  /** The peer that collects the rows, writes the output and seals. */
+  readonly keeper: PeerId
+  readonly submittedAt: Millis
+}
+
+/** Azure ML's run states, as people see them. */
+export type JobState =
+  | 'NotStarted'
+  | 'Preparing'
+  | 'Queued'
+  | 'Running'
+  | 'Paused'
+  | 'Finalizing'
+  | 'CancelRequested'
+  | 'Canceled'
+  | 'Completed'
+  | 'Failed'
+
+export const finalJobStates: readonly JobState[] = ['Canceled', 'Completed', 'Failed']

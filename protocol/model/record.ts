@@ -1,0 +1,266 @@
+import type { ChargeCause } from './attempt.ts'
+import type {
+  BlobHash,
+  ClusterId,
+  ItemIndex,
+  JobId,
+  MiniBatchIndex,
+  Millis,
+  PeerId,
+  RecordHash,
+} from './ids.ts'
+import type { Job } from './job.ts'
+import type { Capabilities, Role } from './member.ts'
+import type { Model } from './model.ts'
+import type { MiniBatchRun } from './plan.ts'
+import type { Term } from './term.ts'
+
+/**
+ * Record bodies: the closed list of what the ledger can say. Unknown kinds are stored and forwarded,
+ * not folded, so a newer agent may add one. Fields are only ever added, never given another meaning.
+ */
+
+/** Genesis. Its body's SHA-256 is the cluster's id. */
+export interface ClusterCreated {
+  readonly kind: 'cluster-created'
+  readonly name: string
+  readonly creator: PeerId
+  readonly creatorName: string
+  readonly at: Millis
+  /** 16 random bytes, hex: two clusters of the same name and second still differ. */
+  readonly nonce: string
+  /** Public key (32 bytes, hex) that belongs to the recovery code shown once at creation. */
+  readonly recoveryKey: string
+}
+
+/**
+ * `clock` of a membership record is one more than the highest its author knew: membership is folded in the
+ * order (clock, origin, sequence), which is the same on every member whatever the order of arrival.
+ */
+export interface MemberAdded {
+  readonly kind: 'member-added'
+  readonly peer: PeerId
+  readonly name: string
+  readonly roles: readonly Role[]
+  readonly clock: number
+  readonly at: Millis
+}
+
+export interface MemberRemoved {
+  readonly kind: 'member-removed'
+  readonly peer: PeerId
+  /** Last record of the removed member that counts; -1 and '' if it never wrote one. */
+  readonly lastSequence: number
+  readonly lastHash: string
+  readonly clock: number
+  readonly at: Millis
+}
+
+export interface RolesChanged {
+  readonly kind: 'roles-changed'
+  readonly peer: PeerId
+  readonly roles: readonly Role[]
+  readonly clock: number
+  readonly at: Millis
+}
+
+/** Written and fsynced before the head uses the term. */
+export interface TermTaken {
+  readonly kind: 'term-taken'
+  readonly term: Term
+  readonly at: Millis
+}
+
+export interface PeerDescribed {
+  readonly kind: 'peer-described'
+  readonly capabilities: Capabilities
+  readonly at: Millis
+}
+
+export interface ModelRegistered {
+  readonly kind: 'model-registered'
+  readonly model: Model
+}
+
+export interface JobSubmitted {
+  readonly kind: 'job-submitted'
+  readonly job: Job
+}
+
+export interface PlanChunkWritten {
+  readonly kind: 'plan-chunk-written'
+  readonly job: JobId
+  readonly chunk: number
+  /** The item list, as a blob at the data's peer. */
+  readonly blob: BlobHash
+  readonly firstItem: ItemIndex
+  readonly items: number
+  readonly firstMiniBatch: MiniBatchIndex
+  readonly miniBatches: number
+  readonly runs: readonly MiniBatchRun[]
+  readonly last: boolean
+}
+
+/** Planning failed after the job was submitted, for example because the folder vanished. */
+export interface PlanFailed {
+  readonly kind: 'plan-failed'
+  readonly job: JobId
+  readonly message: string
+  readonly at: Millis
+}
+
+/**
+ * Commits of one result chunk, in columns: entry i says that attempt `attempts[i]` of `miniBatches[i]`
+ * counts, and that its rows are entry `positions[i]` of the chunk.
+ */
+export interface CommitGroup {
+  readonly peer: PeerId
+  readonly chunk: BlobHash
+  readonly miniBatches: readonly MiniBatchIndex[]
+  readonly attempts: readonly number[]
+  readonly positions: readonly number[]
+  readonly succeeded: readonly number[]
+  readonly failed: readonly number[]
+  readonly rows: readonly number[]
+}
+
+/** Many commits, one record. */
+export interface Committed {
+  readonly kind: 'committed'
+  readonly job: JobId
+  readonly term: Term
+  readonly groups: readonly CommitGroup[]
+  readonly at: Millis
+}
+
+export interface Charge {
+  readonly miniBatch: MiniBatchIndex
+  readonly attempt: number
+  readonly peer: PeerId
+  readonly cause: ChargeCause
+  readonly message: string
+  /** True on the charge that used up the last try: the mini-batch failed for good. */
+  readonly final: boolean
+}
+
+export interface Charged {
+  readonly kind: 'charged'
+  readonly job: JobId
+  readonly term: Term
+  readonly charges: readonly Charge[]
+  readonly at: Millis
+}
+
+export interface JobCancelRequested {
+  readonly kind: 'job-cancel-requested'
+  readonly job: JobId
+  readonly at: Millis
+}
+
+/** Why the head will grant nothing more of a job. */
+export type JobOutcome = 'finished' | 'aborted' | 'canceled'
+
+/** The head's last word on a job: all mini-batches are terminal. The keeper may write and seal. */
+export interface JobClosed {
+  readonly kind: 'job-closed'
+  readonly job: JobId
+  readonly term: Term
+  readonly outcome: JobOutcome
+  /** One sentence for people; empty when all went well. */
+  readonly reason: string
+  readonly at: Millis
+}
+
+/** The keeper's final word. After it nothing of the job changes. */
+export interface JobSealed {
+  readonly kind: 'job-sealed'
+  readonly job: JobId
+  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  /** First cause in one sentence; empty when completed without failures. */
+  readonly headline: string
+  /** SHA-256 over the map mini-batch -> (chunk, position), hex. */
+  readonly mapHash: string
+  readonly miniBatches: number
+  readonly rows: number
+  readonly succeeded: number
+  readonly failed: number
+  /** Absolute path of the output on the keeper; empty if none was written. */
+  readonly output: string
+  readonly at: Millis
+}
+
+export type RecordBody =
+  | ClusterCreated
+  | MemberAdded
+  | MemberRemoved
+  | RolesChanged
+  | TermTaken
+  | PeerDescribed
+  | ModelRegistered
+  | JobSubmitted
+  | PlanChunkWritten
+  | PlanFailed
+  | Committed
+  | Charged
+  | JobCancelRequested
+  | JobClosed
+  | JobSealed
+
+export type RecordKind = RecordBody['kind']
+
+/** Names one record for ever. `incarnation` counts restored or cloned homes, from 0. */
+export interface RecordHeader {
+  readonly origin: PeerId
+  readonly incarnation: number
+  /** Place in the origin's log, dense from 0 within the incarnation. */
+  readonly sequence: number
+  readonly kind: string
+  /** SHA-256 of the body's bytes, hex. */
+  readonly bodyHash: string
+  /** Hash of the header before this one in the same log; '' for the first. */
+  readonly previous: RecordHash | ''
+}
+
+/** One record in a segment. `body` is null once it was pruned: the header still chains. */
+export interface SegmentEntry {
+  readonly kind: string
+  readonly bodyHash: string
+  readonly body: Uint8Array | null
+}
+
+/** Consecutive records of one origin under one signature. */
+export interface Segment {
+  readonly cluster: ClusterId
+  readonly origin: PeerId
+  readonly incarnation: number
+  /** Sequence of the first entry. */
+  readonly first: number
+  /** Hash of the header before the first entry, '' if there is none. */
+  readonly previous: RecordHash | ''
+  readonly entries: readonly SegmentEntry[]
+  /** Ed25519 over the segment's signed text (see docs/wire/ledger-v1.md), 64 bytes. */
+  readonly signature: Uint8Array
+}
+
+declare const verified: unique symbol
+
+/**
+ * A record whose segment's signature, chain and hashes were checked. Only `network`-free code that did
+ * the check may make one; rooms that decide take nothing else. `body` is undefined for an unknown kind
+ * and for a pruned body.
+ */
+export type VerifiedRecord = {
+  readonly header: RecordHeader
+  readonly hash: RecordHash
+  readonly body: RecordBody | undefined
+} & { readonly [verified]: true }
+
+/** How far a log is known: sequence of the last record held, -1 for none. */
+export interface LogPosition {
+  readonly origin: PeerId
+  readonly incarnation: number
+  readonly sequence: number
+}
+
+/** What an agent holds of every log. */
+export type VersionVector = readonly LogPosition[]

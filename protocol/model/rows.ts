@@ -1,0 +1,38 @@
+import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from './ids.ts'
+
+/** An item for which there is no row, and why. */
+export interface ItemFailure {
+  readonly item: ItemIndex
+  readonly name: string
+  /** One sentence: what is wrong with the item. */
+  readonly message: string
+}
+
+/**
+ * What one attempt returned. `rows[i]` is the JSON text of one row and `items[i]` the item it belongs to,
+ * ascending; an item may have several rows.
+ */
+export interface AttemptRows {
+  readonly miniBatch: MiniBatchIndex
+  readonly attempt: number
+  readonly items: readonly ItemIndex[]
+  readonly rows: readonly string[]
+  readonly failures: readonly ItemFailure[]
+}
+
+/** A result chunk, unpacked: rows of one worker and one job. Position = place in `entries`. */
+export interface ResultChunk {
+  readonly job: JobId
+  readonly peer: PeerId
+  readonly entries: readonly AttemptRows[]
+}
+
+/** A committed mini-batch as the keeper must find it. */
+export interface CommittedRows {
+  readonly job: JobId
+  readonly miniBatch: MiniBatchIndex
+  readonly attempt: number
+  readonly peer: PeerId
+  readonly chunk: BlobHash
+  readonly position: number
+}

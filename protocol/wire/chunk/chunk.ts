@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { limits } from '../../limits.ts'
+import type { AttemptRows, ResultChunk } from '../../model/rows.ts'
+import { decodeCbor, encodeCbor } from '../codec.ts'
+import { count, jobId, peerId, sentence } from '../fields.ts'
+
+/**
+ * A result chunk's bytes, before compression (zstd, by whoever stores it). Rows are JSON texts, so no
+ * reader has to know what the job returned.
+ */
+const rows: z.ZodType<AttemptRows> = z
+  .object({
+    miniBatch: count,
+    attempt: z.int().min(1),
+    items: z.array(count),
+    rows: z.array(z.string().max(limits.rowBytes)),
+    failures: z.array(
+      z.object({
+        item: count,
+        name: z.string().max(limits.itemNameBytes),
+        message: sentence,
+      }),
+    ),
+  })
+  .refine((entry) => entry.items.length === entry.rows.length, 'columns of different length')
+
+const chunk: z.ZodType<ResultChunk> = z.object({
+  job: jobId,
+  peer: peerId,
+  entries: z.array(rows).min(1).max(limits.chunkEntries),
+})
+
+export const encodeResultChunk = (value: ResultChunk): Uint8Array => encodeCbor(value)
+
+/** @throws MusterFailure `MessageInvalid` */
+export const decodeResultChunk = (data: Uint8Array): ResultChunk =>
+  decodeCbor(data, chunk, 'result chunk')

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { limits } from '../../limits.ts'
+import type { ClusterId } from '../../model/ids.ts'
+import type { Capabilities } from '../../model/member.ts'
+import { messageProtocol } from '../codec.ts'
+import { capabilities, clusterId, count } from '../fields.ts'
+
+/**
+ * `/muster/hello/1.0.0`: the first words on every connection, both ways, with a deadline.
+ * Versions are plain numbers that grow with every incompatible change: `oldest` is the oldest the speaker
+ * still understands, so each side can tell "peer too old" from "peer too new".
+ */
+export interface Hello {
+  readonly kind: 'hello'
+  readonly version: number
+  readonly oldest: number
+  readonly cluster: ClusterId
+  readonly capabilities: Capabilities
+  /** Grows with every start of the agent; a doubled connection of an older start is dropped. */
+  readonly startedAt: number
+  /** Addresses the speaker can be dialled at, to be remembered. */
+  readonly addresses: readonly string[]
+}
+
+export const wireVersion = 1
+export const oldestWireVersion = 1
+
+const hello: z.ZodType<Hello> = z.object({
+  kind: z.literal('hello'),
+  version: count,
+  oldest: count,
+  cluster: clusterId,
+  capabilities,
+  startedAt: count,
+  addresses: z.array(z.string().max(256)).max(16),
+})
+
+export const helloProtocol = messageProtocol('/muster/hello/1.0.0', limits.bulkFrameBytes, hello)

@@ -1,0 +1,257 @@
+import { z } from 'zod'
+import { limits } from '../../limits.ts'
+import type { Job, JobSpec } from '../../model/job.ts'
+import type { Model, ModelDescription, ModelFile } from '../../model/model.ts'
+import type { MiniBatchRun } from '../../model/plan.ts'
+import type { Charge, CommitGroup, RecordBody, RecordKind } from '../../model/record.ts'
+import { decodeCbor, encodeCbor } from '../codec.ts'
+import {
+  blobHash,
+  capabilities,
+  count,
+  jobId,
+  millis,
+  name,
+  peerId,
+  roleList,
+  sentence,
+  term,
+} from '../fields.ts'
+
+/** Schemas of record bodies. A body's bytes are what is hashed, so they are never encoded again. */
+
+const text = z.string().max(16_384)
+const tags = z.record(z.string().max(256), z.string().max(1_024))
+
+const modelFile: z.ZodType<ModelFile> = z.object({
+  path: z.string().min(1).max(1_024),
+  blob: blobHash,
+  bytes: count,
+})
+const tensors = z
+  .array(
+    z.object({
+      name: z.string().max(1_024),
+      type: z.string().max(64),
+      shape: z.array(z.union([z.int(), z.string().max(256)])).max(32),
+    }),
+  )
+  .max(1_024)
+const facts: z.ZodType<ModelDescription> = z.object({
+  inputs: tensors,
+  outputs: tensors,
+  opset: count,
+  producer: z.string().max(256),
+  parameters: count,
+  bytes: count,
+})
+const model: z.ZodType<Model> = z.object({
+  name,
+  version: z.int().min(1),
+  files: z.array(modelFile).min(1).max(1_024),
+  description: text,
+  tags,
+  facts,
+  registeredBy: peerId,
+  registeredAt: millis,
+})
+
+const preprocess = z.object({
+  decode: z.literal('image'),
+  width: z.int().min(1),
+  height: z.int().min(1),
+  fit: z.enum(['stretch', 'cover', 'contain']),
+  channels: z.enum(['gray', 'rgb', 'bgr']),
+  layout: z.enum(['NCHW', 'NHWC']),
+  dtype: z.enum(['float32', 'uint8']),
+  scale: z.number(),
+  mean: z.array(z.number()).max(4),
+  std: z.array(z.number()).max(4),
+  input: z.string().max(1_024).exactOptional(),
+})
+const postprocess = z.object({
+  kind: z.enum(['argmax', 'softmax', 'top-k', 'raw']),
+  softmax: z.boolean(),
+  k: z.int().min(1),
+  labels: z.array(z.string().max(1_024)).max(100_000),
+  output: z.string().max(1_024).exactOptional(),
+})
+const spec: z.ZodType<JobSpec> = z.object({
+  name,
+  description: text,
+  tags,
+  runtime: z.literal('onnx'),
+  model: z.object({ name, version: z.int().min(1), files: z.array(modelFile).min(1).max(1_024) }),
+  input: z.object({
+    name,
+    root: z.string().max(limits.itemNameBytes),
+    patterns: z.array(z.string().max(limits.itemNameBytes)).min(1).max(1_024),
+  }),
+  miniBatchSize: z.int().min(1),
+  errorThreshold: z.int().min(-1),
+  miniBatchErrorThreshold: z.int().min(-1),
+  runLimitMs: z.number().positive().max(limits.longestRunLimitMs),
+  maxAttempts: z.int().min(1),
+  processesPerPeer: z.int().min(1).exactOptional(),
+  peerCount: z.int().min(1).exactOptional(),
+  outputAction: z.enum(['append_row', 'summary_only']),
+  outputFileName: z.string().min(1).max(255),
+  loggingLevel: z.enum(['DEBUG', 'INFO', 'WARNING']),
+  device: z.string().max(64),
+  preprocess,
+  postprocess,
+  inPlace: z.boolean(),
+})
+const job: z.ZodType<Job> = z.object({
+  id: jobId,
+  spec,
+  submitter: peerId,
+  dataPeer: peerId,
+  keeper: peerId,
+  submittedAt: millis,
+})
+
+const runs: z.ZodType<readonly MiniBatchRun[]> = z
+  .array(z.object({ count: z.int().min(1), items: z.int().min(1) }))
+  .max(limits.planChunkItems)
+const column = z.array(count).max(limits.commitsPerRecord)
+const group: z.ZodType<CommitGroup> = z
+  .object({
+    peer: peerId,
+    chunk: blobHash,
+    miniBatches: column,
+    attempts: column,
+    positions: column,
+    succeeded: column,
+    failed: column,
+    rows: column,
+  })
+  .refine(
+    (g) =>
+      [g.attempts, g.positions, g.succeeded, g.failed, g.rows].every(
+        (other) => other.length === g.miniBatches.length,
+      ),
+    'columns of different length',
+  )
+const charge: z.ZodType<Charge> = z.object({
+  miniBatch: count,
+  attempt: z.int().min(1),
+  peer: peerId,
+  cause: z.enum(['threw', 'timed-out', 'process-died']),
+  message: sentence,
+  final: z.boolean(),
+})
+
+const hex = (bytes: number) => z.string().length(2 * bytes)
+
+const bodies = {
+  'cluster-created': z.object({
+    kind: z.literal('cluster-created'),
+    name,
+    creator: peerId,
+    creatorName: name,
+    at: millis,
+    nonce: hex(16),
+    recoveryKey: hex(32),
+  }),
+  'member-added': z.object({
+    kind: z.literal('member-added'),
+    peer: peerId,
+    name,
+    roles: roleList,
+    clock: count,
+    at: millis,
+  }),
+  'member-removed': z.object({
+    kind: z.literal('member-removed'),
+    peer: peerId,
+    lastSequence: z.int().min(-1),
+    lastHash: z.string().max(64),
+    clock: count,
+    at: millis,
+  }),
+  'roles-changed': z.object({
+    kind: z.literal('roles-changed'),
+    peer: peerId,
+    roles: roleList,
+    clock: count,
+    at: millis,
+  }),
+  'term-taken': z.object({ kind: z.literal('term-taken'), term, at: millis }),
+  'peer-described': z.object({ kind: z.literal('peer-described'), capabilities, at: millis }),
+  'model-registered': z.object({ kind: z.literal('model-registered'), model }),
+  'job-submitted': z.object({ kind: z.literal('job-submitted'), job }),
+  'plan-chunk-written': z.object({
+    kind: z.literal('plan-chunk-written'),
+    job: jobId,
+    chunk: count,
+    blob: blobHash,
+    firstItem: count,
+    items: count,
+    firstMiniBatch: count,
+    miniBatches: count,
+    runs,
+    last: z.boolean(),
+  }),
+  'plan-failed': z.object({
+    kind: z.literal('plan-failed'),
+    job: jobId,
+    message: sentence,
+    at: millis,
+  }),
+  committed: z.object({
+    kind: z.literal('committed'),
+    job: jobId,
+    term,
+    groups: z.array(group).max(limits.commitsPerRecord),
+    at: millis,
+  }),
+  charged: z.object({
+    kind: z.literal('charged'),
+    job: jobId,
+    term,
+    charges: z.array(charge).max(limits.commitsPerRecord),
+    at: millis,
+  }),
+  'job-cancel-requested': z.object({
+    kind: z.literal('job-cancel-requested'),
+    job: jobId,
+    at: millis,
+  }),
+  'job-closed': z.object({
+    kind: z.literal('job-closed'),
+    job: jobId,
+    term,
+    outcome: z.enum(['finished', 'aborted', 'canceled']),
+    reason: sentence,
+    at: millis,
+  }),
+  'job-sealed': z.object({
+    kind: z.literal('job-sealed'),
+    job: jobId,
+    state: z.enum(['Completed', 'Failed', 'Canceled']),
+    headline: sentence,
+    mapHash: hex(32),
+    miniBatches: count,
+    rows: count,
+    succeeded: count,
+    failed: count,
+    output: z.string().max(limits.itemNameBytes),
+    at: millis,
+  }),
+} satisfies { readonly [Kind in RecordKind]: z.ZodType<Extract<RecordBody, { kind: Kind }>> }
+
+/** Bytes of a body: canonical, hence hashable. */
+export const encodeRecordBody = (body: RecordBody): Uint8Array => encodeCbor(body)
+
+/**
+ * Reads a body. An unknown kind gives undefined, which is not an error: a newer agent wrote it.
+ * @throws MusterFailure `MessageInvalid` for a known kind whose body does not fit.
+ */
+export const decodeRecordBody = (kind: string, bytes: Uint8Array): RecordBody | undefined => {
+  if (!isKnownKind(kind)) return undefined
+  const body: RecordBody = decodeCbor<RecordBody>(bytes, bodies[kind], `record ${kind}`)
+  return body
+}
+
+const isKnownKind = (kind: string): kind is RecordKind => Object.hasOwn(bodies, kind)
