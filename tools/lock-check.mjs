@@ -7,7 +7,7 @@ const { packages } = JSON.parse(readFileSync(process.argv[2] ?? 'package-lock.js
 
 /** npm's resolution: look beside the package, then in each folder above it. */
 const isLocked = (from, name) => {
-  for (let folder = from; ; ) {
+  for (let folder = from; ;) {
     if (packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`]) return true
     if (folder === '') return false
     const up = folder.lastIndexOf('node_modules/')

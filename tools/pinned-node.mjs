@@ -51,8 +51,7 @@ export const runPinned = (command, args) => {
   const bin = join(root, 'node_modules/.bin')
   const env = { ...process.env, PATH: [dirname(node), bin, process.env.PATH].join(delimiter) }
   const child = spawn(node, [toFile(command), ...args], { stdio: 'inherit', env })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`Could not start ${node}: ${error.message}`)
     process.exit(1)
@@ -62,7 +61,10 @@ export const runPinned = (command, args) => {
   )
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+if (
+  process.argv[1] !== undefined &&
+  realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+) {
   const [command, ...args] = process.argv.slice(2)
   if (command === undefined) {
     console.error('usage: node tools/pinned-node.mjs COMMAND [ARGUMENT ...]')

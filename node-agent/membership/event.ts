@@ -15,7 +15,11 @@ export type MembershipFact =
   | { readonly kind: 'peerConnected'; readonly peer: PeerId; readonly addresses: readonly string[] }
   | { readonly kind: 'peerDisconnected'; readonly peer: PeerId }
   /** Addresses from mDNS, the store or a person's hand. */
-  | { readonly kind: 'addressesLearned'; readonly peer: PeerId; readonly addresses: readonly string[] }
+  | {
+      readonly kind: 'addressesLearned'
+      readonly peer: PeerId
+      readonly addresses: readonly string[]
+    }
   | { readonly kind: 'peerHeard'; readonly peer: PeerId; readonly term: Term | null }
   | { readonly kind: 'dialFailed'; readonly peer: PeerId }
   | { readonly kind: 'tick' }

@@ -50,10 +50,7 @@ export interface Ledger extends AsyncDisposable {
   /** What is held, of every origin. */
   readonly vector: () => VersionVector
   /** Encoded segments that `theirs` lacks, in order within each origin, at most about `bytes` of them. */
-  readonly missingFrom: (
-    theirs: VersionVector,
-    bytes: number,
-  ) => Promise<readonly Uint8Array[]>
+  readonly missingFrom: (theirs: VersionVector, bytes: number) => Promise<readonly Uint8Array[]>
   /** Replays stored records of the given kinds in order of storing. */
   readonly replay: (kinds: readonly RecordKind[]) => AsyncIterable<VerifiedRecord>
   /** Called after every append and ingest, in order of storing. */

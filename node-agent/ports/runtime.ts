@@ -72,7 +72,10 @@ export interface ModelRuntime {
     Result<{ readonly facts: ModelDescription; readonly files: readonly string[] }, MusterError>
   >
   /** Checks that pre- and postprocessing fit the model; the error names both sides. */
-  readonly checkFit: (spec: Omit<JobSpec, 'model'>, facts: ModelDescription) => Result<void, MusterError>
+  readonly checkFit: (
+    spec: Omit<JobSpec, 'model'>,
+    facts: ModelDescription,
+  ) => Result<void, MusterError>
   /** Starts a process and loads the model: resolves when it is ready to run. `InitFailed` in words. */
   readonly start: (options: StartProcess) => Promise<Result<WorkerProcess, MusterError>>
   /** Execution providers that can be tried on this machine, best first. */

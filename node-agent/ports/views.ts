@@ -1,4 +1,11 @@
-import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
+import type {
+  BlobHash,
+  ItemIndex,
+  JobId,
+  MiniBatchIndex,
+  Millis,
+  PeerId,
+} from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { Model } from '#protocol/model/model.ts'
 import type { Charge, JobClosed, JobSealed, PlanChunkWritten } from '#protocol/model/record.ts'

@@ -57,7 +57,11 @@ export type SchedulerFact =
       readonly reports: readonly AttemptReport[]
     }
   | { readonly kind: 'slotsChanged'; readonly peer: PeerId; readonly slots: number }
-  | { readonly kind: 'leasesStarted'; readonly peer: PeerId; readonly tokens: readonly LeaseToken[] }
+  | {
+      readonly kind: 'leasesStarted'
+      readonly peer: PeerId
+      readonly tokens: readonly LeaseToken[]
+    }
   | {
       readonly kind: 'attemptsFinished'
       readonly peer: PeerId

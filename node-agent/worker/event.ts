@@ -72,7 +72,12 @@ export type WorkerFact =
       readonly chunk: BlobHash
       readonly tokens: readonly LeaseToken[]
     }
-  | { readonly kind: 'chunkFailed'; readonly job: JobId; readonly tokens: readonly LeaseToken[]; readonly message: string }
+  | {
+      readonly kind: 'chunkFailed'
+      readonly job: JobId
+      readonly tokens: readonly LeaseToken[]
+      readonly message: string
+    }
   | { readonly kind: 'slotsChanged'; readonly slots: number; readonly reason: string }
   /** The agent stops: take nothing new, give back what has not started. */
   | { readonly kind: 'drainRequested' }

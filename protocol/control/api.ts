@@ -20,7 +20,11 @@ import {
  * from it, the client's methods and types come from it, and `docs/cli.md` prints its schemas.
  * Served on loopback only. Path fields stand as `:name` and are part of `query`.
  */
-export interface Endpoint<Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType> {
+export interface Endpoint<
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+> {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   /** One line for people. */
@@ -36,8 +40,13 @@ const endpoint = <Query extends z.ZodType, Body extends z.ZodType, Answer extend
 ): Endpoint<Query, Body, Answer> => value
 
 const none = z.object({})
-const rolesField = z.array(z.enum(['admin', 'submit', 'work'])).min(1).max(3)
-const jobKey = z.object({ job: z.string().min(1).max(64).describe('Job id, or an unambiguous start of it') })
+const rolesField = z
+  .array(z.enum(['admin', 'submit', 'work']))
+  .min(1)
+  .max(3)
+const jobKey = z.object({
+  job: z.string().min(1).max(64).describe('Job id, or an unambiguous start of it'),
+})
 const done = z.object({ done: z.literal(true) })
 
 export const api = {
@@ -176,7 +185,10 @@ export const api = {
     query: none,
     body: z.object({
       text: z.string().max(1_048_576).describe('The YAML'),
-      file: z.string().max(4_096).describe('Name shown in errors; its folder resolves relative paths'),
+      file: z
+        .string()
+        .max(4_096)
+        .describe('Name shown in errors; its folder resolves relative paths'),
       overrides: z
         .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
         .optional()
@@ -216,8 +228,17 @@ export const api = {
     query: jobKey.extend({
       cursor: z.string().max(64).optional(),
       limit: z.coerce.number().int().min(1).max(1_000).optional(),
-      offset: z.coerce.number().int().min(0).optional().describe('Instead of a cursor: rows to skip'),
-      search: z.string().max(256).optional().describe('Rows whose name or value contains this text'),
+      offset: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe('Instead of a cursor: rows to skip'),
+      search: z
+        .string()
+        .max(256)
+        .optional()
+        .describe('Rows whose name or value contains this text'),
       only: z.enum(['rows', 'failures']).optional(),
     }),
     body: none,

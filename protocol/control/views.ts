@@ -94,7 +94,9 @@ export const jobView = z.object({
   description: text,
   tags,
   state: jobStateView,
-  reason: text.describe('Why it is in this state or what it waits for; empty if there is nothing to say'),
+  reason: text.describe(
+    'Why it is in this state or what it waits for; empty if there is nothing to say',
+  ),
   headline: text.describe('First cause of failure in one sentence; empty if none'),
   submitter: text,
   submitterName: text,
@@ -118,8 +120,14 @@ export const jobView = z.object({
   charged: count.describe('Attempts that were charged'),
   rows: count.describe('Rows returned by counted commits'),
   rowsHere: count.describe('Rows in the store of this agent'),
-  itemsPerSecond: z.number().nullable().describe('Over the last seconds; null before it can be told'),
-  secondsLeft: z.tuple([z.number(), z.number()]).nullable().describe('Range; null before it can be told'),
+  itemsPerSecond: z
+    .number()
+    .nullable()
+    .describe('Over the last seconds; null before it can be told'),
+  secondsLeft: z
+    .tuple([z.number(), z.number()])
+    .nullable()
+    .describe('Range; null before it can be told'),
   output: text.describe('Absolute path on the keeper; empty until written'),
 })
 export type JobView = z.infer<typeof jobView>
@@ -174,7 +182,9 @@ export type MiniBatchMapView = z.infer<typeof miniBatchMapView>
 
 export const explainView = z.object({
   job: text,
-  lines: z.array(text).describe('Sentences: why the job is where it is, or the life of one mini-batch'),
+  lines: z
+    .array(text)
+    .describe('Sentences: why the job is where it is, or the life of one mini-batch'),
 })
 export type ExplainView = z.infer<typeof explainView>
 
@@ -184,8 +194,12 @@ export const modelView = z.object({
   description: text,
   tags,
   files: z.array(z.object({ path: text, blob: text, bytes: count })),
-  inputs: z.array(z.object({ name: text, type: text, shape: z.array(z.union([z.number(), text])) })),
-  outputs: z.array(z.object({ name: text, type: text, shape: z.array(z.union([z.number(), text])) })),
+  inputs: z.array(
+    z.object({ name: text, type: text, shape: z.array(z.union([z.number(), text])) }),
+  ),
+  outputs: z.array(
+    z.object({ name: text, type: text, shape: z.array(z.union([z.number(), text])) }),
+  ),
   opset: count,
   producer: text,
   parameters: count,

@@ -1,8 +1,4 @@
-import type {
-  AttemptReport,
-  Lease,
-  ReturnReason,
-} from '../../model/attempt.ts'
+import type { AttemptReport, Lease, ReturnReason } from '../../model/attempt.ts'
 import type { JobId, PeerId } from '../../model/ids.ts'
 import type { LeaseToken, Term } from '../../model/term.ts'
 

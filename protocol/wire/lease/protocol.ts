@@ -2,7 +2,17 @@ import { z } from 'zod'
 import { limits } from '../../limits.ts'
 import type { AttemptOutcome, AttemptReport, Lease, ReturnReason } from '../../model/attempt.ts'
 import { messageProtocol } from '../codec.ts'
-import { blobHash, bytes, count, jobId, leaseToken, millis, peerId, sentence, term } from '../fields.ts'
+import {
+  blobHash,
+  bytes,
+  count,
+  jobId,
+  leaseToken,
+  millis,
+  peerId,
+  sentence,
+  term,
+} from '../fields.ts'
 import type { LeaseMessage } from './messages.ts'
 
 const lease: z.ZodType<Lease> = z.object({

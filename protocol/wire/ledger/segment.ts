@@ -44,7 +44,10 @@ export const encodeHeader = (header: RecordHeader): Uint8Array =>
  * The bytes that are signed: a fixed word (so that a signature cannot be used elsewhere), the cluster,
  * and the hash of the last header, which by its chain covers every record before it.
  */
-export const encodeSegmentSeal = (value: Omit<Segment, 'signature'>, lastHeaderHash: string): Uint8Array =>
+export const encodeSegmentSeal = (
+  value: Omit<Segment, 'signature'>,
+  lastHeaderHash: string,
+): Uint8Array =>
   encodeCbor([
     'muster-segment-1',
     value.cluster,
