@@ -115,6 +115,8 @@ export const limits = {
   /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
   planChunkItems: 5_000,
   itemNameBytes: 4_096,
+  /** Items of neighbouring mini-batches asked for at once: saves round trips, keeps the first one prompt. */
+  itemsPerInputRequest: 200,
   /** One streamed item. Larger files want `share` roots and in-place reading. */
   itemBytes: 512 * mib,
   /** Inputs of leased mini-batches fetched ahead of the slots, all together. */
@@ -135,6 +137,28 @@ export const limits = {
   deltaMs: 250,
   /** A one-time sign-in code of the window. */
   signInCodeMs: 60 * second,
+  /** Sign-in codes open at once; the oldest is dropped. A person opens one window at a time. */
+  openSignInCodes: 16,
+  /** Signed-in browsers of one run of the agent; the oldest is signed out. */
+  sessions: 64,
+  /** Windows, CLI calls and SDK programs at once. */
+  controlConnections: 256,
+  /** Windows and watchers that follow deltas at once. */
+  followers: 64,
+  /** Deltas waiting for one slow reader; then it is dropped and may come back with its last event id. */
+  followerBytes: 4 * mib,
+  /** Requests under way get this long to end when the control server stops. */
+  controlDrainMs: 1 * second,
+  /** The whole of a request must arrive in this time: a job file is the largest. */
+  requestArrivalMs: 30 * second,
+  /** `job watch` looks for an agent that went away this long (it may be restarting) ... */
+  watchReconnectMs: 30 * second,
+  /** ... and asks this often. */
+  watchRetryMs: 500,
+  /** Between two progress lines where the output is no terminal. */
+  progressLineMs: 5 * second,
+  /** A signal repeated within this time is the echo of one key press: the launcher passes on what the terminal already sent us. */
+  signalEchoMs: 500,
   /** Clean shutdown before the agent goes anyway. */
   shutdownMs: 10 * second,
   failureGroups: 50,

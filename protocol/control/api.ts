@@ -267,6 +267,9 @@ export type ApiName = keyof Api
 export type QueryOf<Name extends ApiName> = z.input<Api[Name]['query']>
 export type BodyOf<Name extends ApiName> = z.input<Api[Name]['body']>
 export type AnswerOf<Name extends ApiName> = z.output<Api[Name]['answer']>
+/** Query and path fields as the server reads them: checked, numbers as numbers. */
+export type ReadQueryOf<Name extends ApiName> = z.output<Api[Name]['query']>
+export type ReadBodyOf<Name extends ApiName> = z.output<Api[Name]['body']>
 
 /** Server-sent events: `id` is the delta's sequence, `event` is `delta`, `data` is a DeltaView as JSON. */
 export const eventsPath = '/api/v1/events'

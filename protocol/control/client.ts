@@ -100,7 +100,10 @@ const readError = async (response: Response) => {
 const fillPath = (path: string, query: object): string => {
   const search = new URLSearchParams()
   let filled = path
-  for (const [key, value] of Object.entries(query) as [string, string | number | boolean | undefined][]) {
+  for (const [key, value] of Object.entries(query) as [
+    string,
+    string | number | boolean | undefined,
+  ][]) {
     if (value === undefined) continue
     const mark = `:${key}`
     if (filled.includes(mark)) filled = filled.replace(mark, encodeURIComponent(String(value)))
