@@ -9,6 +9,8 @@ const second = 1000
 
 export const limits = {
   // --- wire ------------------------------------------------------------------------------------
+  /** Any sentence for people that travels or is recorded. */
+  sentenceLength: 4_096,
   /** One control message. The largest are plan and hello lists of a few thousand entries. */
   controlFrameBytes: 4 * mib,
   /** One frame of bulk data: large enough to amortise Noise, small enough not to delay a heartbeat. */
@@ -114,6 +116,22 @@ export const limits = {
   // --- data ------------------------------------------------------------------------------------
   /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
   planChunkItems: 5_000,
+  /** Items in one mini-batch; a larger one than `planChunkItems` gets a plan chunk of its own. */
+  miniBatchItems: 100_000,
+  /** Decoded plan chunks kept by the data's peer: workers ask for neighbouring mini-batches. */
+  planChunksDecoded: 8,
+  /** Names of a folder sorted at a stretch: about 10 ms of the agent's loop. */
+  sortedNames: 10_000,
+  /** File facts asked at once while planning: more would keep other readers of the disk waiting. */
+  statsAtOnce: 64,
+  /** An unfinished or set-aside blob that nobody touched this long is swept at start. */
+  leftoverBlobMs: 24 * 60 * 60 * second,
+  /** Nonce files of the same-user proof that lie around at most. */
+  sameUserNonces: 64,
+  /** Rows whose keys are collected for the header of a `.csv` before the first line is written. */
+  csvHeaderRows: 1_000,
+  /** Aliases a job file may resolve: people use a handful, bombs use millions. */
+  yamlAliases: 100,
   itemNameBytes: 4_096,
   /** Items of neighbouring mini-batches asked for at once: saves round trips, keeps the first one prompt. */
   itemsPerInputRequest: 200,

@@ -4,7 +4,7 @@ import type { PlanChunk } from '../../model/plan.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
 import { count, jobId } from '../fields.ts'
 
-/** A plan chunk's blob: items in columns, since there may be a million. */
+/** A plan chunk's blob: items in columns, since there may be a million. One large mini-batch may fill it. */
 const planChunk = z
   .object({
     job: jobId,
@@ -14,9 +14,9 @@ const planChunk = z
     runs: z
       .array(z.object({ count: z.int().min(1), items: z.int().min(1) }))
       .max(limits.planChunkItems),
-    names: z.array(z.string().min(1).max(limits.itemNameBytes)).max(limits.planChunkItems),
-    bytes: z.array(count).max(limits.planChunkItems),
-    modifiedMs: z.array(z.number()).max(limits.planChunkItems),
+    names: z.array(z.string().min(1).max(limits.itemNameBytes)).max(limits.miniBatchItems),
+    bytes: z.array(count).max(limits.miniBatchItems),
+    modifiedMs: z.array(z.number()).max(limits.miniBatchItems),
     last: z.boolean(),
   })
   .refine(
