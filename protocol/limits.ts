@@ -31,6 +31,8 @@ export const limits = {
   dialCourtesyMs: 5 * second,
   /** Between two rounds of dialling members that are not connected. */
   redialMs: 2 * second,
+  /** The pause between dials of one member doubles up to this while they fail. */
+  redialMostMs: 30 * second,
   /** libp2p's default of 5 new connections a second and host refuses an office behind one NAT. */
   inboundConnectionsPerSecond: 50,
   maxConnections: 300,
@@ -44,6 +46,8 @@ export const limits = {
   /** A head that was itself silent this long greets its peers before it grants again. */
   headSilenceMs: 3 * second,
   invitationMs: 10 * 60 * second,
+  /** Clocks of two machines may differ by this much; the inviter's own clock decides. */
+  invitationSlackMs: 24 * 3_600 * second,
   /** Open invitations; a person needs one or two. */
   openInvitations: 16,
   memberNameLength: 64,
@@ -53,6 +57,11 @@ export const limits = {
   /** One signature covers at most this many records: signing costs 50 us, verifying 130 us. */
   segmentRecords: 1_024,
   segmentBytes: 2 * mib,
+  /** Own segments are closed at this size: checking one must not hold up a peer's loop for long. */
+  ownSegmentBytes: 256 * kib,
+  /** Segments and their bytes in one transaction of the store: each costs an fsync, and all wait for the last. */
+  transactionSegments: 64,
+  transactionBytes: 2 * mib,
   /** One record's body: the largest are commits of one group. */
   recordBytes: 1 * mib,
   /** Commits in one record. */

@@ -8,8 +8,17 @@ import type {
 } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { Model } from '#protocol/model/model.ts'
-import type { Charge, JobClosed, JobSealed, PlanChunkWritten } from '#protocol/model/record.ts'
+import type {
+  Charge,
+  JobClosed,
+  JobSealed,
+  PlanChunkWritten,
+  VersionVector,
+} from '#protocol/model/record.ts'
 import type { AttemptRows, CommittedRows } from '#protocol/model/rows.ts'
+import type { CountedCommit, JobFold, SealFacts } from '#protocol/model/fold.ts'
+
+export type { CountedCommit, JobFold, SealFacts }
 
 /**
  * Tables folded from records, and the rows. Every rule is order-free: the views of two agents with the
@@ -58,34 +67,6 @@ export interface Views {
   readonly digest: () => Promise<string>
 }
 
-/** A job and everything the records said of it, summed up. */
-export interface JobFold {
-  readonly job: Job
-  readonly items: number
-  readonly miniBatches: number
-  readonly planComplete: boolean
-  readonly planFailure: string
-  readonly committed: number
-  readonly itemsSucceeded: number
-  /** Failed items inside counted commits plus all items of failed mini-batches. */
-  readonly itemsFailed: number
-  readonly rows: number
-  readonly rowsHere: number
-  readonly failedMiniBatches: number
-  readonly charged: number
-  readonly firstCommitAt: Millis | null
-  readonly lastCommitAt: Millis | null
-  readonly cancelRequestedAt: Millis | null
-  readonly closed: JobClosed | null
-  readonly sealed: JobSealed | null
-}
-
-export interface CountedCommit extends CommittedRows {
-  readonly succeeded: number
-  readonly failed: number
-  readonly rows: number
-}
-
 export interface PeerShare {
   readonly peer: PeerId
   readonly miniBatches: number
@@ -124,14 +105,6 @@ export interface StoredRow {
   /** JSON text; null for a failed item. */
   readonly value: string | null
   readonly failure: string
-}
-
-export interface SealFacts {
-  readonly mapHash: string
-  readonly miniBatches: number
-  readonly rows: number
-  readonly succeeded: number
-  readonly failed: number
 }
 
 /** Failures with the same words. */

@@ -186,6 +186,12 @@ export interface JobSealed {
   readonly failed: number
   /** Absolute path of the output on the keeper; empty if none was written. */
   readonly output: string
+  /**
+   * How far the keeper had read the logs that speak of this job when it chose: a commit or charge behind
+   * these positions (or of a log not named) never counts, so that every member finds the same choice from
+   * the same records. Comes from `SealFacts`. Left out: the lowest commit counts, also later.
+   */
+  readonly upTo?: VersionVector
   readonly at: Millis
 }
 

@@ -17,6 +17,8 @@ export interface AttemptRows {
   readonly attempt: number
   readonly items: readonly ItemIndex[]
   readonly rows: readonly string[]
+  /** `names[i]` is the name of item `items[i]`, for whoever shows or searches rows without the plan at hand. */
+  readonly names?: readonly string[]
   readonly failures: readonly ItemFailure[]
 }
 

@@ -14,6 +14,7 @@ const rows: z.ZodType<AttemptRows> = z
     attempt: z.int().min(1),
     items: z.array(count),
     rows: z.array(z.string().max(limits.rowBytes)),
+    names: z.array(z.string().max(limits.itemNameBytes)).exactOptional(),
     failures: z.array(
       z.object({
         item: count,
@@ -22,7 +23,12 @@ const rows: z.ZodType<AttemptRows> = z
       }),
     ),
   })
-  .refine((entry) => entry.items.length === entry.rows.length, 'columns of different length')
+  .refine(
+    (entry) =>
+      entry.items.length === entry.rows.length &&
+      (entry.names === undefined || entry.names.length === entry.rows.length),
+    'columns of different length',
+  )
 
 const chunk: z.ZodType<ResultChunk> = z.object({
   job: jobId,

@@ -237,6 +237,10 @@ const bodies = {
     succeeded: count,
     failed: count,
     output: z.string().max(limits.itemNameBytes),
+    upTo: z
+      .array(z.object({ origin: peerId, incarnation: count, sequence: z.int().min(-1) }))
+      .max(4 * limits.members)
+      .exactOptional(),
     at: millis,
   }),
 } satisfies { readonly [Kind in RecordKind]: z.ZodType<Extract<RecordBody, { kind: Kind }>> }
