@@ -36,6 +36,26 @@ export const limits = {
   /** libp2p's default of 5 new connections a second and host refuses an office behind one NAT. */
   inboundConnectionsPerSecond: 50,
   maxConnections: 300,
+  /** TCP connections still in their handshake: a whole office may start at nine o'clock. */
+  pendingConnections: 100,
+  /** The next address of a peer is tried beside the first after this long: a dead address must not cost its whole limit. */
+  dialStaggerMs: 250,
+  /** Addresses told about one peer. */
+  peerAddresses: 16,
+  /** Connections of strangers at once while an invitation is open. */
+  strangerConnections: 16,
+  /** What one peer may send us on one stream before we read it. libp2p drops a stream that holds 4 MiB unread. */
+  streamWindowBytes: 1 * mib,
+  /** Messages that wait for the same stream leave together, up to this size. */
+  coalesceBytes: 64 * kib,
+  /** Messages of one connection that could not be decoded, after which it is closed. */
+  undecodableMessages: 100,
+  /** A request waits this long for one of the `openRequests` places. */
+  requestWaitMs: 60 * second,
+  /** An asker that reads nothing for this long has its answer ended. */
+  answerUnreadMs: 60 * second,
+  /** What was already sent has this long to leave before a connection is cut at the end. */
+  closeMs: 1 * second,
 
   // --- membership ------------------------------------------------------------------------------
   heartbeatMs: 1 * second,

@@ -64,12 +64,20 @@ export interface StartProcess {
 export interface ModelRuntime {
   /**
    * Reads a model file without loading it into a runtime: external data names that leave the folder,
-   * custom operators and broken files are refused. `files` are the names of the model's files in order.
+   * custom operators and broken files are refused. `path` is the `.onnx` itself (a folder that holds just
+   * one may be given), `files` the names of the model's files beside it, the `.onnx` first.
    */
   readonly inspect: (
     path: string,
   ) => Promise<
-    Result<{ readonly facts: ModelDescription; readonly files: readonly string[] }, MusterError>
+    Result<
+      {
+        readonly facts: ModelDescription
+        readonly path: string
+        readonly files: readonly string[]
+      },
+      MusterError
+    >
   >
   /** Checks that pre- and postprocessing fit the model; the error names both sides. */
   readonly checkFit: (

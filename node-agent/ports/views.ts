@@ -1,22 +1,8 @@
-import type {
-  BlobHash,
-  ItemIndex,
-  JobId,
-  MiniBatchIndex,
-  Millis,
-  PeerId,
-} from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
-import type { Model } from '#protocol/model/model.ts'
-import type {
-  Charge,
-  JobClosed,
-  JobSealed,
-  PlanChunkWritten,
-  VersionVector,
-} from '#protocol/model/record.ts'
-import type { AttemptRows, CommittedRows } from '#protocol/model/rows.ts'
 import type { CountedCommit, JobFold, SealFacts } from '#protocol/model/fold.ts'
+import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import type { Model } from '#protocol/model/model.ts'
+import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
+import type { AttemptRows } from '#protocol/model/rows.ts'
 
 export type { CountedCommit, JobFold, SealFacts }
 

@@ -34,7 +34,7 @@ export const jobId: z.ZodType<JobId> = z
 
 export const count = z.int().min(0)
 export const millis = z.number().min(0)
-export const sentence = z.string().max(4_096)
+export const sentence = z.string().max(limits.sentenceLength)
 export const bytes = z.instanceof(Uint8Array)
 export const name = z.string().min(1).max(limits.memberNameLength)
 

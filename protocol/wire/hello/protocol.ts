@@ -36,3 +36,24 @@ const hello: z.ZodType<Hello> = z.object({
 })
 
 export const helloProtocol = messageProtocol('/muster/hello/1.0.0', limits.bulkFrameBytes, hello)
+
+/**
+ * The last word of a greeting, from the lower PeerId, which alone decides: of two connections between
+ * the same peers it keeps one, so that both sides keep the same.
+ */
+export interface HelloVerdict {
+  readonly kind: 'hello-verdict'
+  readonly verdict: 'kept' | 'doubled'
+}
+
+const verdict: z.ZodType<HelloVerdict> = z.object({
+  kind: z.literal('hello-verdict'),
+  verdict: z.enum(['kept', 'doubled']),
+})
+
+/** Travels on the hello's stream, behind both hellos. */
+export const helloVerdictProtocol = messageProtocol(
+  helloProtocol.id,
+  limits.bulkFrameBytes,
+  verdict,
+)

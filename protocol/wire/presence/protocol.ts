@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import type { JobId } from '../../model/ids.ts'
+import type { JobId, PeerId } from '../../model/ids.ts'
 import type { Capabilities } from '../../model/member.ts'
 import type { Term } from '../../model/term.ts'
 import { messageProtocol } from '../codec.ts'
-import { capabilities, count, jobId, sentence, term } from '../fields.ts'
+import { capabilities, count, jobId, peerId, sentence, term } from '../fields.ts'
 
 /** `/muster/presence/1.0.0`: signs of life, and what a member should know without asking. */
 
@@ -38,7 +38,13 @@ export interface CapabilitiesChanged {
   readonly capabilities: Capabilities
 }
 
-export type PresenceMessage = Heartbeat | CapabilitiesChanged
+/** Where other members can be dialled, as the speaker knows it: a cluster works with multicast blocked. */
+export interface AddressesTold {
+  readonly kind: 'addresses-told'
+  readonly peers: readonly { readonly peer: PeerId; readonly addresses: readonly string[] }[]
+}
+
+export type PresenceMessage = Heartbeat | CapabilitiesChanged | AddressesTold
 
 const message: z.ZodType<PresenceMessage> = z.discriminatedUnion('kind', [
   z.object({
@@ -52,6 +58,12 @@ const message: z.ZodType<PresenceMessage> = z.discriminatedUnion('kind', [
     digest: z.array(z.object({ job: jobId, leased: count, waits: sentence })).max(1_000),
   }),
   z.object({ kind: z.literal('capabilities-changed'), capabilities }),
+  z.object({
+    kind: z.literal('addresses-told'),
+    peers: z
+      .array(z.object({ peer: peerId, addresses: z.array(z.string().max(256)).max(16) }))
+      .max(limits.members),
+  }),
 ])
 
 export const presenceProtocol = messageProtocol(

@@ -1,0 +1,104 @@
+import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Clock } from '#agent/ports/clock.ts'
+import type { Transport } from '#agent/ports/transport.ts'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { BlobHash, PeerId } from '#protocol/model/ids.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { blobProtocol } from '#protocol/wire/blob/protocol.ts'
+import type { BlobAnswer } from '#protocol/wire/blob/protocol.ts'
+
+/** Serves our blobs to members and fetches theirs. */
+export interface BlobExchange {
+  /**
+   * Makes a blob present here, asking `holders` in order; a broken transfer goes on at the next holder
+   * where it stopped. Calls for the same blob share one transfer. `BlobMissing` if nobody has it.
+   */
+  readonly fetch: (
+    blob: BlobHash,
+    holders: readonly PeerId[],
+    signal: AbortSignal,
+  ) => Promise<Result<void, MusterError>>
+}
+
+export interface BlobExchangeDeps {
+  readonly blobs: Blobs
+  readonly transport: Transport
+  readonly clock: Clock
+}
+
+export const createBlobExchange = ({ blobs, transport }: BlobExchangeDeps): BlobExchange => {
+  const underWay = new Map<BlobHash, Promise<Result<void, MusterError>>>()
+
+  transport.serve(blobProtocol, async function* (_peer, request) {
+    const size = await blobs.size(request.blob)
+    if (size === undefined || request.offset > size) {
+      yield { kind: 'missing' } as const
+      return
+    }
+    yield { kind: 'found', bytes: size } as const
+    for await (const data of blobs.stream(request.blob, request.offset, limits.bulkFrameBytes))
+      yield { kind: 'data', data } as const
+  })
+
+  const fetchFrom = async (
+    blob: BlobHash,
+    holder: PeerId,
+    signal: AbortSignal,
+  ): Promise<Result<void, MusterError>> => {
+    try {
+      const offset = await blobs.partialSize(blob)
+      const answers = transport.request(holder, blobProtocol, { blob, offset }, signal)
+      const stored = await blobs.putStream(blob, offset, dataOf(blob, answers), signal)
+      return stored.ok ? ok(undefined) : stored
+    } catch (thrown) {
+      if (thrown instanceof MusterFailure) return err(thrown.error)
+      return err(missing(blob, thrownToText(thrown)))
+    }
+  }
+
+  const fetchAny = async (
+    blob: BlobHash,
+    holders: readonly PeerId[],
+    signal: AbortSignal,
+  ): Promise<Result<void, MusterError>> => {
+    if (await blobs.has(blob)) return ok(undefined)
+    let last: MusterError = missing(blob, 'no holder is known')
+    for (const holder of holders) {
+      if (signal.aborted) break
+      if (holder === transport.self) continue
+      const fetched = await fetchFrom(blob, holder, signal)
+      if (fetched.ok) return fetched
+      last = fetched.error
+    }
+    return err(last)
+  }
+
+  return {
+    fetch: async (blob, holders, signal) => {
+      const running = underWay.get(blob)
+      if (running !== undefined) {
+        const shared = await running
+        if (shared.ok) return shared
+      }
+      const mine = fetchAny(blob, holders, signal).finally(() => underWay.delete(blob))
+      underWay.set(blob, mine)
+      return mine
+    },
+  }
+}
+
+async function* dataOf(blob: BlobHash, answers: AsyncIterable<BlobAnswer>) {
+  for await (const answer of answers) {
+    if (answer.kind === 'missing') throw new MusterFailure(missing(blob, 'the peer does not hold it'))
+    if (answer.kind === 'data') yield answer.data
+  }
+}
+
+const missing = (blob: BlobHash, detail: string): MusterError =>
+  musterError('BlobMissing', `The blob ${blob.slice(0, 12)} could not be fetched from any peer.`, {
+    retryable: true,
+    detail,
+  })

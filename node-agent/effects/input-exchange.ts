@@ -1,0 +1,168 @@
+import type { ItemReader, PlanReader } from '#agent/ports/data.ts'
+import type { RunItem } from '#agent/ports/runtime.ts'
+import type { Transport } from '#agent/ports/transport.ts'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { PlannedItem } from '#protocol/model/plan.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { inputProtocol } from '#protocol/wire/input/protocol.ts'
+import type { InputAnswer, InputPart, InputRequest } from '#protocol/wire/input/protocol.ts'
+
+/** Serves the items of plans that are here and fetches those of others. */
+export interface InputExchange {
+  /**
+   * Items `first` .. `first + count - 1` of a job, ready to be run: as paths where this agent is the
+   * data's peer and the job allows it, else as bytes. An item that cannot be had is a problem in words.
+   */
+  readonly fetch: (
+    job: Job,
+    first: ItemIndex,
+    count: number,
+    signal: AbortSignal,
+  ) => Promise<Result<readonly RunItem[], MusterError>>
+  /** Items whose bytes this agent received over the network, since it started. */
+  readonly itemsStreamed: () => number
+}
+
+export interface InputExchangeDeps {
+  readonly transport: Transport
+  readonly plan: PlanReader
+  readonly items: ItemReader
+  /** A job from the ledger. */
+  readonly jobById: (job: JobId) => Promise<Job | undefined>
+}
+
+export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
+  const { transport, plan, items } = deps
+  let streamed = 0
+
+  transport.serve(inputProtocol, async function* (_peer, request) {
+    const job = await deps.jobById(request.job)
+    if (job === undefined || job.dataPeer !== transport.self)
+      throw new MusterFailure(inputMissing(request.job, 'this agent does not hold its data'))
+    const planned = await plan.items(request.job, request.firstItem, request.items)
+    if (!planned.ok) throw new MusterFailure(planned.error)
+    yield* framesOf(items, job.spec.input.root, request, planned.value)
+  })
+
+  const local = async (
+    job: Job,
+    first: ItemIndex,
+    count: number,
+  ): Promise<Result<readonly RunItem[], MusterError>> => {
+    const planned = await plan.items(job.id, first, count)
+    if (!planned.ok) return planned
+    const { root } = job.spec.input
+    const found = planned.value.map(async (item, i): Promise<RunItem> => {
+      const entry = { item: first + i, name: item.name }
+      const path = job.spec.inPlace ? await items.inPlacePath(root, item) : undefined
+      if (path !== undefined) return { ...entry, path }
+      const content = await items.read(root, item)
+      return content.ok ? { ...entry, bytes: content.bytes } : { ...entry, problem: content.problem }
+    })
+    return ok(await Promise.all(found))
+  }
+
+  const remote = async (
+    job: Job,
+    first: ItemIndex,
+    count: number,
+    signal: AbortSignal,
+  ): Promise<Result<readonly RunItem[], MusterError>> => {
+    const request: InputRequest = { job: job.id, firstItem: first, items: count, want: 'bytes' }
+    const gathered = new Map<ItemIndex, InputPart[]>()
+    try {
+      for await (const answer of transport.request(job.dataPeer, inputProtocol, request, signal))
+        for (const part of answer.parts) gather(gathered, part)
+    } catch (thrown) {
+      if (thrown instanceof MusterFailure) return err(thrown.error)
+      return err(inputMissing(job.id, thrownToText(thrown)))
+    }
+    const found: RunItem[] = []
+    for (let item = first; item < first + count; item += 1) {
+      const whole = partsToItem(item, gathered.get(item) ?? [])
+      if (whole === undefined)
+        return err(inputMissing(job.id, `item ${item} did not arrive whole`))
+      found.push(whole)
+    }
+    streamed += found.length
+    return ok(found)
+  }
+
+  return {
+    fetch: (job, first, count, signal) =>
+      job.dataPeer === transport.self ? local(job, first, count) : remote(job, first, count, signal),
+    itemsStreamed: () => streamed,
+  }
+}
+
+/** Packs small items together and cuts large ones, so that no frame grows past the bulk limit by much. */
+async function* framesOf(
+  reader: ItemReader,
+  root: string,
+  request: InputRequest,
+  planned: readonly PlannedItem[],
+): AsyncGenerator<InputAnswer> {
+  let parts: InputPart[] = []
+  let bytes = 0
+  const readAhead = planned.map((item) => item.bytes).reduce((sum, size) => sum + size, 0)
+  const whole =
+    readAhead <= limits.bulkFrameBytes
+      ? await Promise.all(planned.map((item) => reader.read(root, item)))
+      : undefined
+  for (const [i, item] of planned.entries()) {
+    const content = whole?.[i] ?? (await reader.read(root, item))
+    const data = content.ok ? content.bytes : new Uint8Array()
+    const base = {
+      item: request.firstItem + i,
+      name: item.name,
+      total: data.length,
+      modifiedMs: item.modifiedMs,
+      problem: content.ok ? '' : content.problem,
+    }
+    for (let offset = 0; offset === 0 || offset < data.length; offset += limits.bulkFrameBytes) {
+      const slice = data.subarray(offset, offset + limits.bulkFrameBytes)
+      if (bytes > 0 && bytes + slice.length > limits.bulkFrameBytes) {
+        yield { parts, root: '', last: false }
+        parts = []
+        bytes = 0
+      }
+      parts.push({ ...base, offset, data: slice })
+      bytes += slice.length
+    }
+  }
+  yield { parts, root: '', last: true }
+}
+
+const gather = (gathered: Map<ItemIndex, InputPart[]>, part: InputPart): void => {
+  const parts = gathered.get(part.item)
+  if (parts === undefined) gathered.set(part.item, [part])
+  else parts.push(part)
+}
+
+const partsToItem = (item: ItemIndex, parts: readonly InputPart[]): RunItem | undefined => {
+  const first = parts[0]
+  if (first === undefined) return undefined
+  if (first.problem !== '') return { item, name: first.name, problem: first.problem }
+  if (first.total > limits.itemBytes) return undefined
+  if (parts.length === 1 && first.data.length === first.total)
+    return { item, name: first.name, bytes: first.data }
+  const bytes = new Uint8Array(first.total)
+  let filled = 0
+  for (const part of parts) {
+    if (part.offset !== filled || filled + part.data.length > first.total) return undefined
+    bytes.set(part.data, filled)
+    filled += part.data.length
+  }
+  return filled === first.total ? { item, name: first.name, bytes } : undefined
+}
+
+const inputMissing = (job: JobId, detail: string): MusterError =>
+  musterError('PeerUnreachable', `The items of job ${job} cannot be had from its data's peer now.`, {
+    retryable: true,
+    detail,
+  })

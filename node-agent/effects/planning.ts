@@ -1,0 +1,95 @@
+import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Clock } from '#agent/ports/clock.ts'
+import type { Planner } from '#agent/ports/data.ts'
+import type { Ledger } from '#agent/ports/ledger.ts'
+import type { Log } from '#agent/ports/log.ts'
+import type { Views } from '#agent/ports/views.ts'
+import { MusterFailure, thrownToText } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { PlanChunk } from '#protocol/model/plan.ts'
+import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'
+
+/** Writes the plans of jobs whose data is here, chunk by chunk; goes on where it stopped. */
+export interface Planning extends AsyncDisposable {
+  readonly start: (job: Job) => void
+  /** The job ended: its plan is not needed any further. */
+  readonly stop: (job: JobId) => void
+}
+
+export interface PlanningDeps {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly log: Log
+  readonly planner: Planner
+  readonly blobs: Blobs
+  readonly ledger: Ledger
+  readonly views: Views
+}
+
+export const createPlanning = (deps: PlanningDeps): Planning => {
+  const { ledger, views, blobs, clock, log } = deps
+  const running = new Map<JobId, { readonly stop: AbortController; readonly ended: Promise<void> }>()
+
+  const writeChunk = async (chunk: PlanChunk): Promise<void> => {
+    const blob = await blobs.put(encodePlanChunk(chunk))
+    if (!blob.ok) throw new MusterFailure(blob.error)
+    const added = await ledger.append([
+      {
+        kind: 'plan-chunk-written',
+        job: chunk.job,
+        chunk: chunk.chunk,
+        blob: blob.value,
+        firstItem: chunk.firstItem,
+        items: chunk.items.length,
+        firstMiniBatch: chunk.firstMiniBatch,
+        miniBatches: chunk.runs.reduce((sum, run) => sum + run.count, 0),
+        runs: chunk.runs,
+        last: chunk.last,
+      },
+    ])
+    if (!added.ok) throw new MusterFailure(added.error)
+  }
+
+  const plan = async (job: Job, signal: AbortSignal): Promise<void> => {
+    const written = await views.planChunks(job.id)
+    if (written.some((chunk) => chunk.last)) return
+    try {
+      for await (const chunk of deps.planner.plan(job.id, job.spec, written.length, signal))
+        await writeChunk(chunk)
+    } catch (thrown) {
+      if (signal.aborted) return
+      const message =
+        thrown instanceof MusterFailure
+          ? thrown.error.message
+          : `The input could not be listed: ${thrownToText(thrown)}`
+      log.warn('planning failed', { job: job.id, message })
+      await ledger.append([
+        {
+          kind: 'plan-failed',
+          job: job.id,
+          message: message.slice(0, limits.sentenceLength),
+          at: clock.now(),
+        },
+      ])
+    }
+  }
+
+  return {
+    start: (job) => {
+      if (job.dataPeer !== deps.self || running.has(job.id)) return
+      const stop = new AbortController()
+      const ended = plan(job, stop.signal)
+        .catch((thrown: unknown) => log.error('planning broke', { detail: thrownToText(thrown) }))
+        .finally(() => running.delete(job.id))
+      running.set(job.id, { stop, ended })
+    },
+    stop: (job) => running.get(job)?.stop.abort(),
+    [Symbol.asyncDispose]: async () => {
+      const all = [...running.values()]
+      for (const { stop } of all) stop.abort()
+      await Promise.all(all.map((one) => one.ended))
+    },
+  }
+}

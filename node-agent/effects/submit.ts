@@ -1,0 +1,182 @@
+import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Clock } from '#agent/ports/clock.ts'
+import type { JobFile, JobFileReader, Planner } from '#agent/ports/data.ts'
+import type { Ledger } from '#agent/ports/ledger.ts'
+import type { Random } from '#agent/ports/random.ts'
+import type { ModelRuntime } from '#agent/ports/runtime.ts'
+import type { Views } from '#agent/ports/views.ts'
+import { musterError } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { Job, JobSpec } from '#protocol/model/job.ts'
+import type { Role } from '#protocol/model/member.ts'
+import type { Model, ModelFile } from '#protocol/model/model.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/** What a runner asks for: models registered, jobs submitted and cancelled. */
+export interface Submitting {
+  readonly registerModel: (wish: ModelWish, signal: AbortSignal) => Promise<Result<Model, MusterError>>
+  readonly submit: (wish: SubmitWish, signal: AbortSignal) => Promise<Result<Job, MusterError>>
+  readonly cancel: (job: JobId) => Promise<Result<void, MusterError>>
+}
+
+export interface ModelWish {
+  readonly path: string
+  readonly name: string
+  readonly description: string
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export interface SubmitWish {
+  readonly text: string
+  readonly file: string
+  readonly overrides: Readonly<Record<string, string | number | boolean>>
+  /** The same id twice gives the same job. */
+  readonly submissionId?: string
+}
+
+export interface SubmittingDeps {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly random: Random
+  readonly ledger: Ledger
+  readonly views: Views
+  readonly blobs: Blobs
+  readonly runtime: ModelRuntime
+  readonly planner: Planner
+  readonly jobFiles: JobFileReader
+  readonly rolesOf: (peer: PeerId) => readonly Role[]
+  /** Folder of a file and a name below it, as one path. */
+  readonly beside: (path: string, name: string) => string
+  readonly baseName: (path: string) => string
+}
+
+export const createSubmitting = (deps: SubmittingDeps): Submitting => {
+  const { ledger, views, blobs, runtime, clock, self } = deps
+
+  const mayActAs = (role: Role, toDo: string): MusterError | undefined => {
+    if (ledger.cluster() === null) return notInCluster
+    if (deps.rolesOf(self).includes(role)) return undefined
+    return musterError(
+      'RoleMissing',
+      `This machine may not ${toDo}: it lacks the role "${role}"; an admin can invite it again with \`muster cluster invite --roles ${role}\`.`,
+    )
+  }
+
+  const storeFiles = async (
+    path: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Result<readonly ModelFile[], MusterError>> => {
+    const files: ModelFile[] = []
+    for (const name of names) {
+      const stored = await blobs.putFile(deps.beside(path, name), signal)
+      if (!stored.ok) return stored
+      files.push({ path: name, ...stored.value })
+    }
+    return ok(files)
+  }
+
+  const registerModel: Submitting['registerModel'] = async (wish, signal) => {
+    const refusal = mayActAs('submit', 'register models')
+    if (refusal !== undefined) return err(refusal)
+    const inspected = await runtime.inspect(wish.path)
+    if (!inspected.ok) return inspected
+    const { facts, path, files: names } = inspected.value
+    const files = await storeFiles(path, names, signal)
+    if (!files.ok) return files
+    const newest = await views.model(wish.name)
+    if (newest !== undefined && sameFiles(newest.files, files.value) && wish.description === '')
+      return ok(newest)
+    const model: Model = {
+      name: wish.name,
+      version: (newest?.version ?? 0) + 1,
+      files: files.value,
+      description: wish.description,
+      tags: wish.tags,
+      facts,
+      registeredBy: self,
+      registeredAt: clock.now(),
+    }
+    const added = await ledger.append([{ kind: 'model-registered', model }])
+    return added.ok ? ok(model) : added
+  }
+
+  const findModel = async (
+    wanted: JobFile['model'],
+    signal: AbortSignal,
+  ): Promise<Result<Model, MusterError>> => {
+    if (wanted.kind === 'path') {
+      const name = deps.baseName(wanted.path).replace(/\.onnx$/, '').slice(0, 64)
+      return registerModel({ path: wanted.path, name, description: '', tags: {} }, signal)
+    }
+    const model = await views.model(wanted.name, wanted.version)
+    if (model !== undefined) return ok(model)
+    const known = (await views.models()).map((one) => one.name)
+    const names = [...new Set(known)].slice(0, 8).join(', ')
+    const version = wanted.version === undefined ? '' : `:${wanted.version}`
+    return err(
+      musterError(
+        'ModelUnknown',
+        `No model "${wanted.name}${version}" is registered; ${names === '' ? 'none is yet' : `there are ${names}`}. Register it with \`muster model register PATH --name ${wanted.name}\`.`,
+      ),
+    )
+  }
+
+  const submit: Submitting['submit'] = async (wish, signal) => {
+    const refusal = mayActAs('submit', 'submit jobs')
+    if (refusal !== undefined) return err(refusal)
+    const setting = `submission/${wish.submissionId ?? ''}`
+    const earlier = wish.submissionId === undefined ? undefined : await views.setting(setting)
+    const known = typeof earlier === 'string' ? await views.job(earlier as JobId) : undefined
+    if (known !== undefined) return ok(known.job)
+
+    const file = deps.jobFiles.read(wish.text, wish.file, wish.overrides)
+    if (!file.ok) return file
+    const model = await findModel(file.value.model, signal)
+    if (!model.ok) return model
+    const fits = runtime.checkFit(file.value.spec, model.value.facts)
+    if (!fits.ok) return fits
+    const checked = await deps.planner.check(file.value.spec.input, signal)
+    if (!checked.ok) return checked
+
+    const { name, version, files } = model.value
+    const spec: JobSpec = { ...file.value.spec, model: { name, version, files } }
+    const job: Job = {
+      id: deps.random.jobId(),
+      spec,
+      submitter: self,
+      dataPeer: self,
+      keeper: self,
+      submittedAt: clock.now(),
+    }
+    if (wish.submissionId !== undefined) await views.setSetting(setting, job.id)
+    const added = await ledger.append([{ kind: 'job-submitted', job }])
+    return added.ok ? ok(job) : added
+  }
+
+  const cancel: Submitting['cancel'] = async (id) => {
+    const fold = await views.job(id)
+    if (fold === undefined) return err(musterError('JobUnknown', `There is no job ${id}.`))
+    if (fold.sealed !== null || fold.closed !== null)
+      return err(musterError('JobEnded', `Job ${fold.job.spec.name} has ended already.`))
+    if (fold.job.submitter !== self && !deps.rolesOf(self).includes('admin'))
+      return err(
+        musterError('RoleMissing', 'Only the submitter of a job or an admin may cancel it.'),
+      )
+    if (fold.cancelRequestedAt !== null) return ok(undefined)
+    const added = await ledger.append([{ kind: 'job-cancel-requested', job: id, at: clock.now() }])
+    return added.ok ? ok(undefined) : added
+  }
+
+  return { registerModel, submit, cancel }
+}
+
+export const notInCluster = musterError(
+  'NotInCluster',
+  'This machine is in no cluster yet; create one with `muster cluster create NAME` or join one with `muster cluster join CODE`.',
+)
+
+const sameFiles = (a: readonly ModelFile[], b: readonly ModelFile[]): boolean =>
+  a.length === b.length && a.every((file, i) => file.blob === b[i]?.blob && file.path === b[i].path)

@@ -1,0 +1,119 @@
+import type { RunItem } from '#agent/ports/runtime.ts'
+import { limits } from '#protocol/limits.ts'
+import type { Lease } from '#protocol/model/attempt.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { LeaseToken } from '#protocol/model/term.ts'
+import type { InputExchange } from './input-exchange.ts'
+
+/** Text that names a lease for ever; key of maps. */
+export const tokenKey = (token: LeaseToken): string =>
+  `${token.term.number}/${token.term.head}/${token.leaseId}`
+
+/** Fetches inputs of leases ahead of their run. Neighbouring mini-batches share one request. */
+export interface WorkerInputs extends Disposable {
+  readonly fetch: (lease: Lease) => void
+  /** Hands out an arrived input, once. */
+  readonly take: (token: LeaseToken) => readonly RunItem[] | undefined
+  readonly drop: (token: LeaseToken) => void
+}
+
+export interface WorkerInputsDeps {
+  readonly inputs: InputExchange
+  readonly jobById: (job: JobId) => Job | undefined
+  readonly arrived: (token: LeaseToken, bytes: number) => void
+  readonly failed: (token: LeaseToken, message: string) => void
+}
+
+export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
+  const arrived = new Map<string, readonly RunItem[]>()
+  const wanted = new Set<string>()
+  const stopped = new AbortController()
+  let asked: Lease[] = []
+
+  const settle = (lease: Lease, items: readonly RunItem[]): void => {
+    const key = tokenKey(lease.token)
+    if (!wanted.delete(key)) return
+    arrived.set(key, items)
+    deps.arrived(lease.token, sizeOf(items))
+  }
+
+  const fetchGroup = async (job: Job, group: readonly Lease[]): Promise<void> => {
+    const first = group[0]?.firstItem ?? 0
+    const count = group.reduce((sum, lease) => sum + lease.items, 0)
+    const found = await deps.inputs.fetch(job, first, count, stopped.signal)
+    for (const lease of group) {
+      if (found.ok) {
+        const start = lease.firstItem - first
+        settle(lease, found.value.slice(start, start + lease.items))
+      } else if (wanted.delete(tokenKey(lease.token))) {
+        deps.failed(lease.token, found.error.message)
+      }
+    }
+  }
+
+  const flush = (): void => {
+    const leases = asked.filter((lease) => wanted.has(tokenKey(lease.token)))
+    asked = []
+    for (const group of neighbours(leases)) {
+      const job = group[0] === undefined ? undefined : deps.jobById(group[0].job)
+      if (job === undefined) continue
+      fetchGroup(job, group).catch((thrown: unknown) => {
+        for (const lease of group)
+          if (wanted.delete(tokenKey(lease.token))) deps.failed(lease.token, String(thrown))
+      })
+    }
+  }
+
+  return {
+    fetch: (lease) => {
+      wanted.add(tokenKey(lease.token))
+      asked.push(lease)
+      if (asked.length === 1) queueMicrotask(flush)
+    },
+    take: (token) => {
+      const key = tokenKey(token)
+      const items = arrived.get(key)
+      arrived.delete(key)
+      return items
+    },
+    drop: (token) => {
+      wanted.delete(tokenKey(token))
+      arrived.delete(tokenKey(token))
+    },
+    [Symbol.dispose]: () => {
+      stopped.abort()
+      wanted.clear()
+      arrived.clear()
+    },
+  }
+}
+
+/** Cuts leases into groups of one job whose item ranges follow on each other. */
+const neighbours = (leases: readonly Lease[]): readonly (readonly Lease[])[] => {
+  const sorted = leases.toSorted((a, b) =>
+    a.job === b.job ? a.firstItem - b.firstItem : a.job < b.job ? -1 : 1,
+  )
+  const groups: Lease[][] = []
+  let next = -1
+  let items = 0
+  for (const lease of sorted) {
+    const group = groups.at(-1)
+    const follows = group?.[0]?.job === lease.job && lease.firstItem === next
+    if (group !== undefined && follows && items + lease.items <= limits.itemsPerInputRequest) {
+      group.push(lease)
+      items += lease.items
+    } else {
+      groups.push([lease])
+      items = lease.items
+    }
+    next = lease.firstItem + lease.items
+  }
+  return groups
+}
+
+const sizeOf = (items: readonly RunItem[]): number => {
+  let bytes = 0
+  for (const item of items) if ('bytes' in item) bytes += item.bytes.length
+  return bytes
+}

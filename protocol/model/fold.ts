@@ -1,0 +1,42 @@
+import type { Millis } from './ids.ts'
+import type { Job } from './job.ts'
+import type { JobClosed, JobSealed, VersionVector } from './record.ts'
+import type { CommittedRows } from './rows.ts'
+
+/** A job and everything the records said of it, summed up. */
+export interface JobFold {
+  readonly job: Job
+  readonly items: number
+  readonly miniBatches: number
+  readonly planComplete: boolean
+  readonly planFailure: string
+  readonly committed: number
+  readonly itemsSucceeded: number
+  /** Failed items inside counted commits plus all items of failed mini-batches. */
+  readonly itemsFailed: number
+  readonly rows: number
+  readonly rowsHere: number
+  readonly failedMiniBatches: number
+  readonly charged: number
+  readonly firstCommitAt: Millis | null
+  readonly lastCommitAt: Millis | null
+  readonly cancelRequestedAt: Millis | null
+  readonly closed: JobClosed | null
+  readonly sealed: JobSealed | null
+}
+
+export interface CountedCommit extends CommittedRows {
+  readonly succeeded: number
+  readonly failed: number
+  readonly rows: number
+}
+
+export interface SealFacts {
+  readonly mapHash: string
+  readonly miniBatches: number
+  readonly rows: number
+  readonly succeeded: number
+  readonly failed: number
+  /** How far the logs that speak of the job had been read: goes into the seal as `JobSealed.upTo`. */
+  readonly upTo: VersionVector
+}
