@@ -175,6 +175,29 @@ export const limits = {
   /** Pixels of an image that is decoded: a decompression bomb is an item failure, not a dead machine. */
   imagePixels: 100_000_000,
 
+  // --- worker processes ------------------------------------------------------------------------
+  /** PNGs up to this many pixels a side go to the light decoder: below it starting sharp costs more than decoding. */
+  lightPngSide: 128,
+  /** Input tensor of one inference. A larger mini-batch is run in parts: activations take many times as much. */
+  tensorBytes: 64 * mib,
+  /** Head of a frame between agent and worker process: names and paths of one mini-batch. */
+  processHeadBytes: 64 * mib,
+  /** Item bytes of one mini-batch, or the rows that come back: as much as a result chunk may unpack to. */
+  processBodyBytes: 1024 * mib,
+  processAnswerBytes: 256 * mib,
+  /** Last words of a worker process that are kept. */
+  processStderrBytes: 16 * kib,
+  /** A runtime process before its model is loaded, measured at 90 to 130 MiB. */
+  modelBaseBytes: 150 * mib,
+  /** Memory a loaded model needs for each byte of its files: weights as read, as packed, and activations. */
+  modelBytesFactor: 2.5,
+  /** A model's graph without its weights, held in memory while it is checked. */
+  modelGraphBytes: 256 * mib,
+  /** External data files of one model. */
+  modelFiles: 1_000,
+  /** Weights listed in one model. */
+  modelTensors: 1_000_000,
+
   // --- control API -----------------------------------------------------------------------------
   requestBodyBytes: 2 * mib,
   /** Deltas kept for a window that reconnects. */
