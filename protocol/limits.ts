@@ -217,8 +217,12 @@ export const limits = {
   followers: 64,
   /** Deltas waiting for one slow reader; then it is dropped and may come back with its last event id. */
   followerBytes: 4 * mib,
-  /** Requests under way get this long to end when the control server stops. */
+  /** Requests under way get this long to end when the control server stops ... */
   controlDrainMs: 1 * second,
+  /** ... and are aborted then, and this long after the stop their connections are cut. */
+  controlCutMs: 1_200,
+  /** Between two looks for idle connections while the control server stops. */
+  controlIdleMs: 20,
   /** The whole of a request must arrive in this time: a job file is the largest. */
   requestArrivalMs: 30 * second,
   /** `job watch` looks for an agent that went away this long (it may be restarting) ... */

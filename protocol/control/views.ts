@@ -84,7 +84,6 @@ export const peerShareView = z.object({
   miniBatches: count.describe('Counted commits'),
   items: count,
   share: z.number().describe('Of all committed items, 0 to 1'),
-  runMs: z.number(),
 })
 export type PeerShareView = z.infer<typeof peerShareView>
 

@@ -1,0 +1,38 @@
+import type { JobFold } from '#protocol/model/fold.ts'
+import type { JobState } from '#protocol/model/job.ts'
+
+/** What a member knows of a job beside the ledger. */
+export interface JobSurroundings {
+  /** Leases now, as the head last told. */
+  readonly leased: number
+  /** The head's word on why nothing runs; empty while something does. */
+  readonly waits: string
+  readonly headKnown: boolean
+  readonly keeperHere: boolean
+  readonly keeperName: string
+  /** Names of machines whose result chunks the keeper still lacks. */
+  readonly chunkHolders: readonly string[]
+}
+
+/** A job's run state and one sentence on it; the sentence is empty when the state says it all. */
+export const jobState = (
+  fold: JobFold,
+  around: JobSurroundings,
+): { readonly state: JobState; readonly reason: string } => {
+  if (fold.sealed !== null) return { state: fold.sealed.state, reason: '' }
+  if (fold.closed !== null) return { state: 'Finalizing', reason: finalizing(around) }
+  if (fold.cancelRequestedAt !== null) return { state: 'CancelRequested', reason: '' }
+  if (!around.headKnown)
+    return { state: 'Queued', reason: 'No head is reachable; the job goes on when one is.' }
+  if (around.leased > 0) return { state: 'Running', reason: '' }
+  if (fold.committed > 0) return { state: 'Running', reason: around.waits }
+  if (fold.miniBatches > 0) return { state: 'Queued', reason: around.waits }
+  return { state: 'Preparing', reason: 'The input is being listed.' }
+}
+
+const finalizing = (around: JobSurroundings): string => {
+  if (around.chunkHolders.length > 0)
+    return `Waits for ${around.chunkHolders.join(', ')}, which holds rows that are not here yet.`
+  if (around.keeperHere) return ''
+  return `Waits for ${around.keeperName}, which collects the rows and writes the output.`
+}

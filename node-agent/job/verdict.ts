@@ -1,0 +1,31 @@
+import type { JobFold, SealFacts } from '#protocol/model/fold.ts'
+
+/** What a closed job comes to. */
+export interface Verdict {
+  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  /** First cause in one sentence; empty when there is nothing to say. */
+  readonly headline: string
+  /** Output is complete or absent: it is written only for a job that completed and returned rows. */
+  readonly writeOutput: boolean
+}
+
+/**
+ * The keeper's rule at the seal. A job in which nothing succeeded has failed, whatever its thresholds, and
+ * says with what. `firstFailure` is the most frequent cause of failed items and mini-batches.
+ */
+export const jobVerdict = (fold: JobFold, facts: SealFacts, firstFailure: string): Verdict => {
+  const outcome = fold.closed?.outcome ?? 'finished'
+  const reason = fold.closed?.reason ?? ''
+  if (outcome === 'canceled') return { state: 'Canceled', headline: reason, writeOutput: false }
+  if (outcome === 'aborted') {
+    const why = [reason, firstFailure].filter((text) => text !== '').join(' First cause: ')
+    return { state: 'Failed', headline: why, writeOutput: false }
+  }
+  if (facts.succeeded === 0) {
+    const cause = firstFailure === '' ? '' : ` First cause: ${firstFailure}`
+    const headline = `None of the ${fold.items} items succeeded.${cause}`
+    return { state: 'Failed', headline, writeOutput: false }
+  }
+  const writeOutput = fold.job.spec.outputAction === 'append_row'
+  return { state: 'Completed', headline: firstFailure, writeOutput }
+}
