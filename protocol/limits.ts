@@ -123,8 +123,50 @@ export const limits = {
   maxAttempts: 3,
   runLimitMs: 60 * second,
   longestRunLimitMs: 259_200 * second,
-  /** Stories of the most recent mini-batches kept in memory for `explain`. */
+  /** Lines of one mini-batch's story that `explain` prints, newest last. */
   storyLines: 50,
+  /** Things that happened to mini-batches, of all jobs together, kept in memory for `explain`. */
+  storyEntries: 10_000,
+  /** A slot may always hold this much measured work ahead, also at a job's tail: finer sharing costs round trips. */
+  leaseLeastMs: 100,
+  /** Leases a slot may have unreported, started or not: stops a worker that cannot pack its results. */
+  liveLeasesPerSlot: 256,
+  /** A new head grants nothing of a job already begun for this long: its workers greet first and keep their leases. */
+  adoptionMs: 500,
+  /** A peer that could not reach a job's input, model or record gets none of its leases for this long. */
+  returnBackoffMs: 1 * second,
+  /** A worker tells all it holds this often, so that a lost message heals. */
+  greetAgainMs: 15 * second,
+  /** A job with leases but no process takes over a slot after this long, if another job has it. */
+  jobTurnMs: 2 * second,
+  /** Mini-batches in one process: one runs, one waits in it, so that it never idles. */
+  runAheadPerProcess: 2,
+  /** A mini-batch waits inside a busy process only if that one ends within about this time. */
+  runAheadMs: 500,
+  /** A running attempt that no longer counts is killed after this long; shorter ones just end. */
+  stopLoserMs: 1 * second,
+  /** Between a failed start of a worker process and the next try. */
+  initRetryMs: 1 * second,
+  /** At a job's tail a running attempt is copied to an idle peer when it takes this many times the median ... */
+  copyFactor: 1.5,
+  /** ... and at least this long; */
+  copyLeastMs: 2 * second,
+  /** copies are at most this share of a job's mini-batches. */
+  copyShare: 0.1,
+  /** Leases not started are taken back for an idle peer if they would wait at least this long. */
+  takeBackLeastMs: 250,
+  /** Recent run times of a job from which the median is taken. */
+  speedSamples: 64,
+  /** Charges in one record: each carries a sentence. */
+  chargesPerRecord: 256,
+  /** Jobs of which something arrived before the job itself. */
+  unknownJobs: 64,
+  /** Commits and charges that arrived before their plan chunk, for each job. */
+  earlyFacts: 100_000,
+  /** Ended jobs whose mini-batches the head keeps in memory for people who look. */
+  endedJobColumns: 8,
+  /** Ended jobs a worker remembers, so that a late grant of one is dropped. */
+  endedJobs: 1_000,
 
   // --- results ---------------------------------------------------------------------------------
   /** A result chunk is closed at this size ... */
