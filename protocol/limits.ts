@@ -104,6 +104,8 @@ export const limits = {
   /** At most two live leases a mini-batch for each head. */
   liveLeasesPerMiniBatch: 2,
   schedulerTickMs: 250,
+  /** The worker looks at its clocks this often: run limits, chunk age, report age. */
+  workerTickMs: 25,
   /** The worker's started and finished reports wait this long for company. */
   reportMs: 50,
   /** A peer with this many failures in a row is set aside ... */

@@ -1,0 +1,59 @@
+import type { HonoRequest } from 'hono'
+import { musterError } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/** What this room uses of a zod schema. */
+export interface Schema {
+  readonly safeParse: (value: unknown) =>
+    | { readonly success: true; readonly data: unknown }
+    | {
+        readonly success: false
+        readonly error: {
+          readonly issues: readonly {
+            readonly path: readonly PropertyKey[]
+            readonly message: string
+          }[]
+        }
+      }
+}
+
+/** Checks fields; the error names the first field that does not fit. */
+export const readFields = (schema: Schema, value: unknown): Result<unknown, MusterError> => {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return ok(parsed.data)
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.map(String).join('.') ?? ''
+  const what = field === '' ? 'The request' : `The field \`${field}\` of the request`
+  const why = (issue?.message ?? 'it does not fit').replace(/^Invalid input: /, '')
+  return err(
+    musterError('RequestInvalid', `${what} is not valid: ${why}; correct it and try again.`),
+  )
+}
+
+/** Reads a JSON body; without a schema as it is. An empty body counts as `{}`. */
+export const readBody = async (
+  schema: Schema | undefined,
+  request: HonoRequest,
+): Promise<Result<unknown, MusterError>> => {
+  const text = await request.text()
+  try {
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text)
+    return schema === undefined ? ok(value) : readFields(schema, value)
+  } catch {
+    return err(
+      musterError('RequestInvalid', 'The request is not valid JSON; correct it and try again.'),
+    )
+  }
+}
+
+/** A sequence as text; undefined stays undefined. */
+export const readSequence = (text: string | undefined): Result<number | undefined, MusterError> => {
+  if (text === undefined) return ok(undefined)
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(value)) return ok(value)
+  return err(
+    musterError('RequestInvalid', 'The last event id is not a sequence; take it from a snapshot.'),
+  )
+}
