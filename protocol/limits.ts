@@ -133,6 +133,10 @@ export const limits = {
   leaseLeastMs: 100,
   /** Leases a slot may have unreported, started or not: stops a worker that cannot pack its results. */
   liveLeasesPerSlot: 256,
+  /** Leases one peer may hold: all of them fit one greeting. */
+  liveLeasesPerPeer: 4_000,
+  /** Sentence of a failure in a report, so that a thousand of them fit one message. */
+  failureSentenceLength: 1_000,
   /** A new head grants nothing of a job already begun for this long: its workers greet first and keep their leases. */
   adoptionMs: 500,
   /** A peer that could not reach a job's input, model or record gets none of its leases for this long. */
@@ -280,4 +284,6 @@ export const limits = {
   /** Clean shutdown before the agent goes anyway. */
   shutdownMs: 10 * second,
   failureGroups: 50,
+  /** Jobs in the first screen; older ones are asked for. */
+  snapshotJobs: 500,
 } as const

@@ -1,0 +1,255 @@
+import type { ControlHandlers } from '#agent/ports/control-backend.ts'
+import type { Views } from '#agent/ports/views.ts'
+import type {
+  AgentView,
+  ClusterView,
+  MachineView,
+  ModelView,
+  SnapshotView,
+} from '#protocol/control/views.ts'
+import { musterError } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { JobFold } from '#protocol/model/fold.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { Model } from '#protocol/model/model.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import type { ClusterCommands } from './cluster-commands.ts'
+import { jobToDetail, rowToView } from './job-views.ts'
+import type { LiveJobs } from './live-jobs.ts'
+import { notInCluster } from './submit.ts'
+import type { Submitting } from './submit.ts'
+
+/** One small function for each call of the control API. */
+export interface HandlerDeps {
+  readonly views: Views
+  readonly commands: ClusterCommands
+  readonly submitting: Submitting
+  readonly live: LiveJobs
+  readonly sequence: () => number
+  readonly agentView: () => AgentView
+  readonly clusterView: () => ClusterView | null
+  readonly machines: () => readonly MachineView[]
+  readonly nameOf: (peer: PeerId) => string
+  readonly explain: (fold: JobFold, miniBatch: number | undefined) => Promise<readonly string[]>
+  readonly miniBatchStates: (fold: JobFold) => Promise<string>
+  readonly addAddress: (address: string) => Promise<Result<void, MusterError>>
+  readonly stop: () => void
+}
+
+export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
+  ...agentHandlers(deps),
+  ...clusterHandlers(deps),
+  ...modelHandlers(deps),
+  ...jobHandlers(deps),
+})
+
+type Handlers<Name extends keyof ControlHandlers> = Pick<ControlHandlers, Name>
+
+const done = { done: true } as const
+
+const agentHandlers = (deps: HandlerDeps): Handlers<'snapshot' | 'agent' | 'stop' | 'peers'> => ({
+  snapshot: async () => {
+    const sequence = deps.sequence()
+    const jobs = await deps.views.jobs(limits.snapshotJobs)
+    const models = await deps.views.models()
+    const snapshot: SnapshotView = {
+      sequence,
+      agent: deps.agentView(),
+      cluster: deps.clusterView(),
+      machines: [...deps.machines()],
+      jobs: jobs.map(deps.live.toView),
+      models: models.map(modelToView),
+    }
+    return ok(snapshot)
+  },
+  agent: async () => ok(deps.agentView()),
+  stop: async () => {
+    deps.stop()
+    return ok(done)
+  },
+  peers: async () => ok({ peers: [...deps.machines()] }),
+})
+
+const clusterHandlers = (
+  deps: HandlerDeps,
+): Handlers<
+  'createCluster' | 'cluster' | 'invite' | 'join' | 'members' | 'removeMember' | 'addAddress'
+> => {
+  const cluster = (): Result<ClusterView, MusterError> => {
+    const view = deps.clusterView()
+    return view === null ? err(notInCluster) : ok(view)
+  }
+  return {
+    createCluster: async ({ body }) => {
+      const created = await deps.commands.create(body.name)
+      if (!created.ok) return created
+      const view = cluster()
+      return view.ok ? ok({ ...view.value, ...created.value }) : view
+    },
+    cluster: async () => cluster(),
+    invite: async ({ body }) => {
+      const lifeMs = (body.expiresInSeconds ?? limits.invitationMs / 1_000) * 1_000
+      const roles = body.roles ?? ['work']
+      const made = deps.commands.invite(roles, lifeMs)
+      if (!made.ok) return made
+      return ok({ ...made.value, roles, addresses: deps.agentView().addresses })
+    },
+    join: async ({ body, signal }) => {
+      const joined = await deps.commands.join(body.code, signal)
+      if (!joined.ok) return joined
+      const view = cluster()
+      return view.ok ? ok({ ...view.value, ...joined.value }) : view
+    },
+    members: async () => {
+      const view = cluster()
+      return view.ok ? ok({ members: [...deps.machines()] }) : view
+    },
+    removeMember: async ({ query }) => {
+      const peer = findPeer(deps.machines(), query.peer)
+      if (!peer.ok) return peer
+      const removed = await deps.commands.remove(peer.value)
+      return removed.ok ? ok(done) : removed
+    },
+    addAddress: async ({ body }) => {
+      const added = await deps.addAddress(body.address)
+      return added.ok ? ok(done) : added
+    },
+  }
+}
+
+const modelHandlers = (deps: HandlerDeps): Handlers<'registerModel' | 'models' | 'model'> => ({
+  registerModel: async ({ body, signal }) => {
+    const wish = { ...body, description: body.description ?? '', tags: body.tags ?? {} }
+    const model = await deps.submitting.registerModel(wish, signal)
+    return model.ok ? ok(modelToView(model.value)) : model
+  },
+  models: async () => ok({ models: (await deps.views.models()).map(modelToView) }),
+  model: async ({ query }) => {
+    const [name = '', version] = query.model.split(':')
+    const wanted = version === undefined ? undefined : Number(version)
+    const model = await deps.views.model(name, wanted)
+    if (model !== undefined) return ok(modelToView(model))
+    const message = `No model "${query.model}" is registered; \`muster model list\` shows those that are.`
+    return err(musterError('ModelUnknown', message))
+  },
+})
+
+const jobHandlers = (
+  deps: HandlerDeps,
+): Handlers<
+  'submitJob' | 'jobs' | 'job' | 'cancelJob' | 'results' | 'miniBatches' | 'explain'
+> => {
+  const { views, live, nameOf } = deps
+  const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
+  return {
+    submitJob: async ({ body, signal }) => {
+      const { submissionId } = body
+      const job = await deps.submitting.submit(
+        {
+          text: body.text,
+          file: body.file,
+          overrides: body.overrides ?? {},
+          ...(submissionId === undefined ? {} : { submissionId }),
+        },
+        signal,
+      )
+      if (!job.ok) return job
+      const fold = await find(job.value.id)
+      return fold.ok ? ok(live.toView(fold.value)) : fold
+    },
+    jobs: async ({ query }) => {
+      const jobs = await views.jobs(query.limit ?? limits.snapshotJobs)
+      return ok({ jobs: jobs.map(live.toView) })
+    },
+    job: async ({ query }) => {
+      const fold = await find(query.job)
+      if (!fold.ok) return fold
+      const { id } = fold.value.job
+      const shares = await views.shares(id)
+      const failures = await views.failureGroups(id, limits.failureGroups)
+      return ok(jobToDetail(live.toView(fold.value), fold.value, shares, failures, nameOf))
+    },
+    cancelJob: async ({ query }) => {
+      const fold = await find(query.job)
+      if (!fold.ok) return fold
+      const canceled = await deps.submitting.cancel(fold.value.job.id)
+      if (!canceled.ok) return canceled
+      const after = await find(fold.value.job.id)
+      return after.ok ? ok(live.toView(after.value)) : after
+    },
+    results: async ({ query }) => {
+      const fold = await find(query.job)
+      if (!fold.ok) return fold
+      const page = await views.rows({
+        job: fold.value.job.id,
+        limit: query.limit ?? 100,
+        ...(query.cursor === undefined ? {} : { after: query.cursor }),
+        ...(query.offset === undefined ? {} : { offset: query.offset }),
+        ...(query.search === undefined ? {} : { search: query.search }),
+        ...(query.only === undefined ? {} : { only: query.only }),
+      })
+      return ok({ ...page, rows: page.rows.map((row) => rowToView(row, nameOf)) })
+    },
+    miniBatches: async ({ query }) => {
+      const fold = await find(query.job)
+      if (!fold.ok) return fold
+      const states = await deps.miniBatchStates(fold.value)
+      return ok({ total: fold.value.miniBatches, first: 0, states })
+    },
+    explain: async ({ query }) => {
+      const fold = await find(query.job)
+      if (!fold.ok) return fold
+      const lines = await deps.explain(fold.value, query.miniBatch)
+      return ok({ job: fold.value.job.id, lines: [...lines] })
+    },
+  }
+}
+
+/** A job by id or an unambiguous start of it. */
+export const findJob = async (views: Views, key: string): Promise<Result<JobFold, MusterError>> => {
+  const [first, second] = await views.findJobs(key)
+  if (first === undefined)
+    return err(
+      musterError('JobUnknown', `There is no job "${key}"; \`muster job list\` shows all jobs.`),
+    )
+  if (second !== undefined)
+    return err(
+      musterError('JobUnknown', `Several jobs start with "${key}"; give more of the id.`),
+    )
+  const fold = await views.job(first satisfies JobId)
+  return fold === undefined ? err(musterError('JobUnknown', `There is no job "${key}".`)) : ok(fold)
+}
+
+const findPeer = (machines: readonly MachineView[], key: string): Result<PeerId, MusterError> => {
+  const found = machines.filter((machine) => machine.peer === key || machine.name === key)
+  const [first, second] = found
+  if (first === undefined || second !== undefined)
+    return err(
+      musterError(
+        'MemberUnknown',
+        first === undefined
+          ? `No member is called "${key}"; \`muster cluster members\` shows all of them.`
+          : `Several members are called "${key}"; give the PeerId instead.`,
+      ),
+    )
+  return ok(first.peer as PeerId)
+}
+
+export const modelToView = (model: Model): ModelView => ({
+  name: model.name,
+  version: model.version,
+  description: model.description,
+  tags: { ...model.tags },
+  files: model.files.map((file) => ({ ...file })),
+  inputs: model.facts.inputs.map((one) => ({ ...one, shape: [...one.shape] })),
+  outputs: model.facts.outputs.map((one) => ({ ...one, shape: [...one.shape] })),
+  opset: model.facts.opset,
+  producer: model.facts.producer,
+  parameters: model.facts.parameters,
+  bytes: model.facts.bytes,
+  registeredBy: model.registeredBy,
+  registeredAt: model.registeredAt,
+})
+

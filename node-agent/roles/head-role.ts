@@ -1,0 +1,202 @@
+import { createHeadEffects } from '#agent/effects/head-effects.ts'
+import { createLoop } from '#agent/effects/loop.ts'
+import type { Clock } from '#agent/ports/clock.ts'
+import type { Ledger } from '#agent/ports/ledger.ts'
+import type { Views } from '#agent/ports/views.ts'
+import type { SchedulerFact } from '#agent/scheduler/event.ts'
+import { explain, jobDigests, miniBatchStates } from '#agent/scheduler/explain.ts'
+import { createScheduler } from '#agent/scheduler/state.ts'
+import { story } from '#agent/scheduler/story.ts'
+import { transition } from '#agent/scheduler/transition.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { JobFold } from '#protocol/model/fold.ts'
+import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import type { Role } from '#protocol/model/member.ts'
+import type { VerifiedRecord } from '#protocol/model/record.ts'
+import type { Term } from '#protocol/model/term.ts'
+import type { FromWorkerMessage } from '#protocol/wire/lease/messages.ts'
+import type { JobDigest } from '#protocol/wire/presence/protocol.ts'
+import type { LeaseLink } from './lease-link.ts'
+
+/** The head's part of an agent: the scheduler's machine, fed from the ledger, the peers and the workers. */
+export interface HeadRole extends Disposable {
+  /** The term this agent holds; undefined while another is head. */
+  readonly term: () => Term | undefined
+  /** Takes a term and rebuilds the schedule from the ledger. */
+  readonly takeTerm: (after: number) => Promise<MusterError | undefined>
+  readonly lostTo: (term: Term) => void
+  readonly recordAdded: (record: VerifiedRecord) => void
+  readonly peerAlive: (peer: PeerId) => void
+  readonly peerSuspected: (peer: PeerId) => void
+  readonly peerLost: (peer: PeerId) => void
+  readonly digests: () => readonly JobDigest[]
+  readonly explain: (job: JobId, miniBatch?: MiniBatchIndex) => readonly string[] | undefined
+  readonly states: (job: JobId, count: number) => string | undefined
+}
+
+export interface HeadRoleDeps {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly views: Views
+  readonly link: LeaseLink
+  readonly rolesOf: (peer: PeerId) => readonly Role[]
+  readonly headNow: () => Term | null
+  readonly failed: (error: MusterError) => void
+}
+
+export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
+  const { self, clock, ledger, views, link } = deps
+  const state = createScheduler(self)
+  const dataPeers = new Map<JobId, PeerId>()
+  let held: Term | undefined
+  const heldTerm = (): Term => {
+    if (held === undefined) throw new Error('the head machine spoke without a term')
+    return held
+  }
+  const effects = createHeadEffects({
+    clock,
+    ledger,
+    term: heldTerm,
+    sendToWorker: link.toWorker,
+    failed: deps.failed,
+  })
+  const loop = createLoop<SchedulerFact, Parameters<typeof effects.run>[0]>({
+    clock,
+    transition: (event) => transition(state, event),
+    run: effects.run,
+  })
+  const tell = (fact: SchedulerFact): void => {
+    if (held === undefined) return
+    if (fact.kind === 'jobSubmitted') dataPeers.set(fact.job.id, fact.job.dataPeer)
+    loop.tell(fact)
+    if (fact.kind === 'jobEnded') dataPeers.delete(fact.job)
+  }
+
+  const feedJob = async (fold: JobFold): Promise<void> => {
+    const { job } = fold
+    if (!deps.rolesOf(job.submitter).includes('submit')) return
+    tell({ kind: 'jobSubmitted', job })
+    for (const chunk of await views.planChunks(job.id)) tell({ ...chunk, kind: 'planChunkAdded' })
+    tell({ kind: 'commitsRestored', job: job.id, commits: await views.commits(job.id) })
+    tell({ kind: 'chargesRestored', job: job.id, charges: await views.charges(job.id) })
+    if (fold.planFailure !== '')
+      tell({ kind: 'planFailed', job: job.id, message: fold.planFailure })
+    if (fold.cancelRequestedAt !== null) tell({ kind: 'cancelRequested', job: job.id })
+    if (fold.closed !== null) tell({ kind: 'jobEnded', job: job.id })
+  }
+
+  const takeTerm = async (after: number): Promise<MusterError | undefined> => {
+    const term: Term = { number: after + 1, head: self }
+    const added = await ledger.append([{ kind: 'term-taken', term, at: clock.now() }])
+    if (!added.ok) return added.error
+    held = term
+    tell({ kind: 'termTaken', term })
+    for (const fold of await views.openJobs()) await feedJob(fold)
+    return undefined
+  }
+
+  link.onFromWorker((peer, message) => {
+    if (held === undefined) {
+      const head = deps.headNow()
+      link.toWorker(peer, { kind: 'not-head', term: head, head: head?.head ?? null })
+      return
+    }
+    loop.tell(toFact(peer, message))
+  })
+
+  const ticking = clock.every(limits.schedulerTickMs, () => tell({ kind: 'tick' }))
+
+  return {
+    term: () => held,
+    takeTerm,
+    lostTo: (term) => {
+      tell({ kind: 'termLost', term })
+      held = undefined
+    },
+    recordAdded: (record) => {
+      const fact = recordToFact(record, self, deps.rolesOf)
+      if (fact === undefined) return
+      const isPlan = fact.kind === 'planChunkAdded' || fact.kind === 'planFailed'
+      if (!isPlan || dataPeers.get(fact.job) === record.header.origin) tell(fact)
+    },
+    peerAlive: (peer) => tell({ kind: 'peerAlive', peer }),
+    peerSuspected: (peer) => tell({ kind: 'peerSuspected', peer }),
+    peerLost: (peer) => tell({ kind: 'peerLost', peer }),
+    digests: () => (held === undefined ? [] : jobDigests(state)),
+    explain: (job, miniBatch) => {
+      if (held === undefined) return undefined
+      return miniBatch === undefined ? explain(state, job) : story(state, job, miniBatch)
+    },
+    states: (job, count) =>
+      held === undefined ? undefined : miniBatchStates(state, job, 0, count),
+    [Symbol.dispose]: () => ticking[Symbol.dispose](),
+  }
+}
+
+const toFact = (peer: PeerId, message: FromWorkerMessage): SchedulerFact => {
+  switch (message.kind) {
+    case 'worker-hello':
+      return { ...message, kind: 'workerGreeted', peer }
+    case 'leases-started':
+      return { kind: 'leasesStarted', peer, tokens: message.tokens }
+    case 'attempts-finished':
+      return { kind: 'attemptsFinished', peer, reports: message.reports }
+    case 'leases-returned':
+      return { ...message, kind: 'leasesReturned', peer }
+    case 'init-failed':
+      return { ...message, kind: 'initFailed', peer }
+    case 'slots-changed':
+      return { kind: 'slotsChanged', peer, slots: message.slots }
+    default:
+      return message
+  }
+}
+
+/** Records of others that the schedule must know; what this head wrote itself it knows already. */
+const recordToFact = (
+  { header, body }: VerifiedRecord,
+  self: PeerId,
+  rolesOf: (peer: PeerId) => readonly Role[],
+): SchedulerFact | undefined => {
+  switch (body?.kind) {
+    case 'job-submitted': {
+      const { job } = body
+      const isTrue = header.origin === job.submitter && rolesOf(job.submitter).includes('submit')
+      return isTrue ? { kind: 'jobSubmitted', job } : undefined
+    }
+    case 'plan-chunk-written':
+      return { ...body, kind: 'planChunkAdded' }
+    case 'plan-failed':
+      return { kind: 'planFailed', job: body.job, message: body.message }
+    case 'job-cancel-requested':
+      return { kind: 'cancelRequested', job: body.job }
+    case 'job-closed':
+    case 'job-sealed':
+      return { kind: 'jobEnded', job: body.job }
+    case 'committed':
+      return header.origin === self
+        ? undefined
+        : { kind: 'commitsRestored', job: body.job, commits: body.groups.flatMap(groupToCommits) }
+    case 'charged':
+      return header.origin === self
+        ? undefined
+        : { kind: 'chargesRestored', job: body.job, charges: body.charges }
+    default:
+      return undefined
+  }
+}
+
+const groupToCommits = (group: {
+  readonly miniBatches: readonly number[]
+  readonly attempts: readonly number[]
+  readonly succeeded: readonly number[]
+  readonly failed: readonly number[]
+}) =>
+  group.miniBatches.map((miniBatch, i) => ({
+    miniBatch,
+    attempt: group.attempts[i] ?? 1,
+    succeeded: group.succeeded[i] ?? 0,
+    failed: group.failed[i] ?? 0,
+  }))
