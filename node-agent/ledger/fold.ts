@@ -1,0 +1,227 @@
+import type { CountedCommit, JobFold } from '#protocol/model/fold.ts'
+import type { JobId, MiniBatchIndex, Millis } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type {
+  Charge,
+  Committed,
+  JobClosed,
+  PlanChunkWritten,
+  RecordBody,
+  RecordHeader,
+  VerifiedRecord,
+  VersionVector,
+} from '#protocol/model/record.ts'
+import { byRank, byTermRank } from './rank.ts'
+import { covers } from './vector.ts'
+
+/**
+ * What records say of jobs, folded in memory. Facts are kept as they come and judged when asked, so no
+ * order of arrival can matter: the plainest form of the rules, against which the store's tables are proven.
+ */
+export interface JobFolds {
+  /** Other kinds than those of jobs are ignored; so is a record that was added before. */
+  readonly add: (record: VerifiedRecord) => void
+  /** Undefined until the submission itself is known. */
+  readonly job: (job: JobId) => Omit<JobFold, 'rowsHere'> | undefined
+  /** Newest first. */
+  readonly jobs: () => readonly Omit<JobFold, 'rowsHere'>[]
+  readonly planChunks: (job: JobId) => readonly PlanChunkWritten[]
+  /** Counted commits in mini-batch order. */
+  readonly commits: (job: JobId) => readonly CountedCommit[]
+  /** Charges that count, by mini-batch, then attempt. */
+  readonly charges: (job: JobId) => readonly Charge[]
+}
+
+/** A record's body with the header that says who wrote it, and where. */
+export interface Said<Body> {
+  readonly header: RecordHeader
+  readonly body: Body
+}
+
+export const createJobFolds = (): JobFolds => {
+  const facts = new Map<JobId, JobFacts>()
+  const seen = new Set<string>()
+  const judged = (id: JobId): JudgedJob | undefined => {
+    const of = facts.get(id)
+    return of === undefined ? undefined : (of.judged ??= judge(of))
+  }
+  return {
+    add: (record) => {
+      const id = record.body === undefined ? undefined : jobOf(record.body)
+      if (record.body === undefined || id === undefined || seen.has(record.hash)) return
+      seen.add(record.hash)
+      const of = facts.get(id) ?? { judged: undefined, said: [] }
+      of.said.push({ header: record.header, body: record.body })
+      of.judged = undefined
+      facts.set(id, of)
+    },
+    job: (id) => judged(id)?.fold,
+    jobs: () =>
+      [...facts.keys()]
+        .flatMap((id) => judged(id)?.fold ?? [])
+        .sort((a, b) => b.job.submittedAt - a.job.submittedAt || (a.job.id < b.job.id ? 1 : -1)),
+    planChunks: (id) => judged(id)?.planChunks ?? [],
+    commits: (id) => judged(id)?.commits ?? [],
+    charges: (id) => judged(id)?.charges ?? [],
+  }
+}
+
+// --- details -----------------------------------------------------------------------------------
+
+interface JobFacts {
+  judged: JudgedJob | undefined
+  readonly said: Said<RecordBody>[]
+}
+
+interface JudgedJob {
+  readonly fold: Omit<JobFold, 'rowsHere'> | undefined
+  readonly planChunks: readonly PlanChunkWritten[]
+  readonly commits: readonly CountedCommit[]
+  readonly charges: readonly Charge[]
+}
+
+const jobOf = (body: RecordBody): JobId | undefined =>
+  body.kind === 'job-submitted' ? body.job.id : 'job' in body ? body.job : undefined
+
+const ofKind = <Kind extends RecordBody['kind']>(
+  said: readonly Said<RecordBody>[],
+  kind: Kind,
+): readonly Said<Extract<RecordBody, { kind: Kind }>>[] =>
+  said.flatMap(({ header, body }) =>
+    body.kind === kind ? [{ header, body: body as Extract<RecordBody, { kind: Kind }> }] : [],
+  )
+
+/** Of a head's records only those count that the head of the term wrote itself. */
+const byHead = <Body extends Committed | JobClosed | Extract<RecordBody, { kind: 'charged' }>>(
+  said: readonly Said<Body>[],
+): readonly Said<Body>[] =>
+  said.filter(({ header, body }) => body.term.head === header.origin).toSorted(byTermRank)
+
+const judge = ({ said }: JobFacts): JudgedJob => {
+  const job = ofKind(said, 'job-submitted')
+    .filter(({ header, body }) => body.job.submitter === header.origin)
+    .toSorted((a, b) => a.body.job.submittedAt - b.body.job.submittedAt || byRank(a, b))[0]
+    ?.body.job
+  const sealed =
+    ofKind(said, 'job-sealed')
+      .filter(({ header }) => header.origin === job?.keeper)
+      .toSorted(byRank)[0]?.body ?? null
+  const counts = ({ header }: Said<unknown>): boolean => isCovered(sealed?.upTo, header)
+  const committed = byHead(ofKind(said, 'committed')).filter(counts)
+  const commits = countCommits(committed)
+  const charges = byHead(ofKind(said, 'charged'))
+    .filter(counts)
+    .flatMap(({ body }) => body.charges)
+    .toSorted((a, b) => a.miniBatch - b.miniBatch || a.attempt - b.attempt)
+  const planChunks = job === undefined ? [] : planOf(job, said)
+  const fold =
+    job === undefined
+      ? undefined
+      : {
+          ...sums(commits, charges, planChunks),
+          ...times(committed),
+          ...ends(said, job),
+          job,
+          sealed,
+        }
+  return { fold, planChunks, commits, charges }
+}
+
+/** After a seal only what its keeper had read counts. */
+const isCovered = (upTo: VersionVector | undefined, header: RecordHeader): boolean =>
+  upTo === undefined || covers(upTo, header)
+
+/** @param committed in rank order: the first word on a mini-batch counts */
+const countCommits = (committed: readonly Said<Committed>[]): readonly CountedCommit[] => {
+  const counted = new Map<MiniBatchIndex, CountedCommit>()
+  for (const { body } of committed) {
+    for (const group of body.groups) {
+      for (const [at, miniBatch] of group.miniBatches.entries()) {
+        if (counted.has(miniBatch)) continue
+        counted.set(miniBatch, {
+          job: body.job,
+          miniBatch,
+          attempt: group.attempts[at] ?? 0,
+          peer: group.peer,
+          chunk: group.chunk,
+          position: group.positions[at] ?? 0,
+          succeeded: group.succeeded[at] ?? 0,
+          failed: group.failed[at] ?? 0,
+          rows: group.rows[at] ?? 0,
+        })
+      }
+    }
+  }
+  return [...counted.values()].sort((a, b) => a.miniBatch - b.miniBatch)
+}
+
+const planOf = (job: Job, said: readonly Said<RecordBody>[]): readonly PlanChunkWritten[] => {
+  const byChunk = new Map<number, PlanChunkWritten>()
+  const written = ofKind(said, 'plan-chunk-written').filter(
+    ({ header }) => header.origin === job.dataPeer,
+  )
+  for (const { body } of written.toSorted(byRank)) {
+    if (!byChunk.has(body.chunk)) byChunk.set(body.chunk, body)
+  }
+  return [...byChunk.values()].sort((a, b) => a.chunk - b.chunk)
+}
+
+const sums = (
+  commits: readonly CountedCommit[],
+  charges: readonly Charge[],
+  planChunks: readonly PlanChunkWritten[],
+) => {
+  const counted = new Set(commits.map((commit) => commit.miniBatch))
+  const failed = new Set(
+    charges.filter((c) => c.final && !counted.has(c.miniBatch)).map((c) => c.miniBatch),
+  )
+  const total = (of: (commit: CountedCommit) => number) =>
+    commits.reduce((sum, commit) => sum + of(commit), 0)
+  const items = [...failed].reduce((sum, miniBatch) => sum + itemsOf(planChunks, miniBatch), 0)
+  return {
+    items: planChunks.reduce((sum, chunk) => sum + chunk.items, 0),
+    miniBatches: planChunks.reduce((sum, chunk) => sum + chunk.miniBatches, 0),
+    planComplete: isPlanComplete(planChunks),
+    committed: commits.length,
+    itemsSucceeded: total((commit) => commit.succeeded),
+    itemsFailed: total((commit) => commit.failed) + items,
+    rows: total((commit) => commit.rows),
+    failedMiniBatches: failed.size,
+    charged: charges.length,
+  }
+}
+
+/** All chunks from 0 to one that calls itself the last. */
+const isPlanComplete = (planChunks: readonly PlanChunkWritten[]): boolean =>
+  planChunks.at(-1)?.last === true && planChunks.every((chunk, index) => chunk.chunk === index)
+
+const itemsOf = (planChunks: readonly PlanChunkWritten[], miniBatch: MiniBatchIndex): number => {
+  for (const chunk of planChunks) {
+    let first = chunk.firstMiniBatch
+    for (const run of chunk.runs) {
+      if (miniBatch >= first && miniBatch < first + run.count) return run.items
+      first += run.count
+    }
+  }
+  return 0
+}
+
+const times = (committed: readonly Said<Committed>[]) => ({
+  firstCommitAt: least(committed.map(({ body }) => body.at)),
+  lastCommitAt: committed.reduce<Millis | null>(
+    (most, { body }) => (most === null || body.at > most ? body.at : most),
+    null,
+  ),
+})
+
+const ends = (said: readonly Said<RecordBody>[], job: Job) => ({
+  planFailure:
+    ofKind(said, 'plan-failed')
+      .filter(({ header }) => header.origin === job.dataPeer)
+      .toSorted(byRank)[0]?.body.message ?? '',
+  cancelRequestedAt: least(ofKind(said, 'job-cancel-requested').map(({ body }) => body.at)),
+  closed: byHead(ofKind(said, 'job-closed'))[0]?.body ?? null,
+})
+
+const least = (values: readonly Millis[]): Millis | null =>
+  values.reduce<Millis | null>((low, value) => (low === null || value < low ? value : low), null)
