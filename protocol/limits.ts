@@ -33,6 +33,8 @@ export const limits = {
   redialMs: 2 * second,
   /** The pause between dials of one member doubles up to this while they fail. */
   redialMostMs: 30 * second,
+  /** Addresses remembered of one peer, newest first: a laptop has a few networks, each with two or three. */
+  addressesPerPeer: 16,
   /** libp2p's default of 5 new connections a second and host refuses an office behind one NAT. */
   inboundConnectionsPerSecond: 50,
   maxConnections: 300,
