@@ -2,14 +2,12 @@ import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { getCookie, setCookie } from 'hono/cookie'
 import { api, eventsPath, picturePath, signInPath } from '#protocol/control/api.ts'
 import type { ApiName } from '#protocol/control/api.ts'
 import { openApiDocument, openApiPath } from '#protocol/control/open-api.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import { limits } from '#protocol/limits.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { BackendCall, ControlBackend } from '#agent/ports/control-backend.ts'
@@ -50,7 +48,6 @@ export const createApp = (deps: AppDeps): Hono<Env> => {
   app.use(async (c, next) => refuseForeign(asker(c), deps.place().hosts) ?? (await next()))
   app.use('/api/*', async (c, next) => refuseAsker(c, deps) ?? (await next()))
   app.on('POST', '/api/*', async (c, next) => refuseOtherThanJson(asker(c)) ?? (await next()))
-  app.use('/api/*', limitBody)
 
   app.post(signInPath, (c) => signIn(c, deps))
   app.get(openApiPath, () => jsonAnswer(openApiDocument(deps.version)))
@@ -84,18 +81,6 @@ const refuseAsker = (c: Asked, deps: AppDeps): Response | undefined =>
     ? refuseUnmarked(asker(c))
     : refuseStranger(asker(c), deps.sessions, getCookie(c, cookieName(deps)))
 
-const limitBody = bodyLimit({
-  maxSize: limits.requestBodyBytes,
-  onError: () =>
-    errorAnswer(
-      musterError(
-        'RequestInvalid',
-        `The request is larger than ${limits.requestBodyBytes} bytes; send less at once.`,
-      ),
-      413,
-    ),
-})
-
 /** Runs a call with a signal that is aborted when the asker hangs up or the server stops. */
 const during = async (
   c: Asked,
@@ -122,7 +107,9 @@ const answerCall = async (
   const query = readFields(api[name].query, { ...c.req.query(), ...c.req.param() })
   if (!query.ok) return errorAnswer(query.error)
   const body =
-    c.req.method === 'POST' ? await readBody(api[name].body, c.req) : readFields(api[name].body, {})
+    c.req.method === 'POST'
+      ? await readBody(api[name].body, c.env.incoming)
+      : readFields(api[name].body, {})
   if (!body.ok) return errorAnswer(body.error)
   try {
     const result =
@@ -149,7 +136,7 @@ const openCode = ({ sessions, place }: AppDeps) => {
 }
 
 const signIn = async (c: Asked, deps: AppDeps): Promise<Response> => {
-  const body = await readBody(undefined, c.req)
+  const body = await readBody(undefined, c.env.incoming)
   if (!body.ok) return errorAnswer(body.error)
   const code = (body.value as { code?: unknown } | null)?.code
   const session = typeof code === 'string' ? deps.sessions.exchange(code) : undefined

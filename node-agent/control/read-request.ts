@@ -1,6 +1,7 @@
-import type { HonoRequest } from 'hono'
+import type { IncomingMessage } from 'node:http'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -35,11 +36,12 @@ export const readFields = (schema: Schema, value: unknown): Result<unknown, Must
 /** Reads a JSON body; without a schema as it is. An empty body counts as `{}`. */
 export const readBody = async (
   schema: Schema | undefined,
-  request: HonoRequest,
+  incoming: IncomingMessage,
 ): Promise<Result<unknown, MusterError>> => {
-  const text = await request.text()
+  const text = await readText(incoming)
+  if (!text.ok) return text
   try {
-    const value: unknown = text.trim() === '' ? {} : JSON.parse(text)
+    const value: unknown = text.value.trim() === '' ? {} : JSON.parse(text.value)
     return schema === undefined ? ok(value) : readFields(schema, value)
   } catch {
     return err(
@@ -47,6 +49,40 @@ export const readBody = async (
     )
   }
 }
+
+/**
+ * Reads at most `limits.requestBodyBytes`, whatever length was announced. The rest of a larger body is
+ * let through unread, so that the asker gets its answer instead of a broken connection.
+ */
+const readText = (incoming: IncomingMessage): Promise<Result<string, MusterError>> =>
+  new Promise((resolve) => {
+    const parts: Buffer[] = []
+    let bytes = 0
+    const take = (part: Buffer): void => {
+      bytes += part.length
+      if (bytes <= limits.requestBodyBytes) {
+        parts.push(part)
+        return
+      }
+      incoming.off('data', take)
+      incoming.resume()
+      resolve(err(tooLarge))
+    }
+    incoming.on('data', take)
+    incoming.on('end', () => resolve(ok(Buffer.concat(parts).toString('utf8'))))
+    const broken = (): void => resolve(err(brokenOff))
+    incoming.on('error', broken)
+    incoming.on('close', broken)
+  })
+
+const tooLarge = musterError(
+  'FrameTooLarge',
+  `The request is larger than ${limits.requestBodyBytes} bytes; send less at once.`,
+)
+
+const brokenOff = musterError('Aborted', 'The request broke off; send it again.', {
+  retryable: true,
+})
 
 /** A sequence as text; undefined stays undefined. */
 export const readSequence = (text: string | undefined): Result<number | undefined, MusterError> => {

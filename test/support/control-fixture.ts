@@ -1,0 +1,381 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { startControlServer } from '#agent/control/server.ts'
+import type { ControlServer } from '#agent/control/server.ts'
+import { createDeltaLog } from '#agent/control/delta-log.ts'
+import type { DeltaLog } from '#agent/control/delta-log.ts'
+import type { ControlBackend, ControlHandlers } from '#agent/ports/control-backend.ts'
+import type { Log } from '#agent/ports/log.ts'
+import { controlFileName } from '#protocol/control/control-file.ts'
+import { createControlClient } from '#protocol/control/client.ts'
+import type { ControlClient } from '#protocol/control/client.ts'
+import type { AgentView, JobView, RowView } from '#protocol/control/views.ts'
+import { musterError } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { makeJob, makeMachine, makeModel, makeRow } from './control-views.ts'
+
+/**
+ * A small agent in memory behind the real control server: a cluster of two, jobs that tests move by hand,
+ * rows made from their number. It answers as the real backend does, errors included.
+ */
+export interface ControlFixture extends AsyncDisposable {
+  readonly home: string
+  readonly server: ControlServer
+  readonly client: ControlClient
+  readonly deltas: DeltaLog
+  readonly jobs: Map<string, JobView>
+  /** Requests that reached the backend, newest last. */
+  readonly seen: { readonly name: string; readonly query: unknown; readonly body: unknown }[]
+  readonly logged: string[]
+  /** Replaces a job and tells the followers. */
+  readonly changeJob: (id: string, change: Partial<JobView>) => void
+  /** Resolves when `stop` was called. */
+  readonly stopped: Promise<void>
+}
+
+export interface FixtureOptions {
+  readonly home?: string
+  readonly port?: number
+  readonly pageFolder?: string
+  readonly now?: () => number
+  readonly handlers?: Partial<ControlHandlers>
+  /** Rows that every job has. */
+  readonly rows?: number
+}
+
+export const pixel = Uint8Array.from([137, 80, 78, 71, 13, 10, 26, 10])
+
+/** Like `startControlFixture`, for tests of a start that fails. */
+export const tryControlFixture = async (
+  options: FixtureOptions = {},
+): Promise<Result<ControlFixture, MusterError>> => {
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'muster-control-')))
+  const deltas = createDeltaLog(1_000)
+  const jobs = new Map<string, JobView>()
+  const seen: ControlFixture['seen'] = []
+  const logged: string[] = []
+  const stop = Promise.withResolvers<void>()
+  const shared: Shared = {
+    home,
+    deltas,
+    jobs,
+    rows: options.rows ?? 25,
+    webAddress: '',
+    stop: stop.resolve,
+  }
+  const handlers = { ...makeHandlers(shared), ...options.handlers }
+  const backend: ControlBackend = {
+    handlers: recording(handlers, seen),
+    picture: async (job, item) =>
+      jobs.has(job) && item < shared.rows
+        ? ok({ bytes: pixel, mediaType: item === 1 ? 'text/html' : 'image/png' })
+        : err(unknownJob(job)),
+  }
+  const started = await startControlServer({
+    backend,
+    deltas,
+    pageFolder: options.pageFolder ?? join(home, 'no-page'),
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    tokenFile: join(home, controlFileName),
+    peer: 'peer-anna',
+    version: '0.1.0',
+    log: listLog(logged),
+    ...(options.now === undefined ? {} : { now: options.now }),
+  })
+  const removeHome = async (): Promise<void> => {
+    if (options.home === undefined) await rm(home, { recursive: true, force: true })
+  }
+  if (!started.ok) {
+    await removeHome()
+    return started
+  }
+  const server = started.value
+  shared.webAddress = server.webAddress
+  return ok({
+    home,
+    server,
+    deltas,
+    jobs,
+    seen,
+    logged,
+    stopped: stop.promise,
+    client: createControlClient({ baseUrl: server.webAddress, token: server.token }),
+    changeJob: (id, change) => void changeJob(shared, id, change),
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]()
+      await removeHome()
+    },
+  })
+}
+
+export const startControlFixture = async (
+  options: FixtureOptions = {},
+): Promise<ControlFixture> => {
+  const started = await tryControlFixture(options)
+  if (!started.ok) throw new Error(started.error.message)
+  return started.value
+}
+
+interface Shared {
+  readonly home: string
+  readonly deltas: DeltaLog
+  readonly jobs: Map<string, JobView>
+  readonly rows: number
+  webAddress: string
+  readonly stop: () => void
+}
+
+const recording = (handlers: ControlHandlers, seen: ControlFixture['seen']): ControlHandlers =>
+  Object.fromEntries(
+    Object.entries(handlers).map(([name, handle]) => [
+      name,
+      (request: never) => {
+        const { query, body } = request as { query: unknown; body: unknown }
+        seen.push({ name, query, body })
+        return (handle as (request: never) => unknown)(request)
+      },
+    ]),
+  ) as unknown as ControlHandlers
+
+const makeHandlers = (shared: Shared): ControlHandlers => ({
+  ...agentHandlers(shared),
+  ...clusterHandlers,
+  ...modelHandlers,
+  ...jobHandlers(shared),
+})
+
+const agentHandlers = (shared: Shared) => {
+  const { home, deltas, jobs, stop } = shared
+  const agent = (): AgentView => ({
+    peer: 'peer-anna',
+    name: 'anna',
+    version: '0.1.0',
+    node: process.version,
+    home,
+    pid: process.pid,
+    startedAt: 1_700_000_000_000,
+    addresses: ['/ip4/192.0.2.7/tcp/7432'],
+    webAddress: shared.webAddress,
+  })
+  return {
+    agent: async () => ok(agent()),
+    snapshot: async () =>
+      ok({
+        sequence: deltas.sequence(),
+        agent: agent(),
+        cluster,
+        machines,
+        jobs: newestFirst(jobs),
+        models: [makeModel('mnist', 2)],
+      }),
+    stop: async () => {
+      stop()
+      return ok({ done: true as const })
+    },
+  } satisfies Partial<ControlHandlers>
+}
+
+const cluster = {
+  id: 'a'.repeat(64),
+  name: 'office',
+  roles: ['admin' as const, 'submit' as const, 'work' as const],
+  head: 'peer-anna',
+  headName: 'anna',
+  term: 1,
+}
+
+const machines = [
+  makeMachine({ peer: 'peer-anna', name: 'anna', liveness: 'self', isHead: true }),
+  makeMachine({ peer: 'peer-ben', name: 'ben', reason: 'its owner is back' }),
+]
+
+const clusterHandlers = {
+  createCluster: async ({ body }) =>
+    body.name === 'taken'
+      ? err(
+          musterError(
+            'AlreadyInCluster',
+            'This agent belongs to the cluster office already; remove it there first.',
+          ),
+        )
+      : ok({ ...cluster, name: body.name, recoveryCode: 'RECOVERY-1234' }),
+  cluster: async () => ok(cluster),
+  invite: async ({ body }) =>
+    ok({
+      code: 'MUSTER-INVITE-1',
+      words: 'apple river seven',
+      roles: body.roles ?? ['work'],
+      expiresAt: Date.now() + (body.expiresInSeconds ?? 600) * 1_000,
+      addresses: ['/ip4/192.0.2.7/tcp/7432'],
+    }),
+  join: async ({ body }) =>
+    body.code === 'MUSTER-INVITE-1'
+      ? ok({ ...cluster, roles: ['work' as const], words: 'apple river seven' })
+      : err(musterError('InvitationExpired', 'The invitation has expired; ask for a new one.')),
+  members: async () => ok({ members: machines }),
+  removeMember: async ({ query }) =>
+    query.peer === 'ben' || query.peer === 'peer-ben'
+      ? ok({ done: true as const })
+      : err(
+          musterError(
+            'MemberUnknown',
+            `No member is called ${query.peer}; \`muster cluster members\` lists them.`,
+          ),
+        ),
+  addAddress: async ({ body }) =>
+    body.address.startsWith('/')
+      ? ok({ done: true as const })
+      : err(
+          musterError(
+            'PeerUnreachable',
+            `Nobody answers at ${body.address}; check it and try again.`,
+            { retryable: true },
+          ),
+        ),
+  peers: async () => ok({ peers: machines }),
+} satisfies Partial<ControlHandlers>
+
+const modelHandlers = {
+  registerModel: async ({ body }) =>
+    body.path.endsWith('.onnx')
+      ? ok({
+          ...makeModel(body.name, 1),
+          description: body.description ?? '',
+          tags: body.tags ?? {},
+        })
+      : err(
+          musterError(
+            'ModelBroken',
+            `The file ${body.path} is no ONNX model; choose a file that ends in .onnx.`,
+          ),
+        ),
+  models: async () => ok({ models: [makeModel('mnist', 2), makeModel('mnist', 1)] }),
+  model: async ({ query }) =>
+    query.model.startsWith('mnist')
+      ? ok(makeModel('mnist', Number(query.model.split(':')[1] ?? 2)))
+      : err(
+          musterError(
+            'ModelUnknown',
+            `No model is called ${query.model}; \`muster model list\` shows them.`,
+          ),
+        ),
+} satisfies Partial<ControlHandlers>
+
+const unknownJob = (job: string): MusterError =>
+  musterError('JobUnknown', `No job starts with ${job}; \`muster job list\` shows them.`)
+
+const newestFirst = (jobs: Shared['jobs']): JobView[] => [...jobs.values()].reverse()
+
+const changeJob = (shared: Shared, id: string, change: Partial<JobView>): JobView => {
+  const job = { ...(shared.jobs.get(id) ?? makeJob(id)), ...change }
+  shared.jobs.set(id, job)
+  shared.deltas.push({ kind: 'job-changed', job })
+  return job
+}
+
+const jobHandlers = (shared: Shared) => {
+  const find = (start: string): JobView | undefined =>
+    newestFirst(shared.jobs).find((job) => job.id.startsWith(start))
+  const withJob = async <T>(start: string, answer: (job: JobView) => T) => {
+    const job = find(start)
+    return job === undefined ? err(unknownJob(start)) : ok(answer(job))
+  }
+  return {
+    submitJob: async ({ body }) => {
+      const wrong = body.text.split('\n').findIndex((line) => line.startsWith('mini_bach_size'))
+      if (wrong >= 0) {
+        const position = { file: body.file, line: wrong + 1, column: 1 }
+        return err(
+          musterError(
+            'JobFileInvalid',
+            'The field mini_bach_size is unknown; did you mean mini_batch_size?',
+            { position },
+          ),
+        )
+      }
+      const id = `01JOB${String(shared.jobs.size + 1).padStart(21, '0')}`
+      return ok(changeJob(shared, id, { name: /^name: (.*)$/m.exec(body.text)?.[1] ?? 'digits' }))
+    },
+    jobs: async ({ query }) => ok({ jobs: newestFirst(shared.jobs).slice(0, query.limit) }),
+    job: ({ query }) =>
+      withJob(query.job, (job) => ({
+        ...job,
+        spec: { mini_batch_size: 10 },
+        peers: [
+          { peer: 'peer-ben', name: 'ben', miniBatches: 2, items: 20, share: 0.8, runMs: 12 },
+        ],
+        failures:
+          job.itemsFailed === 0
+            ? []
+            : [
+                {
+                  message: 'The file is no image.',
+                  cause: 'item',
+                  count: job.itemsFailed,
+                  first: {
+                    item: '0007.png',
+                    miniBatch: 0,
+                    attempt: 1,
+                    peer: 'peer-ben',
+                    peerName: 'ben',
+                  },
+                },
+              ],
+      })),
+    cancelJob: async ({ query }) => {
+      const job = find(query.job)
+      if (job === undefined) return err(unknownJob(query.job))
+      return ok(changeJob(shared, job.id, { state: 'CancelRequested' }))
+    },
+    results: ({ query }) => withJob(query.job, () => pageOfRows(shared.rows, query)),
+    miniBatches: ({ query }) => withJob(query.job, () => ({ total: 3, states: 'cl.', first: 0 })),
+    explain: ({ query }) =>
+      withJob(query.job, (job) => ({
+        job: job.id,
+        lines:
+          query.miniBatch === undefined
+            ? ['The job runs on 2 machines.', 'Mini-batch 2 waits for a free slot.']
+            : [`Mini-batch ${query.miniBatch} was committed by ben.`],
+      })),
+  } satisfies Partial<ControlHandlers>
+}
+
+/** Every seventh item failed; the others carry a label and a score. */
+const pageOfRows = (
+  count: number,
+  query: {
+    cursor?: string | undefined
+    limit?: number | undefined
+    offset?: number | undefined
+    only?: 'rows' | 'failures' | undefined
+  },
+) => {
+  const all: RowView[] = Array.from({ length: count }, (_, item) => makeRow(item))
+  const fitting = all.filter(
+    (row) => query.only === undefined || (row.failure === '') === (query.only === 'rows'),
+  )
+  const from = query.cursor === undefined ? (query.offset ?? 0) : Number(query.cursor)
+  const rows = fitting.slice(from, from + (query.limit ?? 100))
+  const next = from + rows.length < fitting.length ? String(from + rows.length) : null
+  return { rows, total: fitting.length, next }
+}
+
+const listLog = (lines: string[]): Log => {
+  const add =
+    (level: string) =>
+    (message: string, fields?: object): void =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
+  const log: Log = {
+    debug: add('debug'),
+    info: add('info'),
+    warn: add('warn'),
+    error: add('error'),
+    child: () => log,
+  }
+  return log
+}
