@@ -1,0 +1,142 @@
+import { Button, Modal } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { JobView } from '../../../protocol/control/views.ts'
+import { useNow } from '../../agent/context.tsx'
+import { errorText, useCommand } from '../../agent/queries.ts'
+import { CopyLine } from '../../ui/copy-line.tsx'
+import { formatAge, formatCount, formatDuration, formatTime } from '../../ui/format.ts'
+import { Problem } from '../../ui/problem.tsx'
+import { StateMark } from '../../ui/state-mark.tsx'
+import { Why } from './why.tsx'
+import { canCancel, jobStates } from './job-state.ts'
+import { ProgressBar, ProgressLine } from './progress-line.tsx'
+import './jobs.css'
+
+/** Name, state, progress and the facts that stay in sight whatever part of the job is shown. */
+export const JobHeader = (props: { readonly job: JobView }) => {
+  const { job } = props
+  const [why, setWhy] = useState(false)
+  return (
+    <header className="job-header">
+      <div className="job-title">
+        <h1 className="clip">
+          <Link to="/jobs" className="muted crumb">
+            Jobs
+          </Link>
+          <span className="muted crumb-gap" aria-hidden="true">
+            /
+          </span>
+          {job.name}
+        </h1>
+        <StateMark {...jobStates[job.state]} />
+        <span className="job-actions">
+          <Button size="compact-sm" variant="default" aria-expanded={why} onClick={() => setWhy(!why)}>
+            Why?
+          </Button>
+          {canCancel(job) ? <Cancel job={job} /> : null}
+        </span>
+      </div>
+      <div className="job-progress-line">
+        <ProgressLine job={job} />
+      </div>
+      <ProgressBar job={job} />
+      <Facts job={job} />
+      {job.headline === '' ? null : <Problem sentence={job.headline} />}
+      {job.reason === '' ? null : <p className="job-reason">{job.reason}</p>}
+      {why ? <Why query={{ job: job.id }} /> : null}
+    </header>
+  )
+}
+
+const Facts = (props: { readonly job: JobView }) => {
+  const { job } = props
+  const now = useNow(10_000)
+  return (
+    <dl className="facts">
+      <Fact word="Model">
+        <span className="mono">{job.model}</span>
+      </Fact>
+      <Fact word="Submitted">
+        <span title={formatTime(job.submittedAt)}>
+          {formatAge(now - job.submittedAt)} by {job.submitterName}
+        </span>
+      </Fact>
+      {job.startedAt !== null && job.endedAt !== null ? (
+        <Fact word="Took">{formatDuration(job.endedAt - job.startedAt)}</Fact>
+      ) : null}
+      <Fact word="Data on">{job.dataPeerName}</Fact>
+      <Fact word="Rows kept by">{job.keeperName}</Fact>
+      <Fact word="Output" wide>
+        {job.output === '' ? (
+          <span className="muted">written when the last row is in</span>
+        ) : (
+          <CopyLine text={job.output} what="output path" bare />
+        )}
+      </Fact>
+    </dl>
+  )
+}
+
+const Fact = (props: {
+  readonly word: string
+  readonly wide?: boolean
+  readonly children: React.ReactNode
+}) => (
+  <div className={props.wide === true ? 'fact wide' : 'fact'}>
+    <dt>{props.word}</dt>
+    <dd className="clip">{props.children}</dd>
+  </div>
+)
+
+const Cancel = (props: { readonly job: JobView }) => {
+  const [asking, setAsking] = useState(false)
+  return (
+    <>
+      <Button size="compact-sm" variant="default" onClick={() => setAsking(true)}>
+        Cancel
+      </Button>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={`Cancel ${props.job.name}?`}
+        centered
+      >
+        {asking ? <CancelSteps job={props.job} close={() => setAsking(false)} /> : null}
+      </Modal>
+    </>
+  )
+}
+
+const CancelSteps = (props: { readonly job: JobView; readonly close: () => void }) => {
+  const { job, close } = props
+  const cancel = useCommand('cancelJob')
+  const confirm = (): void =>
+    cancel.mutate(
+      { query: { job: job.id } },
+      {
+        onSuccess: () => {
+          notifications.show({ message: `Cancelling ${job.name}; its rows stay.` })
+          close()
+        },
+      },
+    )
+  return (
+    <div className="start-form">
+      <p>
+        Work on its mini-batches stops on all machines. The {formatCount(job.rows)} rows it returned
+        so far stay.
+      </p>
+      {cancel.error === null ? null : <Problem sentence={errorText(cancel.error)} />}
+      <div className="button-row">
+        <Button variant="default" onClick={close}>
+          Let it run
+        </Button>
+        <Button className="danger" loading={cancel.isPending} onClick={confirm}>
+          Cancel the job
+        </Button>
+      </div>
+    </div>
+  )
+}

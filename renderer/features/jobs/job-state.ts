@@ -1,0 +1,25 @@
+import type { JobView } from '../../../protocol/control/views.ts'
+import type { StateTone } from '../../theme/colours.ts'
+
+/** How each of a job's states is shown: one word and one tone. */
+export const jobStates: Readonly<
+  Record<JobView['state'], { readonly word: string; readonly tone: StateTone }>
+> = {
+  NotStarted: { word: 'Not started', tone: 'waiting' },
+  Preparing: { word: 'Preparing', tone: 'waiting' },
+  Queued: { word: 'Waiting', tone: 'waiting' },
+  Running: { word: 'Running', tone: 'running' },
+  Paused: { word: 'Paused', tone: 'paused' },
+  Finalizing: { word: 'Finishing', tone: 'running' },
+  CancelRequested: { word: 'Cancelling', tone: 'cancelled' },
+  Canceled: { word: 'Cancelled', tone: 'cancelled' },
+  Completed: { word: 'Done', tone: 'committed' },
+  Failed: { word: 'Failed', tone: 'failed' },
+}
+
+/** Items done, failed or not, over items planned, 0 to 1; 0 while nothing is planned. */
+export const progressShare = (job: JobView): number =>
+  job.items === 0 ? 0 : Math.min(1, (job.itemsSucceeded + job.itemsFailed) / job.items)
+
+export const canCancel = (job: JobView): boolean =>
+  job.endedAt === null && job.state !== 'CancelRequested'

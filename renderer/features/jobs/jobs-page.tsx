@@ -1,0 +1,79 @@
+import { SegmentedControl, TextInput } from '@mantine/core'
+import { IconSearch } from '@tabler/icons-react'
+import { useMemo, useState } from 'react'
+import type { JobView } from '../../../protocol/control/views.ts'
+import { useSnapshot } from '../../agent/context.tsx'
+import { CopyLine } from '../../ui/copy-line.tsx'
+import { Empty } from '../../ui/empty.tsx'
+import { formatPlural } from '../../ui/format.ts'
+import { JobTable } from './job-table.tsx'
+import './jobs.css'
+
+type StateFilter = 'all' | 'open' | 'done' | 'failed'
+
+const fits: Readonly<Record<StateFilter, (job: JobView) => boolean>> = {
+  all: () => true,
+  open: ({ endedAt }) => endedAt === null,
+  done: ({ state }) => state === 'Completed',
+  failed: ({ state }) => state === 'Failed' || state === 'Canceled',
+}
+
+/** All jobs, newest first, with a filter by state and text. */
+export const JobsPage = () => {
+  const { jobs } = useSnapshot()
+  const [state, setState] = useState<StateFilter>('all')
+  const [text, setText] = useState('')
+  const shown = useMemo(() => {
+    const words = text.toLowerCase().trim()
+    return jobs.filter((job) => fits[state](job) && (words === '' || wordsOf(job).includes(words)))
+  }, [jobs, state, text])
+  return (
+    <>
+      <header className="page-head">
+        <h1>Jobs</h1>
+        <span className="sub">{countLine(shown.length, jobs.length)}</span>
+        <SegmentedControl
+          size="xs"
+          value={state}
+          onChange={(value) => setState(value as StateFilter)}
+          aria-label="State"
+          data={[
+            { value: 'all', label: 'All' },
+            { value: 'open', label: 'Open' },
+            { value: 'done', label: 'Done' },
+            { value: 'failed', label: 'Failed' },
+          ]}
+        />
+        <TextInput
+          type="search"
+          size="xs"
+          className="search"
+          aria-label="Find a job"
+          placeholder="Name, model, person"
+          leftSection={<IconSearch size="0.875rem" />}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+      </header>
+      <div className="panel fill">
+        {shown.length > 0 ? (
+          <JobTable jobs={shown} />
+        ) : jobs.length > 0 ? (
+          <Empty sentence="No job fits this filter." />
+        ) : (
+          <Empty sentence="A job runs a model over the files of a folder and returns a row for each; submit the sample first.">
+            <CopyLine text="muster job submit examples/mnist/job.yaml" what="command" />
+          </Empty>
+        )}
+      </div>
+    </>
+  )
+}
+
+const wordsOf = (job: JobView): string =>
+  [job.name, job.model, job.submitterName, job.id, job.description, ...Object.values(job.tags)]
+    .join(' ')
+    .toLowerCase()
+
+const countLine = (shown: number, all: number): string =>
+  shown === all ? formatPlural(all, 'job') : `${shown} of ${formatPlural(all, 'job')}`
