@@ -106,6 +106,8 @@ export const limits = {
   /** At most two live leases a mini-batch for each head. */
   liveLeasesPerMiniBatch: 2,
   schedulerTickMs: 250,
+  /** A worker told "not head" by the head it believes in greets again after this. */
+  notHeadRetryMs: 300,
   /** The worker looks at its clocks this often: run limits, chunk age, report age. */
   workerTickMs: 25,
   /** The worker's started and finished reports wait this long for company. */
