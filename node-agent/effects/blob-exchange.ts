@@ -92,7 +92,8 @@ export const createBlobExchange = ({ blobs, transport }: BlobExchangeDeps): Blob
 
 async function* dataOf(blob: BlobHash, answers: AsyncIterable<BlobAnswer>) {
   for await (const answer of answers) {
-    if (answer.kind === 'missing') throw new MusterFailure(missing(blob, 'the peer does not hold it'))
+    if (answer.kind === 'missing')
+      throw new MusterFailure(missing(blob, 'the peer does not hold it'))
     if (answer.kind === 'data') yield answer.data
   }
 }

@@ -18,10 +18,7 @@ import { notInCluster } from './submit.ts'
 /** Founding, inviting, joining, removing. */
 export interface ClusterCommands {
   readonly create: (name: string) => Promise<Result<{ readonly recoveryCode: string }, MusterError>>
-  readonly invite: (
-    roles: readonly Role[],
-    lifeMs: Millis,
-  ) => Result<InvitationMade, MusterError>
+  readonly invite: (roles: readonly Role[], lifeMs: Millis) => Result<InvitationMade, MusterError>
   readonly join: (
     code: string,
     signal: AbortSignal,
@@ -175,7 +172,10 @@ export const createClusterCommands = (deps: ClusterCommandsDeps): ClusterCommand
     deps.trust(inviter, addresses)
     await deps.takeSegments(answer.value.segments, inviter)
     const ready = await deps.clusterReady()
-    return ready.ok ? ok({ words: wordsOf(cluster, secret) }) : ready
+    if (!ready.ok) return ready
+    // The inviter cannot know yet where we listen: do not wait for its courtesy.
+    await transport.dial(inviter, addresses, signal)
+    return ok({ words: wordsOf(cluster, secret) })
   }
 
   const remove: ClusterCommands['remove'] = async (peer) => {

@@ -138,9 +138,7 @@ const modelHandlers = (deps: HandlerDeps): Handlers<'registerModel' | 'models' |
 
 const jobHandlers = (
   deps: HandlerDeps,
-): Handlers<
-  'submitJob' | 'jobs' | 'job' | 'cancelJob' | 'results' | 'miniBatches' | 'explain'
-> => {
+): Handlers<'submitJob' | 'jobs' | 'job' | 'cancelJob' | 'results' | 'miniBatches' | 'explain'> => {
   const { views, live, nameOf } = deps
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
   return {
@@ -215,9 +213,7 @@ export const findJob = async (views: Views, key: string): Promise<Result<JobFold
       musterError('JobUnknown', `There is no job "${key}"; \`muster job list\` shows all jobs.`),
     )
   if (second !== undefined)
-    return err(
-      musterError('JobUnknown', `Several jobs start with "${key}"; give more of the id.`),
-    )
+    return err(musterError('JobUnknown', `Several jobs start with "${key}"; give more of the id.`))
   const fold = await views.job(first satisfies JobId)
   return fold === undefined ? err(musterError('JobUnknown', `There is no job "${key}".`)) : ok(fold)
 }
@@ -252,4 +248,3 @@ export const modelToView = (model: Model): ModelView => ({
   registeredBy: model.registeredBy,
   registeredAt: model.registeredAt,
 })
-

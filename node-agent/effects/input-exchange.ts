@@ -62,7 +62,9 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
       const path = job.spec.inPlace ? await items.inPlacePath(root, item) : undefined
       if (path !== undefined) return { ...entry, path }
       const content = await items.read(root, item)
-      return content.ok ? { ...entry, bytes: content.bytes } : { ...entry, problem: content.problem }
+      return content.ok
+        ? { ...entry, bytes: content.bytes }
+        : { ...entry, problem: content.problem }
     })
     return ok(await Promise.all(found))
   }
@@ -85,8 +87,7 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
     const found: RunItem[] = []
     for (let item = first; item < first + count; item += 1) {
       const whole = partsToItem(item, gathered.get(item) ?? [])
-      if (whole === undefined)
-        return err(inputMissing(job.id, `item ${item} did not arrive whole`))
+      if (whole === undefined) return err(inputMissing(job.id, `item ${item} did not arrive whole`))
       found.push(whole)
     }
     streamed += found.length
@@ -95,7 +96,9 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
 
   return {
     fetch: (job, first, count, signal) =>
-      job.dataPeer === transport.self ? local(job, first, count) : remote(job, first, count, signal),
+      job.dataPeer === transport.self
+        ? local(job, first, count)
+        : remote(job, first, count, signal),
     itemsStreamed: () => streamed,
   }
 }
@@ -162,7 +165,11 @@ const partsToItem = (item: ItemIndex, parts: readonly InputPart[]): RunItem | un
 }
 
 const inputMissing = (job: JobId, detail: string): MusterError =>
-  musterError('PeerUnreachable', `The items of job ${job} cannot be had from its data's peer now.`, {
-    retryable: true,
-    detail,
-  })
+  musterError(
+    'PeerUnreachable',
+    `The items of job ${job} cannot be had from its data's peer now.`,
+    {
+      retryable: true,
+      detail,
+    },
+  )

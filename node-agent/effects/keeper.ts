@@ -103,7 +103,9 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
       const folder = deps.outputFolder(id)
       const written = await deps.writer.write(folder, spec.outputFileName, rows, stopped.signal)
       if (!written.ok) {
-        log.error('the output could not be written; it will be tried again', { error: written.error })
+        log.error('the output could not be written; it will be tried again', {
+          error: written.error,
+        })
         return again(id)
       }
       output = written.value
@@ -169,7 +171,8 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
     if (working !== undefined || stopped.signal.aborted) return
     working = runAll()
       .catch((thrown: unknown) => {
-        if (!stopped.signal.aborted) log.error('keeping rows failed', { detail: thrownToText(thrown) })
+        if (!stopped.signal.aborted)
+          log.error('keeping rows failed', { detail: thrownToText(thrown) })
       })
       .finally(() => {
         working = undefined

@@ -8,7 +8,9 @@ export interface Loop<Fact> {
 
 export interface LoopParts<Fact, Effect> {
   readonly clock: Clock
-  readonly transition: (event: Fact & { id: number; causeId: number; now: number }) => Effect[]
+  readonly transition: (
+    event: Fact & { id: number; causeId: number; now: number },
+  ) => readonly Effect[]
   /** Carries out one effect; `causeId` is the event it came from. Must not throw. */
   readonly run: (effect: Effect, causeId: number) => void
 }

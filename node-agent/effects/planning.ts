@@ -30,7 +30,10 @@ export interface PlanningDeps {
 
 export const createPlanning = (deps: PlanningDeps): Planning => {
   const { ledger, views, blobs, clock, log } = deps
-  const running = new Map<JobId, { readonly stop: AbortController; readonly ended: Promise<void> }>()
+  const running = new Map<
+    JobId,
+    { readonly stop: AbortController; readonly ended: Promise<void> }
+  >()
 
   const writeChunk = async (chunk: PlanChunk): Promise<void> => {
     const blob = await blobs.put(encodePlanChunk(chunk))

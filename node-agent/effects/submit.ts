@@ -16,7 +16,10 @@ import type { Result } from '#protocol/model/result.ts'
 
 /** What a runner asks for: models registered, jobs submitted and cancelled. */
 export interface Submitting {
-  readonly registerModel: (wish: ModelWish, signal: AbortSignal) => Promise<Result<Model, MusterError>>
+  readonly registerModel: (
+    wish: ModelWish,
+    signal: AbortSignal,
+  ) => Promise<Result<Model, MusterError>>
   readonly submit: (wish: SubmitWish, signal: AbortSignal) => Promise<Result<Job, MusterError>>
   readonly cancel: (job: JobId) => Promise<Result<void, MusterError>>
 }
@@ -108,7 +111,10 @@ export const createSubmitting = (deps: SubmittingDeps): Submitting => {
     signal: AbortSignal,
   ): Promise<Result<Model, MusterError>> => {
     if (wanted.kind === 'path') {
-      const name = deps.baseName(wanted.path).replace(/\.onnx$/, '').slice(0, 64)
+      const name = deps
+        .baseName(wanted.path)
+        .replace(/\.onnx$/, '')
+        .slice(0, 64)
       return registerModel({ path: wanted.path, name, description: '', tags: {} }, signal)
     }
     const model = await views.model(wanted.name, wanted.version)

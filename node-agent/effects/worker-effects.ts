@@ -59,7 +59,12 @@ export const createWorkerEffects = (deps: WorkerEffectsDeps): WorkerEffects => {
   const startProcess = async (number: ProcessNumber, jobId: JobId): Promise<void> => {
     const job = deps.jobById(jobId)
     if (job === undefined) {
-      tell({ kind: 'processFailed', process: number, why: 'reach', message: 'The job is not known here.' })
+      tell({
+        kind: 'processFailed',
+        process: number,
+        why: 'reach',
+        message: 'The job is not known here.',
+      })
       return
     }
     const running: Running = { job, aborted: new AbortController(), runs: 0 }

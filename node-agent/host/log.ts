@@ -7,7 +7,7 @@ import type { Log } from '#agent/ports/log.ts'
 /** The agent's log, one JSON line an entry, appended to `file`. Secrets and tokens are cut out. */
 export const createLog = (file: string, level: 'debug' | 'info' | 'warn' | 'error'): Log => {
   mkdirSync(dirname(file), { recursive: true })
-  const redact = ['secret', '*.secret', 'token.secret', 'code', '*.code', 'authorization']
+  const redact = ['secret', '*.secret', 'authorization', 'recoveryCode', '*.recoveryCode']
   return toLog(pino({ level, redact, base: null }, pino.destination({ dest: file, sync: true })))
 }
 

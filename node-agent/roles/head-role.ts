@@ -43,6 +43,7 @@ export interface HeadRoleDeps {
   readonly link: LeaseLink
   readonly rolesOf: (peer: PeerId) => readonly Role[]
   readonly headNow: () => Term | null
+  readonly alivePeers: () => readonly PeerId[]
   readonly failed: (error: MusterError) => void
 }
 
@@ -51,6 +52,8 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
   const state = createScheduler(self)
   const dataPeers = new Map<JobId, PeerId>()
   let held: Term | undefined
+  /** Words of workers that came while the schedule was being rebuilt: it must know the jobs first. */
+  let waiting: (() => void)[] | undefined
   const heldTerm = (): Term => {
     if (held === undefined) throw new Error('the head machine spoke without a term')
     return held
@@ -92,8 +95,13 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
     const added = await ledger.append([{ kind: 'term-taken', term, at: clock.now() }])
     if (!added.ok) return added.error
     held = term
+    waiting = []
     tell({ kind: 'termTaken', term })
+    for (const peer of deps.alivePeers()) tell({ kind: 'peerAlive', peer })
     for (const fold of await views.openJobs()) await feedJob(fold)
+    const heard = waiting
+    waiting = undefined
+    for (const hear of heard) hear()
     return undefined
   }
 
@@ -103,7 +111,12 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
       link.toWorker(peer, { kind: 'not-head', term: head, head: head?.head ?? null })
       return
     }
-    loop.tell(toFact(peer, message))
+    const isWorker = deps.rolesOf(peer).includes('work')
+    const hear = (): void => {
+      if (held !== undefined) loop.tell(toFact(peer, message, isWorker))
+    }
+    if (waiting === undefined) hear()
+    else waiting.push(hear)
   })
 
   const ticking = clock.every(limits.schedulerTickMs, () => tell({ kind: 'tick' }))
@@ -135,10 +148,11 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
   }
 }
 
-const toFact = (peer: PeerId, message: FromWorkerMessage): SchedulerFact => {
+/** A member without the role `work` may still hand in what it did before it lost the role. */
+const toFact = (peer: PeerId, message: FromWorkerMessage, isWorker: boolean): SchedulerFact => {
   switch (message.kind) {
     case 'worker-hello':
-      return { ...message, kind: 'workerGreeted', peer }
+      return { ...message, kind: 'workerGreeted', peer, slots: isWorker ? message.slots : 0 }
     case 'leases-started':
       return { kind: 'leasesStarted', peer, tokens: message.tokens }
     case 'attempts-finished':
@@ -148,7 +162,7 @@ const toFact = (peer: PeerId, message: FromWorkerMessage): SchedulerFact => {
     case 'init-failed':
       return { ...message, kind: 'initFailed', peer }
     case 'slots-changed':
-      return { kind: 'slotsChanged', peer, slots: message.slots }
+      return { kind: 'slotsChanged', peer, slots: isWorker ? message.slots : 0 }
     default:
       return message
   }

@@ -1,6 +1,10 @@
 import type { Transport } from '#agent/ports/transport.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { FromWorkerMessage, LeaseMessage, ToWorkerMessage } from '#protocol/wire/lease/messages.ts'
+import type {
+  FromWorkerMessage,
+  LeaseMessage,
+  ToWorkerMessage,
+} from '#protocol/wire/lease/messages.ts'
 import { leaseProtocol } from '#protocol/wire/lease/protocol.ts'
 
 /**

@@ -28,10 +28,7 @@ export interface WorkerRole extends AsyncDisposable {
   readonly drain: () => void
 }
 
-export interface WorkerRoleDeps extends Omit<
-  WorkerEffectsDeps,
-  'tell' | 'sendToHead' | 'jobById'
-> {
+export interface WorkerRoleDeps extends Omit<WorkerEffectsDeps, 'tell' | 'sendToHead' | 'jobById'> {
   readonly clock: Clock
   readonly link: LeaseLink
   readonly rolesOf: (peer: PeerId) => readonly Role[]
@@ -42,6 +39,7 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
   const state = createWorker(self)
   const jobs = new Map<JobId, Job>()
   let head: Term | undefined
+  let retry: Disposable | undefined
 
   const effects = createWorkerEffects({
     ...deps,
@@ -60,7 +58,13 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
 
   link.onToWorker((peer, message) => {
     const fact = toFact(peer, message)
-    if (fact !== undefined) tell(fact)
+    if (fact !== undefined) return tell(fact)
+    // The peer we believe in is not head yet or no longer: ask again in a moment.
+    if (message.kind !== 'not-head' || retry !== undefined) return
+    retry = clock.after(limits.notHeadRetryMs, () => {
+      retry = undefined
+      if (head !== undefined) tell({ kind: 'headFound', term: head })
+    })
   })
 
   const ticking = clock.every(limits.workerTickMs, () => tell({ kind: 'tick' }))
@@ -92,6 +96,7 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     drain: () => tell({ kind: 'drainRequested' }),
     [Symbol.asyncDispose]: async () => {
       ticking[Symbol.dispose]()
+      retry?.[Symbol.dispose]()
       await effects[Symbol.asyncDispose]()
     },
   }

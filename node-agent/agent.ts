@@ -1,0 +1,204 @@
+import { join } from 'node:path'
+import process from 'node:process'
+import { createDeltaLog } from '#agent/control/delta-log.ts'
+import { startControlServer } from '#agent/control/server.ts'
+import { createSubmitting } from '#agent/effects/submit.ts'
+import { baseName, beside } from '#agent/data/paths.ts'
+import { createMembership } from '#agent/membership/state.ts'
+import type { MembershipState } from '#agent/membership/state.ts'
+import { openAdapters } from '#agent/open-adapters.ts'
+import type { AgentOptions, RunningAgent, StartAgent } from '#agent/ports/agent-options.ts'
+import type { Adapters } from '#agent/roles/adapters.ts'
+import { clusterView, createBackend } from '#agent/roles/backend.ts'
+import { createClusterLife } from '#agent/roles/cluster-life.ts'
+import type { ClusterLife } from '#agent/roles/cluster-life.ts'
+import { createCore } from '#agent/roles/core.ts'
+import type { Core } from '#agent/roles/core.ts'
+import { agentVersion } from '#agent/version.ts'
+import { MusterFailure } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import type { AgentView, DeltaView } from '#protocol/control/views.ts'
+import { limits } from '#protocol/limits.ts'
+import type { Capabilities } from '#protocol/model/member.ts'
+import { ok } from '#protocol/model/result.ts'
+
+/**
+ * Composition root of the agent: opens the adapters, joins the roles, serves the control API. Everything
+ * opened is closed in the opposite order, whether starting fails half-way or the agent is stopped.
+ */
+export const startAgent: StartAgent = async (options) => {
+  await using opened = new AsyncDisposableStack()
+  const startedAt = Date.now()
+  // The transport asks before these exist; until then nobody belongs and nothing is open.
+  const later: { membership?: MembershipState; life?: ClusterLife; facts?: Capabilities } = {}
+
+  const adapters = await openAdapters(options, opened, {
+    startedAt,
+    capabilities: () => later.facts ?? nobody,
+    isMember: (peer) =>
+      later.membership?.members.has(peer) === true || later.life?.trusts(peer) === true,
+    pairingOpen: () => later.life?.commands.pairingOpen() === true,
+  })
+  if (!adapters.ok) return adapters
+  const facts = await describeMachine(options, adapters.value)
+  const membership = createMembership(adapters.value.keys.self)
+  const parts: Parts = { options, startedAt, facts, membership, adapters: adapters.value }
+  Object.assign(later, { membership, facts })
+
+  const ending = createEnding(parts)
+  const deltas = createDeltaLog(startedAt)
+  let server: { readonly webAddress: string } = { webAddress: '' }
+  const agentView = (): AgentView => viewOf(parts, server.webAddress)
+  const core = joinRoles(parts, deltas.push, agentView, ending.fail)
+  opened.use(core)
+  const life = createClusterLife({ ...parts, core })
+  later.life = life
+  await core.restore()
+  const resumed = await life.resume()
+  if (!resumed.ok) return resumed
+
+  const backend = createBackend({
+    core,
+    adapters: adapters.value,
+    membership,
+    commands: life.commands,
+    submitting: joinSubmitting(parts, core),
+    sequence: deltas.sequence,
+    agentView,
+    stop: ending.stopSoon,
+  })
+  const started = await startControlServer({
+    backend,
+    deltas,
+    pageFolder: options.pageFolder,
+    host: '127.0.0.1',
+    port: options.webPort,
+    tokenFile: join(options.home, 'control.json'),
+    peer: adapters.value.keys.self,
+    version: agentVersion,
+    log: adapters.value.log.child('control'),
+  })
+  if (!started.ok) return started
+  server = started.value
+  opened.use(started.value)
+  adapters.value.log.info('agent is ready', { webAddress: server.webAddress, slots: facts.slots })
+  return ok(ending.own(opened.move(), core, server.webAddress))
+}
+
+/** What every part of the composition needs. */
+interface Parts {
+  readonly options: AgentOptions
+  readonly startedAt: number
+  readonly facts: Capabilities
+  readonly membership: MembershipState
+  readonly adapters: Adapters
+}
+
+/** Said of this machine before it knows itself; never sent, since nothing is dialled that early. */
+const nobody: Capabilities = {
+  name: 'starting',
+  agentVersion,
+  platform: '',
+  cores: 0,
+  memoryBytes: 0,
+  slots: 0,
+  devices: [],
+}
+
+/** Name and abilities of this machine. A name given once is remembered. */
+const describeMachine = async (
+  options: AgentOptions,
+  { views, host, runtime }: Adapters,
+): Promise<Capabilities> => {
+  const facts = host.facts()
+  const remembered = await views.setting('name')
+  const given = options.name ?? (typeof remembered === 'string' ? remembered : undefined)
+  if (options.name !== undefined && options.name !== remembered)
+    await views.setSetting('name', options.name)
+  return {
+    ...facts,
+    name: (given ?? facts.name).slice(0, limits.memberNameLength),
+    agentVersion,
+    slots: options.slots ?? Math.max(1, facts.cores - 1),
+    devices: [...runtime.devices()],
+  }
+}
+
+const viewOf = (parts: Parts, webAddress: string): AgentView => ({
+  peer: parts.adapters.keys.self,
+  name: parts.facts.name,
+  version: agentVersion,
+  node: process.version,
+  home: parts.options.home,
+  pid: process.pid,
+  startedAt: parts.startedAt,
+  addresses: [...parts.adapters.transport.addresses()],
+  webAddress,
+})
+
+const joinRoles = (
+  parts: Parts,
+  publish: (delta: DeltaView) => void,
+  agentView: () => AgentView,
+  failed: (error: MusterError) => void,
+): Core => {
+  const { adapters, membership, facts } = parts
+  const { self } = adapters.keys
+  const core = createCore({
+    adapters,
+    membership,
+    slots: facts.slots,
+    threads: Math.max(1, Math.floor(facts.cores / Math.max(1, facts.slots))),
+    publish,
+    failed,
+    publishCluster: () => {
+      publish({ kind: 'cluster-changed', cluster: clusterView(core, membership, self) })
+      publish({ kind: 'agent-changed', agent: agentView() })
+    },
+  })
+  return core
+}
+
+const joinSubmitting = ({ adapters }: Parts, core: Core) =>
+  createSubmitting({
+    ...adapters,
+    self: adapters.keys.self,
+    rolesOf: core.member.rolesOf,
+    beside,
+    baseName,
+  })
+
+/** How the agent ends: asked to, by a signal, or because it cannot go on. Whatever comes first, once. */
+const createEnding = ({ adapters }: Parts) => {
+  const ended = Promise.withResolvers<void>()
+  // The CLI waits only once the agent is ready; until then a rejection has no reader and is no defect.
+  ended.promise.catch(() => undefined)
+  let held: { readonly stack: AsyncDisposableStack; readonly core: Core } | undefined
+  let stopping: Promise<void> | undefined
+
+  const close = async (): Promise<void> => {
+    held?.core.worker.drain()
+    await held?.stack.disposeAsync()
+    ended.resolve()
+  }
+  const stop = (): Promise<void> => (stopping ??= close())
+
+  return {
+    fail: (error: MusterError): void => {
+      adapters.log.error('the agent stops', { error })
+      ended.reject(new MusterFailure(error))
+      void stop()
+    },
+    /** After the answer to the one who asked is on its way. */
+    stopSoon: (): void => void adapters.clock.after(limits.reportMs, () => void stop()),
+    own: (stack: AsyncDisposableStack, core: Core, webAddress: string): RunningAgent => {
+      held = { stack, core }
+      return {
+        webAddress,
+        peer: adapters.keys.self,
+        stopped: ended.promise,
+        [Symbol.asyncDispose]: stop,
+      }
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import type { Views } from '#agent/ports/views.ts'
+import type { JobFold } from '#protocol/model/fold.ts'
+import type { MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+
+/**
+ * A job's or a mini-batch's life as the ledger tells it, in sentences: for members that are not the head,
+ * and for jobs that ended long ago.
+ */
+export const ledgerStory = async (
+  views: Views,
+  fold: JobFold,
+  miniBatch: MiniBatchIndex | undefined,
+  nameOf: (peer: PeerId) => string,
+): Promise<readonly string[]> => {
+  const { job } = fold
+  const lines: string[] = []
+  const charges = await views.charges(job.id)
+  if (miniBatch === undefined) {
+    lines.push(
+      `${fold.items} items in ${fold.miniBatches} mini-batches are planned; ${fold.committed} are committed, ${fold.failedMiniBatches} failed.`,
+    )
+    if (charges.length > 0)
+      lines.push(
+        `${charges.length} attempts were charged, the first because: ${charges[0]?.message}`,
+      )
+    for (const share of await views.shares(job.id))
+      lines.push(
+        `${nameOf(share.peer)} did ${share.items} items in ${share.miniBatches} mini-batches.`,
+      )
+    return lines
+  }
+  if (miniBatch >= fold.miniBatches) return [`Mini-batch ${miniBatch} is not in the plan.`]
+  for (const charge of charges.filter((one) => one.miniBatch === miniBatch))
+    lines.push(
+      `Attempt ${charge.attempt} on ${nameOf(charge.peer)} was charged (${charge.cause}): ${charge.message}${charge.final ? ' It was the last one.' : ''}`,
+    )
+  const commit = (await views.commits(job.id)).find((one) => one.miniBatch === miniBatch)
+  lines.push(
+    commit === undefined
+      ? `Mini-batch ${miniBatch} is not committed.`
+      : `Attempt ${commit.attempt} on ${nameOf(commit.peer)} is committed: ${commit.succeeded} items succeeded, ${commit.failed} failed.`,
+  )
+  return lines
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { createBlobs } from '#agent/data/blobs.ts'
+import { createChunks } from '#agent/data/chunks.ts'
+import { createItemReader } from '#agent/data/items.ts'
+import { createJobFileReader } from '#agent/data/job-file.ts'
+import { createModelFolder } from '#agent/data/model-folder.ts'
+import { createOutputWriter } from '#agent/data/output.ts'
+import { createPlanReader } from '#agent/data/plan-reader.ts'
+import { createPlanner } from '#agent/data/planner.ts'
+import { createHostSignals } from '#agent/host/host-signals.ts'
+import { createLog } from '#agent/host/log.ts'
+import { createSystemClock } from '#agent/host/system-clock.ts'
+import { createSystemRandom } from '#agent/host/system-random.ts'
+import { createLedgerRules } from '#agent/ledger/rules.ts'
+import { loadKeys } from '#agent/network/keys.ts'
+import { newRecovery } from '#agent/network/recovery.ts'
+import { createTransport } from '#agent/network/transport.ts'
+import { wordsFor } from '#agent/network/words.ts'
+import type { AgentOptions } from '#agent/ports/agent-options.ts'
+import type { TransportIdentity } from '#agent/ports/transport.ts'
+import type { Adapters } from '#agent/roles/adapters.ts'
+import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
+import { lockHome } from '#agent/store/home-lock.ts'
+import { openStore } from '#agent/store/store.ts'
+import { MusterFailure } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/**
+ * Opens everything of an agent that touches the world, in its home. What was opened is handed to `opened`,
+ * which closes it in the opposite order, also when a later part fails.
+ */
+export const openAdapters = async (
+  options: AgentOptions,
+  opened: AsyncDisposableStack,
+  identity: Omit<TransportIdentity, 'cluster'>,
+): Promise<Result<Adapters, MusterError>> => {
+  const { home } = options
+  const lock = lockHome(home)
+  if (!lock.ok) return lock
+  opened.use(lock.value)
+  const log = createLog(join(home, 'logs', 'agent.log'), options.logLevel)
+  const loaded = await loadKeys(join(home, 'identity.key'))
+  if (!loaded.ok) return loaded
+  const { keys, privateKey } = loaded.value
+  const store = await openStore({
+    folder: home,
+    keys,
+    log: log.child('store'),
+    rules: createLedgerRules(keys),
+  })
+  if (!store.ok) return store
+  opened.use(store.value)
+  const { ledger, views } = store.value
+
+  try {
+    const blobs = createBlobs({ folder: join(home, 'blobs') })
+    const transport = await createTransport({
+      privateKey,
+      identity: { ...identity, cluster: ledger.cluster },
+      log: log.child('network'),
+    })
+    opened.use(transport)
+    return ok({
+      clock: createSystemClock(),
+      random: createSystemRandom(),
+      log,
+      keys,
+      ledger,
+      views,
+      blobs,
+      chunks: createChunks({ blobs }),
+      transport,
+      runtime: createModelRuntime({ log: log.child('runtime') }),
+      host: createHostSignals(),
+      planner: createPlanner(),
+      planReader: createPlanReader({ blobs, planChunks: views.planChunks }),
+      items: createItemReader(),
+      writer: createOutputWriter(),
+      jobFiles: createJobFileReader(),
+      modelFolder: createModelFolder(join(home, 'models'), blobs),
+      wordsFor,
+      newRecovery,
+      outputFolder: (job) => join(home, 'outputs', job),
+    })
+  } catch (thrown) {
+    if (thrown instanceof MusterFailure) return err(thrown.error)
+    throw thrown
+  }
+}

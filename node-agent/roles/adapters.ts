@@ -1,0 +1,50 @@
+import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Chunks } from '#agent/ports/chunks.ts'
+import type { Clock } from '#agent/ports/clock.ts'
+import type {
+  ItemReader,
+  JobFileReader,
+  OutputWriter,
+  Planner,
+  PlanReader,
+} from '#agent/ports/data.ts'
+import type { HostSignals } from '#agent/ports/host.ts'
+import type { Keys } from '#agent/ports/keys.ts'
+import type { Ledger } from '#agent/ports/ledger.ts'
+import type { Log } from '#agent/ports/log.ts'
+import type { Random } from '#agent/ports/random.ts'
+import type { ModelRuntime } from '#agent/ports/runtime.ts'
+import type { Transport } from '#agent/ports/transport.ts'
+import type { Views } from '#agent/ports/views.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import type { ModelReference } from '#protocol/model/model.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/** Everything of an agent that touches the world, behind its ports. */
+export interface Adapters {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly keys: Keys
+  readonly ledger: Ledger
+  readonly views: Views
+  readonly blobs: Blobs
+  readonly chunks: Chunks
+  readonly transport: Transport
+  readonly runtime: ModelRuntime
+  readonly host: HostSignals
+  readonly planner: Planner
+  readonly planReader: PlanReader
+  readonly items: ItemReader
+  readonly writer: OutputWriter
+  readonly jobFiles: JobFileReader
+  readonly modelFolder: {
+    readonly place: (model: ModelReference) => Promise<Result<string, MusterError>>
+  }
+  readonly outputFolder: (job: JobId) => string
+  /** Four short words from bytes, for people to compare. */
+  readonly wordsFor: (bytes: Uint8Array) => string
+  /** A fresh recovery code and the public key (hex) that belongs to it. */
+  readonly newRecovery: () => { readonly code: string; readonly publicKey: string }
+}

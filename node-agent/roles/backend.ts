@@ -1,0 +1,151 @@
+import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
+import { createControlHandlers, findJob } from '#agent/effects/control-handlers.ts'
+import type { Submitting } from '#agent/effects/submit.ts'
+import type { MembershipState } from '#agent/membership/state.ts'
+import type { ControlBackend, Picture } from '#agent/ports/control-backend.ts'
+import type { AgentView, ClusterView, MachineView } from '#protocol/control/views.ts'
+import { musterError } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { JobFold } from '#protocol/model/fold.ts'
+import { asPeerId } from '#protocol/model/ids.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import type { Adapters } from './adapters.ts'
+import type { Core } from './core.ts'
+
+/** What the control server asks of this agent: queries answered from the roles, commands handed to them. */
+export interface BackendDeps {
+  readonly core: Core
+  readonly adapters: Adapters
+  readonly membership: MembershipState
+  readonly commands: ClusterCommands
+  readonly submitting: Submitting
+  readonly sequence: () => number
+  readonly agentView: () => AgentView
+  readonly stop: () => void
+}
+
+export const createBackend = (deps: BackendDeps): ControlBackend => {
+  const { core, adapters } = deps
+  return {
+    handlers: createControlHandlers({
+      views: adapters.views,
+      commands: deps.commands,
+      submitting: deps.submitting,
+      live: core.live,
+      sequence: deps.sequence,
+      agentView: deps.agentView,
+      clusterView: () => clusterView(core, deps.membership, adapters.keys.self),
+      machines: () => machines(core),
+      nameOf: core.nameOf,
+      explain: (fold, miniBatch) => explainJob(core, fold, miniBatch),
+      miniBatchStates: (fold) => miniBatchStates(deps, fold),
+      addAddress: (address) => addAddress(deps, address),
+      stop: deps.stop,
+    }),
+    picture: (job, item, signal) => picture(deps, job, item, signal),
+  }
+}
+
+export const machines = (core: Core): readonly MachineView[] =>
+  core.member.members().map(core.machineView)
+
+export const clusterView = (
+  core: Core,
+  membership: MembershipState,
+  self: string,
+): ClusterView | null => {
+  const { genesis } = membership
+  const id = core.clusterId()
+  if (genesis === undefined || id === null) return null
+  const head = core.member.head()
+  return {
+    id,
+    name: genesis.name,
+    roles: [...core.member.rolesOf(asPeerId(self))],
+    head: head?.head ?? null,
+    headName: head === null ? '' : core.nameOf(head.head),
+    term: head?.number ?? 0,
+  }
+}
+
+/** The head's own words if it is here; else what the ledger tells. */
+const explainJob = async (
+  core: Core,
+  fold: JobFold,
+  miniBatch: number | undefined,
+): Promise<readonly string[]> => {
+  const view = core.live.toView(fold)
+  const state = `${view.name} is ${view.state}${view.reason === '' ? '.' : `: ${view.reason}`}`
+  const isOver = fold.closed !== null || fold.sealed !== null
+  const told = isOver ? undefined : core.head.explain(fold.job.id, miniBatch)
+  const lines = told ?? (await core.ledgerStory(fold, miniBatch))
+  return [state, ...(view.headline === '' ? [] : [view.headline]), ...lines]
+}
+
+/** One letter a mini-batch, from the schedule at the head, from the ledger elsewhere. */
+const miniBatchStates = async (deps: BackendDeps, fold: JobFold): Promise<string> => {
+  const { core, adapters } = deps
+  const isOver = fold.closed !== null || fold.sealed !== null
+  const scheduled = isOver ? undefined : core.head.states(fold.job.id, fold.miniBatches)
+  if (scheduled !== undefined) return scheduled
+  const letters = Buffer.alloc(fold.miniBatches, isOver ? 'x' : '.')
+  const charged = new Set<number>()
+  for (const charge of await adapters.views.charges(fold.job.id)) {
+    charged.add(charge.miniBatch)
+    if (charge.final && charge.miniBatch < letters.length) letters.write('f', charge.miniBatch)
+  }
+  for (const commit of await adapters.views.commits(fold.job.id))
+    if (commit.miniBatch < letters.length)
+      letters.write(charged.has(commit.miniBatch) ? 'r' : 'c', commit.miniBatch)
+  return letters.toString('latin1')
+}
+
+const addAddress = async (
+  deps: BackendDeps,
+  address: string,
+): Promise<Result<void, MusterError>> => {
+  const peer = /\/p2p\/([1-9A-HJ-NP-Za-km-z]+)$/.exec(address)?.[1]
+  if (peer === undefined)
+    return err(
+      musterError(
+        'RequestInvalid',
+        `${address} names no agent; give the whole address as \`muster peers\` shows it, such as /ip4/192.168.1.7/tcp/4001/p2p/12D3Koo...`,
+      ),
+    )
+  deps.core.member.learnAddresses(asPeerId(peer), [address])
+  return deps.adapters.transport.dial(asPeerId(peer), [address])
+}
+
+/** The picture of one item: read here, or fetched from the data's peer. */
+const picture = async (
+  deps: BackendDeps,
+  key: string,
+  item: number,
+  signal: AbortSignal,
+): Promise<Result<Picture, MusterError>> => {
+  const fold = await findJob(deps.adapters.views, key)
+  if (!fold.ok) return fold
+  const { job } = fold.value
+  const asBytes = { ...job, spec: { ...job.spec, inPlace: false } }
+  const found = await deps.core.inputs.fetch(asBytes, item, 1, signal)
+  if (!found.ok) return found
+  const [content] = found.value
+  if (content === undefined || !('bytes' in content) || content.bytes.length > limits.pictureBytes)
+    return err(musterError('NotFound', `Item ${item} of job ${job.spec.name} has no picture.`))
+  const mediaType = mediaTypeOf(content.bytes)
+  if (mediaType === undefined)
+    return err(musterError('NotFound', `Item ${item} of job ${job.spec.name} is not a picture.`))
+  return ok({ bytes: content.bytes, mediaType })
+}
+
+/** Image types a browser shows, by their first bytes; nothing else is ever served as a picture. */
+const mediaTypeOf = (bytes: Uint8Array): string | undefined => {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(12, bytes.length))
+  if (start.subarray(0, 4).toString('latin1') === '\x89PNG') return 'image/png'
+  if (start[0] === 0xff && start[1] === 0xd8) return 'image/jpeg'
+  if (start.subarray(0, 4).toString('latin1') === 'GIF8') return 'image/gif'
+  if (start.subarray(8, 12).toString('latin1') === 'WEBP') return 'image/webp'
+  return undefined
+}
