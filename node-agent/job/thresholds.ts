@@ -1,0 +1,28 @@
+import type { JobSpec } from '#protocol/model/job.ts'
+
+/** What has failed for good so far. */
+export interface FailureCounts {
+  readonly items: number
+  readonly miniBatches: number
+}
+
+/**
+ * A sentence if a job must stop because more failed than its spec tolerates, else undefined.
+ * Azure's rule: strictly more aborts, 0 tolerates none, -1 tolerates all.
+ */
+export const exceededThreshold = (
+  spec: Pick<JobSpec, 'errorThreshold' | 'miniBatchErrorThreshold'>,
+  failed: FailureCounts,
+): string | undefined => {
+  if (spec.errorThreshold >= 0 && failed.items > spec.errorThreshold) {
+    return `${plural(failed.items, 'item')} failed, more than the ${String(spec.errorThreshold)} that error_threshold allows`
+  }
+  if (spec.miniBatchErrorThreshold >= 0 && failed.miniBatches > spec.miniBatchErrorThreshold) {
+    return `${plural(failed.miniBatches, 'mini-batch', 'mini-batches')} failed, more than the ${String(spec.miniBatchErrorThreshold)} that mini_batch_error_threshold allows`
+  }
+  return undefined
+}
+
+/** `1 item`, `2 items`. */
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${String(count)} ${count === 1 ? one : many}`

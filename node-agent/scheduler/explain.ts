@@ -1,0 +1,141 @@
+import { plural } from '#agent/job/thresholds.ts'
+import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import type { JobDigest } from '#protocol/wire/presence/protocol.ts'
+import { cell, type Cell } from './columns.ts'
+import { countIn, stateOf, type JobEntry, type PeerEntry, type SchedulerState } from './state.ts'
+import { story } from './story.ts'
+import { jobReason, peerReason, waitReason, waitReasonToSentence, type WaitReason } from './wait.ts'
+
+/**
+ * Why a job is where it is, in sentences; with a mini-batch: its life so far. Machines appear as PeerIds,
+ * which whoever shows the sentences may replace by names.
+ */
+export const explain = (
+  state: SchedulerState,
+  job: JobId,
+  miniBatch?: MiniBatchIndex,
+): readonly string[] => {
+  if (miniBatch !== undefined) return story(state, job, miniBatch)
+  const entry = state.jobs.get(job)
+  if (entry === undefined) return [`Job ${job} is not known to this head.`]
+  const lines = [countsSentence(entry)]
+  if (entry.firstFailure !== '') lines.push(`The first failure: ${entry.firstFailure}`)
+  if (entry.copies > 0) {
+    lines.push(`${plural(entry.copies, 'attempt')} ran twice because the first took long.`)
+  }
+  if (entry.duplicates > 0) {
+    lines.push(`${plural(entry.duplicates, 'result')} came late or twice and were dropped.`)
+  }
+  if (entry.closed !== null) {
+    lines.push(waitReasonToSentence(state, entry, 'job-ended'))
+    return lines
+  }
+  const waits = waitSentence(state, job)
+  if (waits !== '') lines.push(waits)
+  for (const peer of state.peers.values()) {
+    const line = peerSentence(state, entry, peer)
+    if (line !== '') lines.push(line)
+  }
+  return lines
+}
+
+const countsSentence = (entry: JobEntry): string => {
+  const all = plural(entry.columns.count, 'mini-batch', 'mini-batches')
+  const charged = entry.chargeKeys.size
+  return (
+    `${all} planned${entry.planComplete ? '' : ' so far'}: ${String(countIn(entry, cell.committed))} committed, ` +
+    `${String(countIn(entry, cell.leased))} leased, ${String(countIn(entry, cell.pending))} pending, ` +
+    `${String(countIn(entry, cell.failed))} failed, ${String(countIn(entry, cell.cancelled))} canceled` +
+    `${charged === 0 ? '' : `; ${plural(charged, 'attempt')} charged`}.`
+  )
+}
+
+const peerSentence = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): string => {
+  const onPeer = peer.jobs.get(entry.id)
+  const reason = waitReason(state, entry, peer)
+  const why = reason === undefined ? '' : waitReasonToSentence(state, entry, reason, peer.peer)
+  if (onPeer === undefined || onPeer.live === 0) {
+    return peer.liveness === 'unseen' || reason === 'nothing-pending' ? '' : why
+  }
+  const speed = onPeer.runMs === null ? '' : `, about ${onPeer.runMs.toFixed(1)} ms each`
+  return (
+    `${peer.peer} holds ${plural(onPeer.live, 'lease')}, ${String(onPeer.ahead)} of them not started${speed}.` +
+    (why === '' || reason === 'slots-full' || reason === 'nothing-pending' ? '' : ` ${why}`)
+  )
+}
+
+/** Most telling first: what one person could change stands before what passes by itself. */
+const tellingFirst: readonly WaitReason[] = [
+  'data-peer-away',
+  'init-failed',
+  'model-unreachable',
+  'input-unreachable',
+  'unknown-job',
+  'no-slots',
+  'peer-set-aside',
+  'peer-count',
+  'peer-suspect',
+  'not-greeted',
+]
+
+/** One line: why nothing of an open job runs; empty while something does, and for a job that has ended. */
+export const waitSentence = (state: SchedulerState, job: JobId): string => {
+  const entry = state.jobs.get(job)
+  if (entry === undefined || entry.closed !== null || entry.live > 0) return ''
+  const all = jobReason(state, entry)
+  if (all !== undefined) return waitReasonToSentence(state, entry, all)
+  if (countIn(entry, cell.pending) === 0) {
+    return waitReasonToSentence(state, entry, 'nothing-pending')
+  }
+  const peersBy = new Map<WaitReason, PeerId[]>()
+  for (const peer of state.peers.values()) {
+    if (peer.liveness === 'lost' || (!peer.greeted && peer.slots === 0)) continue
+    const reason = peerReason(state, entry, peer)
+    if (reason === undefined) return ''
+    peersBy.set(reason, [...(peersBy.get(reason) ?? []), peer.peer])
+  }
+  for (const reason of tellingFirst) {
+    const peers = peersBy.get(reason)
+    if (peers === undefined) continue
+    return waitReasonToSentence(state, entry, reason, peers.length === 1 ? peers[0] : undefined)
+  }
+  return waitReasonToSentence(state, entry, 'no-workers')
+}
+
+/** What the ledger does not say of open jobs, for the heartbeat. */
+export const jobDigests = (state: SchedulerState): readonly JobDigest[] =>
+  state.open.map((entry) => ({
+    job: entry.id,
+    leased: countIn(entry, cell.leased),
+    waits: waitSentence(state, entry.id),
+  }))
+
+/**
+ * One character a mini-batch from `from`, at most `count` of them: `.` pending, `l` leased, `c` committed,
+ * `r` committed after a charge, `f` failed, `x` canceled. Empty for an unknown job.
+ */
+export const miniBatchStates = (
+  state: SchedulerState,
+  job: JobId,
+  from: MiniBatchIndex,
+  count: number,
+): string => {
+  const entry = state.jobs.get(job)
+  if (entry === undefined) return ''
+  const end = Math.min(entry.columns.count, from + count)
+  let text = ''
+  for (let miniBatch = from; miniBatch < end; miniBatch++) {
+    const at = stateOf(entry, miniBatch)
+    const retried = at === cell.committed && (entry.columns.charged[miniBatch] ?? 0) > 0
+    text += retried ? 'r' : letters[at]
+  }
+  return text
+}
+
+const letters: Record<Cell, string> = {
+  [cell.pending]: '.',
+  [cell.leased]: 'l',
+  [cell.committed]: 'c',
+  [cell.failed]: 'f',
+  [cell.cancelled]: 'x',
+}

@@ -1,0 +1,249 @@
+import type { Lease } from '#protocol/model/attempt.ts'
+import type { JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { Charge, JobOutcome } from '#protocol/model/record.ts'
+import type { Term } from '#protocol/model/term.ts'
+import { createTokenMap, type TokenMap } from '#protocol/model/token-map.ts'
+import { cell, createColumns, type Cell, type Columns } from './columns.ts'
+import type { SchedulerFact } from './event.ts'
+import { createStoryLog, type StoryLog } from './story-log.ts'
+
+/**
+ * The head's machine. `transition` changes it in place; nobody else writes. Jobs and ledger facts are
+ * folded whether or not this agent is head; leases exist only in its own term.
+ */
+export interface SchedulerState {
+  readonly self: PeerId
+  /** Largest `now` of all events: durations never run backwards. */
+  now: Millis
+  /** The term this agent reigns in; null while it is not the head. */
+  term: Term | null
+  /** The newest term heard of. */
+  newestTerm: Term | null
+  termTakenAt: Millis
+  nextLeaseId: number
+  /** In the order their first fact arrived. */
+  readonly jobs: Map<JobId, JobEntry>
+  /** Jobs that may be granted from, oldest first. */
+  readonly open: JobEntry[]
+  readonly peers: Map<PeerId, PeerEntry>
+  readonly leases: TokenMap<LiveLease>
+  /** Slots of all workers that may be granted to. */
+  slots: number
+  readonly counters: SchedulerCounters
+  readonly stories: StoryLog
+}
+
+/** A lease this head believes in. */
+export interface LiveLease extends Lease {
+  readonly peer: PeerId
+  readonly grantedAt: Millis
+  /** True if another attempt was already running when it was granted. */
+  readonly copy: boolean
+  startedAt: Millis | null
+}
+
+export type PlanChunkFact = Extract<SchedulerFact, { kind: 'planChunkAdded' }>
+export type RestoredCommit = Extract<SchedulerFact, { kind: 'commitsRestored' }>['commits'][number]
+
+/** A job, or what is known of it before its own record arrives (`job` is null then). */
+export interface JobEntry {
+  readonly id: JobId
+  job: Job | null
+  columns: Columns
+  /** Plan chunks are taken in order; later ones wait in `earlyChunks`. */
+  nextChunk: number
+  readonly earlyChunks: Map<number, PlanChunkFact>
+  readonly earlyCommits: Map<MiniBatchIndex, RestoredCommit>
+  earlyCharges: Charge[]
+  planComplete: boolean
+  planFailure: string | null
+  /** Mini-batches and items by state, indexed by `cell`. */
+  readonly miniBatchesIn: number[]
+  readonly itemsIn: number[]
+  /** Next mini-batch of the plan that was never queued. */
+  cursor: number
+  /** Mini-batches that came back, first in first out from `requeuedHead`. */
+  requeued: MiniBatchIndex[]
+  requeuedHead: number
+  readonly liveByMiniBatch: Map<MiniBatchIndex, LiveLease[]>
+  live: number
+  readonly peersUsed: Set<PeerId>
+  /** Failed items inside committed mini-batches; by mini-batch only where there are any. */
+  readonly failedItemsOf: Map<MiniBatchIndex, number>
+  failedItems: number
+  /** Charges already counted: they may be told twice. */
+  readonly chargeKeys: Set<string>
+  firstFailure: string
+  firstInitFailure: string
+  cancelRequested: boolean
+  /** Set once the head said its last word, or the ledger holds one. */
+  closed: JobOutcome | 'ended' | null
+  closeReason: string
+  /** True once the columns of an ended job were given up. */
+  forgotten: boolean
+  /** True once the ledger told of commits or charges: its leases may live on other machines. */
+  begun: boolean
+  copies: number
+  duplicates: number
+  /** Ring of milliseconds per item of recent runs. */
+  readonly speeds: number[]
+  speedsSeen: number
+}
+
+export type Liveness = 'unseen' | 'alive' | 'suspect' | 'lost'
+
+export interface PeerEntry {
+  readonly peer: PeerId
+  liveness: Liveness
+  /** Greeted in this term, and not lost since. */
+  greeted: boolean
+  slots: number
+  readonly leases: Set<LiveLease>
+  readonly jobs: Map<JobId, PeerJob>
+  failuresInRow: number
+  /** Length of the next time aside. */
+  setAsideMs: Millis
+  setAsideUntil: Millis
+}
+
+export type BackoffReason = 'input-unreachable' | 'model-unreachable' | 'unknown-job'
+
+/** One job on one peer. */
+export interface PeerJob {
+  live: number
+  /** Of `live`, those not started. */
+  ahead: number
+  /** Measured time of one `run`, smoothed; null before the first. */
+  runMs: Millis | null
+  initFailures: number
+  /** First error, once the peer is set aside for this job. */
+  setAsideBy: string | null
+  backoffUntil: Millis
+  backoffReason: BackoffReason
+}
+
+export interface SchedulerCounters {
+  grants: number
+  commits: number
+  /** Successes that came when another attempt already counted. */
+  duplicates: number
+  /** Reports of leases this head did not know, or for jobs that are closed. */
+  stale: number
+  charges: number
+  /** Leases that ended without cost, for whatever reason. */
+  freed: number
+  adopted: number
+  copies: number
+  takenBack: number
+}
+
+/** An agent that is not head and knows nothing yet. */
+export const createScheduler = (self: PeerId): SchedulerState => ({
+  self,
+  now: 0,
+  term: null,
+  newestTerm: null,
+  termTakenAt: 0,
+  nextLeaseId: 1,
+  jobs: new Map(),
+  open: [],
+  peers: new Map(),
+  leases: createTokenMap(),
+  slots: 0,
+  counters: {
+    grants: 0,
+    commits: 0,
+    duplicates: 0,
+    stale: 0,
+    charges: 0,
+    freed: 0,
+    adopted: 0,
+    copies: 0,
+    takenBack: 0,
+  },
+  stories: createStoryLog(),
+})
+
+export const createJobEntry = (id: JobId): JobEntry => ({
+  id,
+  job: null,
+  columns: createColumns(),
+  nextChunk: 0,
+  earlyChunks: new Map(),
+  earlyCommits: new Map(),
+  earlyCharges: [],
+  planComplete: false,
+  planFailure: null,
+  miniBatchesIn: [0, 0, 0, 0, 0],
+  itemsIn: [0, 0, 0, 0, 0],
+  cursor: 0,
+  requeued: [],
+  requeuedHead: 0,
+  liveByMiniBatch: new Map(),
+  live: 0,
+  peersUsed: new Set(),
+  failedItemsOf: new Map(),
+  failedItems: 0,
+  chargeKeys: new Set(),
+  firstFailure: '',
+  firstInitFailure: '',
+  cancelRequested: false,
+  closed: null,
+  closeReason: '',
+  forgotten: false,
+  begun: false,
+  copies: 0,
+  duplicates: 0,
+  speeds: [],
+  speedsSeen: 0,
+})
+
+export const stateOf = (entry: JobEntry, miniBatch: MiniBatchIndex): Cell =>
+  (entry.columns.state[miniBatch] ?? cell.pending) as Cell
+
+export const countIn = (entry: JobEntry, state: Cell): number => entry.miniBatchesIn[state] ?? 0
+export const itemsIn = (entry: JobEntry, state: Cell): number => entry.itemsIn[state] ?? 0
+
+/** Pending or leased. */
+export const isOpenCell = (state: Cell): boolean => state === cell.pending || state === cell.leased
+
+/** The one door through which a mini-batch changes its state: counts and queue follow. */
+export const setState = (entry: JobEntry, miniBatch: MiniBatchIndex, to: Cell): void => {
+  const from = stateOf(entry, miniBatch)
+  if (from === to) return
+  const items = entry.columns.items[miniBatch] ?? 0
+  entry.columns.state[miniBatch] = to
+  entry.miniBatchesIn[from] = countIn(entry, from) - 1
+  entry.miniBatchesIn[to] = countIn(entry, to) + 1
+  entry.itemsIn[from] = itemsIn(entry, from) - items
+  entry.itemsIn[to] = itemsIn(entry, to) + items
+  if (to === cell.pending && entry.columns.queued[miniBatch] === 0) {
+    entry.columns.queued[miniBatch] = 1
+    entry.requeued.push(miniBatch)
+  }
+}
+
+/**
+ * Takes the next pending mini-batch, those that came back first; -1 if there is none. Entries that are no
+ * longer pending are skipped, which happens when a late result or an adopted lease overtook them.
+ */
+export const takePending = (entry: JobEntry): MiniBatchIndex => {
+  const { columns, requeued } = entry
+  while (entry.requeuedHead < requeued.length) {
+    const miniBatch = requeued[entry.requeuedHead] ?? 0
+    entry.requeuedHead++
+    if (entry.requeuedHead > 1_024 && entry.requeuedHead * 2 > requeued.length) {
+      requeued.splice(0, entry.requeuedHead)
+      entry.requeuedHead = 0
+    }
+    columns.queued[miniBatch] = 0
+    if (stateOf(entry, miniBatch) === cell.pending) return miniBatch
+  }
+  while (entry.cursor < columns.count) {
+    const miniBatch = entry.cursor++
+    columns.queued[miniBatch] = 0
+    if (stateOf(entry, miniBatch) === cell.pending) return miniBatch
+  }
+  return -1
+}

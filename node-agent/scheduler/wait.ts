@@ -1,0 +1,187 @@
+import { limits } from '#protocol/limits.ts'
+import type { PeerId } from '#protocol/model/ids.ts'
+import { cell } from './columns.ts'
+import { canReachData } from './jobs.ts'
+import {
+  countIn,
+  type BackoffReason,
+  type JobEntry,
+  type PeerEntry,
+  type PeerJob,
+  type SchedulerState,
+} from './state.ts'
+
+/**
+ * Why a job's pending mini-batches get no lease at a peer, or a peer's free slot none of a job. The list is
+ * closed: after a tick each pending mini-batch and each believed-free slot has a grant or one of these.
+ */
+export type WaitReason =
+  | 'not-head'
+  | 'job-ended'
+  | 'plan-missing'
+  | 'workers-greeting'
+  | 'nothing-pending'
+  | 'no-workers'
+  | 'not-greeted'
+  | 'peer-suspect'
+  | 'peer-lost'
+  | 'no-slots'
+  | 'peer-set-aside'
+  | 'init-failed'
+  | BackoffReason
+  | 'data-peer-away'
+  | 'peer-count'
+  | 'slots-full'
+
+/** Why this peer gets no lease of this job now; undefined if it can get one. */
+export const waitReason = (
+  state: SchedulerState,
+  entry: JobEntry,
+  peer: PeerEntry,
+): WaitReason | undefined =>
+  jobReason(state, entry) ??
+  (countIn(entry, cell.pending) === 0 ? 'nothing-pending' : undefined) ??
+  peerReason(state, entry, peer) ??
+  (roomFor(state, entry, peer) < 1 ? 'slots-full' : undefined)
+
+/** Why a job gets no lease anywhere, whatever the peers. */
+export const jobReason = (state: SchedulerState, entry: JobEntry): WaitReason | undefined => {
+  if (state.term === null) return 'not-head'
+  if (entry.closed !== null || entry.cancelRequested) return 'job-ended'
+  if (entry.job === null || entry.columns.count === 0) return 'plan-missing'
+  if (entry.begun && state.now < state.termTakenAt + limits.adoptionMs) return 'workers-greeting'
+  return undefined
+}
+
+/** Why a peer may not get leases of a job, whatever it holds. */
+export const peerReason = (
+  state: SchedulerState,
+  entry: JobEntry,
+  peer: PeerEntry,
+): WaitReason | undefined => {
+  if (peer.liveness === 'lost') return 'peer-lost'
+  if (!peer.greeted) return 'not-greeted'
+  if (peer.liveness === 'suspect') return 'peer-suspect'
+  if (peer.slots === 0) return 'no-slots'
+  if (state.now < peer.setAsideUntil) return 'peer-set-aside'
+  const onPeer = peer.jobs.get(entry.id)
+  if (onPeer !== undefined && onPeer.setAsideBy !== null) return 'init-failed'
+  if (onPeer !== undefined && state.now < onPeer.backoffUntil) return onPeer.backoffReason
+  if (!canReachData(state, entry, peer.peer)) return 'data-peer-away'
+  const most = entry.job?.spec.peerCount
+  if (most !== undefined && entry.peersUsed.size >= most && !entry.peersUsed.has(peer.peer)) {
+    return 'peer-count'
+  }
+  return undefined
+}
+
+/** Worker processes of a job that a peer may run. */
+export const slotsFor = (entry: JobEntry, peer: PeerEntry): number =>
+  Math.min(peer.slots, entry.job?.spec.processesPerPeer ?? peer.slots)
+
+/**
+ * Leases not started that one slot should hold: two before its speed is known, then measured work of
+ * `leaseAheadMs`, never more than a fair share of what is left.
+ */
+export const aheadPerSlot = (
+  state: SchedulerState,
+  entry: JobEntry,
+  onPeer: PeerJob | undefined,
+): number => {
+  const runMs = onPeer?.runMs ?? null
+  const fair = Math.ceil(countIn(entry, cell.pending) / (2 * Math.max(1, state.slots)))
+  if (runMs === null) return limits.firstLeasesPerSlot
+  const least = leasesWorth(limits.leaseLeastMs, runMs)
+  return Math.min(leasesWorth(limits.leaseAheadMs, runMs), Math.max(least, fair))
+}
+
+const leasesWorth = (ms: number, runMs: number): number =>
+  Math.max(
+    limits.firstLeasesPerSlot,
+    Math.min(limits.leasesPerSlot, Math.ceil(ms / Math.max(runMs, 0.001))),
+  )
+
+/** Slots' worth of leases not started that a peer holds, of all jobs but `except`. */
+const filledSlots = (state: SchedulerState, peer: PeerEntry, except?: JobEntry): number => {
+  let filled = 0
+  for (const [id, onPeer] of peer.jobs) {
+    if (onPeer.ahead === 0 || id === except?.id) continue
+    const entry = state.jobs.get(id)
+    if (entry !== undefined) filled += onPeer.ahead / aheadPerSlot(state, entry, onPeer)
+  }
+  return filled
+}
+
+/**
+ * Leases of a job that fit on a peer now. Refills wait until about half is used up, so that grants travel
+ * in batches; a job that has nothing there yet gets its first leases at once, beside others.
+ */
+export const roomFor = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): number => {
+  const most = mostLeases(entry, peer)
+  const room = refillDue(state, peer) ? targetRoom(state, entry, peer) : 0
+  return Math.min(most, Math.max(room, firstRoom(entry, peer)))
+}
+
+/** True once half of what a peer should hold is used up. */
+export const refillDue = (state: SchedulerState, peer: PeerEntry): boolean =>
+  filledSlots(state, peer) <= peer.slots / 2
+
+/** Leases until the target is reached. */
+export const targetRoom = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): number => {
+  const onPeer = peer.jobs.get(entry.id)
+  const perSlot = aheadPerSlot(state, entry, onPeer)
+  const slots = Math.min(slotsFor(entry, peer), peer.slots - filledSlots(state, peer, entry))
+  const room = Math.floor(slots * perSlot + 1e-9) - (onPeer?.ahead ?? 0)
+  return Math.max(0, Math.min(room, mostLeases(entry, peer)))
+}
+
+/** One job more than the peer has slots may stand ready there, else processes would change all the time. */
+export const firstRoom = (entry: JobEntry, peer: PeerEntry): number => {
+  if ((peer.jobs.get(entry.id)?.live ?? 0) > 0) return 0
+  let jobs = 0
+  for (const onPeer of peer.jobs.values()) if (onPeer.live > 0) jobs++
+  return jobs > peer.slots ? 0 : Math.min(limits.firstLeasesPerSlot, mostLeases(entry, peer))
+}
+
+const mostLeases = (entry: JobEntry, peer: PeerEntry): number =>
+  Math.max(
+    0,
+    Math.min(
+      countIn(entry, cell.pending),
+      slotsFor(entry, peer) * limits.liveLeasesPerSlot - (peer.jobs.get(entry.id)?.live ?? 0),
+      limits.liveLeasesPerPeer - peer.leases.size,
+    ),
+  )
+
+/** The reason in words; `peer` is whom it concerns, if anyone. */
+export const waitReasonToSentence = (
+  state: SchedulerState,
+  entry: JobEntry,
+  reason: WaitReason,
+  peer?: PeerId,
+): string => {
+  const dataPeer = entry.job?.dataPeer ?? 'its data'
+  const sentences: Record<WaitReason, string> = {
+    'not-head': 'This agent is not the head.',
+    'job-ended': entry.closeReason === '' ? 'The job has ended.' : entry.closeReason,
+    'plan-missing': `Waits for ${dataPeer} to list the items.`,
+    'workers-greeting': 'A new head waits a moment for the workers to say what they still run.',
+    'nothing-pending': entry.planComplete
+      ? 'All mini-batches are done or at work.'
+      : `Waits for ${dataPeer} to list more items.`,
+    'no-workers': 'No worker is connected.',
+    'not-greeted': `${peer ?? 'A worker'} is connected but has not offered itself yet.`,
+    'peer-suspect': `${peer ?? 'A worker'} has been silent for some seconds.`,
+    'peer-lost': `${peer ?? 'A worker'} is away.`,
+    'no-slots': `The owner of ${peer ?? 'every worker'} allows no work now.`,
+    'peer-set-aside': `${peer ?? 'Every worker'} is set aside for a while because its runs failed several times in a row.`,
+    'init-failed': `The job's worker process cannot start on ${peer ?? 'any worker'}: ${entry.firstInitFailure}`,
+    'input-unreachable': `${peer ?? 'No worker'} could not get the items from ${dataPeer}; it is tried again in a moment.`,
+    'model-unreachable': `${peer ?? 'No worker'} could not get the model; it is tried again in a moment.`,
+    'unknown-job': `${peer ?? 'No worker'} does not have the job's record yet.`,
+    'data-peer-away': `Waits for ${dataPeer}, which holds the items.`,
+    'peer-count': `The job uses the ${String(entry.job?.spec.peerCount ?? 0)} machines it asked for.`,
+    'slots-full': `${peer ?? 'Every worker'} has enough work.`,
+  }
+  return sentences[reason]
+}
