@@ -277,10 +277,16 @@ export const limits = {
   controlIdleMs: 20,
   /** The whole of a request must arrive in this time: a job file is the largest. */
   requestArrivalMs: 30 * second,
+  /** The CLI waits this long for one answer: registering a model hashes gigabytes. */
+  cliCallMs: 600 * second,
+  /** `muster stop` looks this often whether the agent is gone. */
+  stopPollMs: 50,
   /** `job watch` looks for an agent that went away this long (it may be restarting) ... */
   watchReconnectMs: 30 * second,
   /** ... and asks this often. */
   watchRetryMs: 500,
+  /** Rows of a table that `job results` prints unless told otherwise: a screen or two. */
+  tableRows: 50,
   /** Between two progress lines where the output is no terminal. */
   progressLineMs: 5 * second,
   /** A signal repeated within this time is the echo of one key press: the launcher passes on what the terminal already sent us. */

@@ -82,7 +82,7 @@ describe('following', () => {
     const readers = Array.from({ length: 5 }, () => take(1_000, 2))
     fixture.changeJob('01JOB', {})
     fixture.changeJob('01JOB', {})
-    expect(await Promise.all(readers)).toEqual(Array(5).fill([1_001, 1_002]))
+    expect(await Promise.all(readers)).toEqual(readers.map(() => [1_001, 1_002]))
   })
 
   test('only so many at once', async () => {
@@ -93,7 +93,7 @@ describe('following', () => {
       503,
       expect.objectContaining({ code: 'Full' }),
     ])
-    await Promise.all(open.map((answer) => answer.body?.cancel()))
+    await Promise.all(open.map(async (answer) => answer.body?.cancel()))
   })
 
   test('a reader who does not read is dropped, the others go on', async () => {

@@ -269,7 +269,7 @@ const modelHandlers = {
 const unknownJob = (job: string): MusterError =>
   musterError('JobUnknown', `No job starts with ${job}; \`muster job list\` shows them.`)
 
-const newestFirst = (jobs: Shared['jobs']): JobView[] => [...jobs.values()].reverse()
+const newestFirst = (jobs: Shared['jobs']): JobView[] => [...jobs.values()].toReversed()
 
 const changeJob = (shared: Shared, id: string, change: Partial<JobView>): JobView => {
   const job = { ...(shared.jobs.get(id) ?? makeJob(id)), ...change }

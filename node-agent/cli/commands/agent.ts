@@ -1,0 +1,79 @@
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { MusterFailure } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { AgentOptions, LogLevel, RunningAgent } from '#agent/ports/agent-options.ts'
+import type { Cli } from '../cli.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { ExitCode } from '../exit-codes.ts'
+
+interface Options {
+  readonly listen?: readonly string[]
+  readonly port: number
+  readonly webPort: number
+  readonly slots?: number
+  readonly name?: string
+  readonly mdns: boolean
+  readonly inPlace: boolean
+  readonly logLevel: LogLevel
+}
+
+/** `npm run build` puts the window here. */
+const pageFolder = fileURLToPath(new URL('../../../dist/renderer', import.meta.url))
+
+/** Runs until a signal, `muster stop` or a defect ends it. */
+export const agent = async (cli: Cli, options: Options): Promise<ExitCode> => {
+  const signals = listenForSignals()
+  const startAgent = await cli.startAgent()
+  const started = await startAgent(agentOptions(cli.home, options))
+  if (!started.ok) throw new MusterFailure(started.error)
+  const running = started.value
+  await tellReady(cli, running)
+  await Promise.race([signals.first, running.stopped])
+  await running[Symbol.asyncDispose]()
+  await running.stopped
+  return exitCodes.done
+}
+
+const agentOptions = (home: string, options: Options): AgentOptions => ({
+  home,
+  listenHosts: options.listen ?? ['0.0.0.0'],
+  port: options.port,
+  webPort: options.webPort,
+  ...(options.slots === undefined ? {} : { slots: options.slots }),
+  mdns: options.mdns,
+  ...(options.name === undefined ? {} : { name: options.name }),
+  inPlace: options.inPlace,
+  logLevel: options.logLevel,
+  pageFolder,
+})
+
+const tellReady = async (cli: Cli, { webAddress, peer }: RunningAgent): Promise<void> => {
+  const { home } = cli
+  if (cli.json) {
+    await cli.printJson({ event: 'ready', webAddress, home, peer, pid: process.pid })
+    return
+  }
+  const { screen } = cli
+  await screen.line(`The agent runs at ${screen.style('bold', webAddress)} (home ${home}).`)
+  await screen.line('Open its window with `muster ui` in another terminal; Ctrl-C stops it.')
+}
+
+/**
+ * The first SIGINT or SIGTERM asks for a clean end, a second one ends at once. A signal right after the
+ * first is its echo: Ctrl-C reaches us and the launcher, which passes it on.
+ */
+const listenForSignals = (): { readonly first: Promise<void> } => {
+  const first = Promise.withResolvers<void>()
+  let firstAt: number | undefined
+  const hear = (): void => {
+    const now = performance.now()
+    if (firstAt !== undefined && now - firstAt > limits.signalEchoMs) {
+      process.exit(exitCodes.interrupted)
+    }
+    firstAt ??= now
+    first.resolve()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, hear)
+  return { first: first.promise }
+}

@@ -1,0 +1,215 @@
+import { Command, Option } from 'commander'
+import { limits } from '#protocol/limits.ts'
+import { collect, readCount, readDuration, readRoles, readSetting, readTag } from './arguments.ts'
+import type { Cli } from './cli.ts'
+import { exitCodeMeanings } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+
+/**
+ * A command's work. `Args` are its arguments in order and its options last. The module that does it is
+ * loaded when it runs, so that `muster --version` loads none of them.
+ */
+export type Act<Args extends readonly unknown[]> = (cli: Cli, ...args: Args) => Promise<ExitCode>
+
+/** Makes a commander action of an act; `run.ts` gives the acts their Cli. */
+export type Runs = <Args extends readonly unknown[]>(
+  load: () => Promise<Act<Args>>,
+) => (...given: unknown[]) => Promise<void>
+
+/** All commands with their options; also the source of help and `docs/cli.md`. */
+export const createProgram = (version: string, runs: Runs): Command => {
+  const program = new Command('muster')
+    .description('Pools the idle computers of an office into a private batch-inference cluster.')
+    .version(version, '-v, --version', 'print the version')
+    .option(
+      '--home <dir>',
+      'folder of the agent (default: MUSTER_HOME, else the data folder of this account)',
+    )
+    .option('--json', 'print the answer as JSON, one document a line')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', exitCodeHelp())
+  addAgentCommands(program, runs)
+  addClusterCommands(program, runs)
+  addModelCommands(program, runs)
+  addJobCommands(program, runs)
+  return program
+}
+
+const exitCodeHelp = (): string =>
+  [
+    '',
+    'Exit codes:',
+    ...exitCodeMeanings.map(([code, meaning]) => `  ${String(code).padEnd(4)} ${meaning}`),
+  ].join('\n')
+
+const port = readCount(0, 65_535)
+
+const addAgentCommands = (program: Command, runs: Runs): void => {
+  program
+    .command('agent')
+    .description('run the agent of this home until it is stopped')
+    .option(
+      '--listen <host>',
+      'address for other agents, repeatable (default: all, once paired)',
+      collect,
+    )
+    .option('--port <n>', 'TCP port for other agents; 0: the one of last time, or any', port, 0)
+    .option('--web-port <n>', 'loopback port of window and control API; 0: as above', port, 0)
+    .option(
+      '--slots <n>',
+      'worker processes at most (default: the owner decides)',
+      readCount(0, 1_024),
+    )
+    .option('--name <name>', 'name of this machine (default: the host name)')
+    .option('--no-mdns', 'do not look for agents by multicast')
+    .option('--no-in-place', 'never read items where they lie; always stream them')
+    .addOption(
+      new Option('--log-level <level>', 'how much goes into the log')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .action(runs(async () => (await import('./commands/agent.ts')).agent))
+  program
+    .command('stop')
+    .description('stop the agent cleanly and wait until it is gone')
+    .action(runs(async () => (await import('./commands/stop.ts')).stop))
+  program
+    .command('ui')
+    .description('open the window in a browser')
+    .option('--print', 'print the one-time address instead of opening it')
+    .action(runs(async () => (await import('./commands/ui.ts')).ui))
+  program
+    .command('peers')
+    .description('list the machines as seen from here')
+    .action(runs(async () => (await import('./commands/machines.ts')).peers))
+}
+
+const addClusterCommands = (program: Command, runs: Runs): void => {
+  const cluster = program
+    .command('cluster')
+    .description('create a cluster, let machines in and out')
+  cluster
+    .command('create')
+    .description('create a cluster with this machine as admin and head')
+    .argument('<name>', 'name of the cluster')
+    .action(runs(async () => (await import('./commands/cluster-create.ts')).clusterCreate))
+  cluster
+    .command('show')
+    .description('show the cluster of this agent')
+    .action(runs(async () => (await import('./commands/cluster-show.ts')).clusterShow))
+  cluster
+    .command('invite')
+    .description('make an invitation that works once')
+    .option(
+      '--roles <roles>',
+      'what the newcomer may do: work, submit, admin (default: work)',
+      readRoles,
+    )
+    .option(
+      '--expires <time>',
+      'how long it works, such as 90s, 10m, 2h (default: 10m)',
+      readDuration,
+    )
+    .action(runs(async () => (await import('./commands/cluster-invite.ts')).clusterInvite))
+  cluster
+    .command('join')
+    .description('join a cluster with an invitation')
+    .argument('<code>', 'the invitation')
+    .action(runs(async () => (await import('./commands/cluster-join.ts')).clusterJoin))
+  cluster
+    .command('members')
+    .description('list the members')
+    .action(runs(async () => (await import('./commands/machines.ts')).clusterMembers))
+  cluster
+    .command('remove')
+    .description('remove a member; it is cut off at once')
+    .argument('<peer>', 'its name or PeerId')
+    .action(runs(async () => (await import('./commands/cluster-remove.ts')).clusterRemove))
+  cluster
+    .command('add-address')
+    .description('dial and remember an address given by hand')
+    .argument('<address>', 'such as /ip4/192.0.2.7/tcp/7432/p2p/12D3...')
+    .action(runs(async () => (await import('./commands/cluster-add-address.ts')).clusterAddAddress))
+}
+
+const addModelCommands = (program: Command, runs: Runs): void => {
+  const model = program.command('model').description('register and look at models')
+  model
+    .command('register')
+    .description('register a model file or folder; the same name gets the next version')
+    .argument('<path>', 'an .onnx file, or a folder with one')
+    .requiredOption('--name <name>', 'name of the model')
+    .option('--description <text>', 'what it is')
+    .option('--tag <key=value>', 'a tag, repeatable', readTag)
+    .action(runs(async () => (await import('./commands/model-register.ts')).modelRegister))
+  model
+    .command('list')
+    .description('list the models, newest version first')
+    .action(runs(async () => (await import('./commands/model-list.ts')).modelList))
+  model
+    .command('show')
+    .description('show one model')
+    .argument('<model>', 'name, or name:version')
+    .action(runs(async () => (await import('./commands/model-show.ts')).modelShow))
+}
+
+const jobArgument = ['<job>', 'id of the job, or an unambiguous start of it'] as const
+
+const addJobCommands = (program: Command, runs: Runs): void => {
+  const job = program.command('job').description('submit jobs, follow them, read their results')
+  job
+    .command('submit')
+    .description('submit a job file')
+    .argument('<file>', 'a job file in YAML')
+    .option('--set <key=value>', 'set a field of the job file, repeatable', readSetting)
+    .option('--watch', 'follow the job until it ends')
+    .action(runs(async () => (await import('./commands/job-submit.ts')).jobSubmit))
+  job
+    .command('list')
+    .description('list the jobs, newest first')
+    .option('--limit <n>', 'how many', readCount(1, 1_000))
+    .action(runs(async () => (await import('./commands/job-list.ts')).jobList))
+  job
+    .command('show')
+    .description('show one job with its machines and failures')
+    .argument(...jobArgument)
+    .action(runs(async () => (await import('./commands/job-show.ts')).jobShow))
+  job
+    .command('watch')
+    .description('follow a job until it ends; with --json one line for each change')
+    .argument(...jobArgument)
+    .action(runs(async () => (await import('./commands/job-watch.ts')).jobWatch))
+  job
+    .command('cancel')
+    .description('cancel a job; its committed rows stay')
+    .argument(...jobArgument)
+    .action(runs(async () => (await import('./commands/job-cancel.ts')).jobCancel))
+  addJobReaders(job, runs)
+}
+
+const addJobReaders = (job: Command, runs: Runs): void => {
+  job
+    .command('results')
+    .description('print the rows of a job in plan order, or write them to a file')
+    .argument(...jobArgument)
+    .option(
+      '--head <n>',
+      `only the first rows (default: all; ${limits.tableRows} as a table, ${limits.pageRows} with --json)`,
+      readCount(1, 1_000_000_000),
+    )
+    .addOption(
+      new Option(
+        '--format <format>',
+        'how rows are printed (default: table, or by the name of the file)',
+      ).choices(['table', 'jsonl', 'csv']),
+    )
+    .option('--output <file>', 'write to this file instead')
+    .addOption(new Option('--only <which>', 'leave out the others').choices(['rows', 'failures']))
+    .action(runs(async () => (await import('./commands/job-results.ts')).jobResults))
+  job
+    .command('explain')
+    .description('say why a job, or one of its mini-batches, is where it is')
+    .argument(...jobArgument)
+    .option('--mini-batch <n>', 'number of the mini-batch', readCount(0, 1_000_000_000))
+    .action(runs(async () => (await import('./commands/job-explain.ts')).jobExplain))
+}

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import process from 'node:process'
+import { CommanderError } from 'commander'
+import type { Command } from 'commander'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import type { StartAgent } from '#agent/ports/agent-options.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { createCli, explain } from './cli.ts'
+import type { Cli } from './cli.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { createProgram } from './program.ts'
+import type { Act, Runs } from './program.ts'
+import { printError } from './print-error.ts'
+import { createScreen } from './screen.ts'
+
+/** Runs one command line to its end; never throws. `startAgent` is given by tests only. */
+export const runCli = async (
+  args: readonly string[],
+  startAgent: () => Promise<StartAgent> = loadAgent,
+): Promise<ExitCode> => {
+  const screen = createScreen(process.stdout, process.stderr)
+  quietWhenReaderLeaves()
+  const interrupt = new AbortController()
+  let code: ExitCode = exitCodes.done
+  let failing: Pick<Cli, 'home' | 'homeIsDefault' | 'json' | 'screen'> = {
+    home: '',
+    homeIsDefault: true,
+    json: args.includes('--json'),
+    screen,
+  }
+
+  const runs: Runs =
+    (load) =>
+    async (...given) => {
+      const command = given.at(-1) as Command
+      const { home, json } = command.optsWithGlobals<{ home?: string; json?: boolean }>()
+      const place = await findHome(home)
+      const cli = createCli({
+        ...place,
+        json: json === true,
+        screen,
+        signal: interrupt.signal,
+        startAgent,
+      })
+      failing = cli
+      const act = await load()
+      // The agent command ends in its own way: see there.
+      if (command.name() !== 'agent') stopOnInterrupt(interrupt)
+      // Commander gives the arguments in their order, the options, and itself.
+      code = await (act as unknown as Act<unknown[]>)(cli, ...given.slice(0, -1))
+    }
+
+  const program = createProgram(manifest.version, runs)
+  try {
+    quietUsage(program)
+    await program.parseAsync([...args], { from: 'user' })
+    return code
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return endOfUsage(thrown, failing)
+    if (interrupt.signal.aborted) {
+      screen.progress('')
+      return exitCodes.interrupted
+    }
+    const error = explain(errorOf(thrown), failing)
+    printError(failing, error)
+    return exitCodeOf(error.code)
+  }
+}
+
+const loadAgent = async (): Promise<StartAgent> => (await import('#agent/agent.ts')).startAgent
+
+/** `--home`, else MUSTER_HOME, else the data folder that the system gives this account. */
+const findHome = async (given: string | undefined) => {
+  const chosen = given ?? process.env['MUSTER_HOME'] ?? ''
+  if (chosen !== '') return { home: resolve(chosen), homeIsDefault: false }
+  const { default: envPaths } = await import('env-paths')
+  return { home: envPaths('muster', { suffix: '' }).data, homeIsDefault: true }
+}
+
+/** Commander's own words come as an exception, so that all errors leave by the same door. */
+const quietUsage = (command: Command): void => {
+  command.exitOverride().configureOutput({ outputError: () => {} })
+  for (const each of command.commands) quietUsage(each)
+}
+
+const endOfUsage = (thrown: CommanderError, cli: Pick<Cli, 'json' | 'screen'>): ExitCode => {
+  if (thrown.exitCode === 0) return exitCodes.done
+  if (thrown.code === 'commander.help') return exitCodes.usage
+  const words = thrown.message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
+    .replace('. ', ': ')
+    .replace(/\.$/, '')
+  const sentence = `${words.charAt(0).toUpperCase()}${words.slice(1)}; \`muster --help\` shows what there is.`
+  printError(cli, musterError('RequestInvalid', sentence))
+  return exitCodes.usage
+}
+
+const errorOf = (thrown: unknown): MusterError =>
+  thrown instanceof MusterFailure
+    ? thrown.error
+    : musterError('Internal', `Muster met a defect (${thrownToText(thrown)}); please report it.`)
+
+/** Ctrl-C ends a command; the second one at once, whatever it is doing. */
+const stopOnInterrupt = (interrupt: AbortController): void => {
+  process.on('SIGINT', () => {
+    if (interrupt.signal.aborted) process.exit(exitCodes.interrupted)
+    interrupt.abort()
+  })
+}
+
+/** `muster job results | head`: nobody reads on, and that is no error. */
+const quietWhenReaderLeaves = (): void => {
+  process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'EPIPE') process.exit(exitCodes.done)
+    throw thrown
+  })
+}
