@@ -1,0 +1,197 @@
+import { readFileSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { extname, isAbsolute, join, resolve } from 'node:path'
+import type { JobFile } from '#agent/ports/data.ts'
+import { limits } from '#protocol/limits.ts'
+import type { FileInput, ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { jobDefaults } from '#protocol/spec/job-file.ts'
+import type { JobFileFields } from '#protocol/spec/job-file.ts'
+import { wrongValue } from './job-file-errors.ts'
+import type { Fault } from './job-file-errors.ts'
+import type { FieldPath } from './job-file-text.ts'
+
+/** One part of a spec, or what is wrong with it. */
+export type Part<T> = Result<T, Fault>
+
+/** The parts of a spec that need more than a default: paths, lists, files beside the job file. */
+export interface Parts {
+  readonly input: (fields: JobFileFields) => Part<FileInput>
+  readonly model: (fields: JobFileFields) => Part<JobFile['model']>
+  readonly preprocess: (fields: JobFileFields) => Part<ImagePreprocess>
+  readonly postprocess: (fields: JobFileFields) => Part<Postprocess>
+  readonly outputFileName: (fields: JobFileFields) => Part<string>
+}
+
+/** Relative paths start at `folder`, the job file's. */
+export const createParts = (folder: string): Parts => {
+  const resolvePath: ResolvePath = (path, at) => {
+    const whole = /^~[\\/]/.test(path) ? join(homedir(), path.slice(2)) : path
+    if (isAbsolute(whole)) return ok(resolve(whole))
+    if (isAbsolute(folder)) return ok(resolve(folder, whole))
+    return fault(at, `"${path}" is a relative path, but the job file's own folder is not known`)
+  }
+  return {
+    input: (fields) => inputOf(fields, resolvePath),
+    model: (fields) => modelOf(fields, resolvePath),
+    preprocess: preprocessOf,
+    postprocess: (fields) => postprocessOf(fields, resolvePath),
+    outputFileName: outputFileNameOf,
+  }
+}
+
+type ResolvePath = (path: string, at: FieldPath) => Part<string>
+
+const fault = (path: FieldPath, message: string): Part<never> => err({ rank: 1, path, message })
+
+const inputOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<FileInput> => {
+  const [first, second] = Object.entries(fields.inputs)
+  if (first === undefined)
+    return fault(['inputs'], '"inputs" is empty: name one input and give its path')
+  if (second !== undefined)
+    return fault(
+      ['inputs', second[0]],
+      `"inputs" names more than one input ("${first[0]}", "${second[0]}"), but this version reads exactly one`,
+    )
+  const [name, given] = first
+  const input = typeof given === 'string' ? { path: given } : given
+  if (input.pattern !== undefined && input.patterns !== undefined)
+    return fault(
+      ['inputs', name, 'patterns'],
+      `"inputs.${name}" has both pattern and patterns: give only one of the two`,
+    )
+  const at = typeof given === 'string' ? ['inputs', name] : ['inputs', name, 'path']
+  const root = resolvePath(input.path, at)
+  if (!root.ok) return root
+  const patterns = input.patterns ?? [input.pattern ?? jobDefaults.pattern]
+  return ok({ name, root: root.value, patterns })
+}
+
+const modelOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<JobFile['model']> => {
+  const { model } = fields
+  if (typeof model !== 'string') {
+    if (!('path' in model)) return ok(registered(model.name, model.version))
+    const path = resolvePath(model.path, ['model', 'path'])
+    return path.ok ? ok({ kind: 'path', path: path.value }) : path
+  }
+  if (/[\\/]|\.onnx$/i.test(model)) {
+    const path = resolvePath(model, ['model'])
+    return path.ok ? ok({ kind: 'path', path: path.value }) : path
+  }
+  // Azure writes azureml:NAME:VERSION and NAME@latest.
+  const [, name, version] = /^(?:azureml:)?([^:@]+)(?::([1-9]\d{0,8})|@latest)?$/.exec(model) ?? []
+  if (name === undefined || name.length > limits.memberNameLength)
+    return err(
+      wrongValue(
+        ['model'],
+        model,
+        "a registered model's name, name:version, or the path of an .onnx file",
+      ),
+    )
+  return ok(registered(name, version === undefined ? undefined : Number(version)))
+}
+
+const registered = (name: string, version: number | undefined): JobFile['model'] => ({
+  kind: 'registered',
+  name,
+  ...(version === undefined ? {} : { version }),
+})
+
+const preprocessOf = (fields: JobFileFields): Part<ImagePreprocess> => {
+  const { preprocess } = fields
+  const channels = preprocess.channels ?? 'rgb'
+  const mean = perChannel(preprocess.mean ?? 0, channels, 'mean')
+  const std = perChannel(preprocess.std ?? 1, channels, 'std')
+  if (!mean.ok) return mean
+  if (!std.ok) return std
+  return ok({
+    decode: preprocess.decode ?? 'image',
+    width: preprocess.width,
+    height: preprocess.height,
+    fit: preprocess.fit ?? 'stretch',
+    channels,
+    layout: preprocess.layout ?? 'NCHW',
+    dtype: preprocess.dtype ?? 'float32',
+    scale: preprocess.scale ?? 1,
+    mean: mean.value,
+    std: std.value,
+    ...(preprocess.input === undefined ? {} : { input: preprocess.input }),
+  })
+}
+
+/** One number for every channel. */
+const perChannel = (
+  given: number | readonly number[],
+  channels: ImagePreprocess['channels'],
+  field: string,
+): Part<readonly number[]> => {
+  const count = channels === 'gray' ? 1 : 3
+  const list = typeof given === 'number' ? [given] : given
+  if (list.length === count) return ok(list)
+  if (list.length === 1) return ok(Array.from({ length: count }, () => list[0] ?? 0))
+  return fault(
+    ['preprocess', field],
+    `"preprocess.${field}" has ${list.length} numbers, but the channels "${channels}" need ${count}`,
+  )
+}
+
+const postprocessOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<Postprocess> => {
+  const given = fields.postprocess ?? { kind: 'raw' }
+  const labels =
+    typeof given.labels === 'string'
+      ? labelsFile(given.labels, resolvePath)
+      : ok(given.labels ?? [])
+  if (!labels.ok) return labels
+  return ok({
+    kind: given.kind,
+    softmax: given.softmax ?? false,
+    k: given.k ?? jobDefaults.topK,
+    labels: labels.value,
+    ...(given.output === undefined ? {} : { output: given.output }),
+  })
+}
+
+/** One name a line; empty lines at the end count for nothing. */
+const labelsFile = (path: string, resolvePath: ResolvePath): Part<readonly string[]> => {
+  const at = ['postprocess', 'labels']
+  const whole = resolvePath(path, at)
+  if (!whole.ok) return whole
+  const text = readSmallFile(whole.value)
+  if (text === undefined)
+    return fault(
+      at,
+      `"postprocess.labels" names the file ${whole.value}, which is missing, unreadable or larger than ` +
+        `${limits.jobFileBytes} bytes`,
+    )
+  const names = text
+    .replace(/^\ufeff/, '')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim())
+  if (names.length > 100_000 || names.some((name) => name.length > 1_024))
+    return fault(
+      at,
+      `${whole.value} must hold at most 100000 names of at most 1024 characters each`,
+    )
+  return ok(names.length === 1 && names[0] === '' ? [] : names)
+}
+
+const readSmallFile = (path: string): string | undefined => {
+  try {
+    const facts = statSync(path)
+    if (!facts.isFile() || facts.size > limits.jobFileBytes) return undefined
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const outputFileNameOf = (fields: JobFileFields): Part<string> => {
+  const name = fields.append_row_file_name ?? jobDefaults.outputFileName
+  if (extname(name).toLowerCase() !== '.parquet') return ok(name)
+  return fault(
+    ['append_row_file_name'],
+    '"append_row_file_name" asks for Parquet, which this version does not write: use .csv or .jsonl',
+  )
+}

@@ -1,0 +1,152 @@
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import type { Alias, Document, Node, Pair, YAMLError } from 'yaml'
+import { musterError, thrownToText } from '#protocol/errors.ts'
+import type { MusterError, TextPosition } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+
+/** Names and list indices from the top of a file to a value. */
+export type FieldPath = readonly (string | number)[]
+
+/** A job file as plain values that still know where they stood. */
+export interface ReadText {
+  readonly value: Readonly<Record<string, unknown>>
+  /** Where a field's name stands, or a list's entry, or the nearest thing above that does exist. */
+  readonly keyAt: (path: FieldPath) => TextPosition
+  /** Where a field's value stands. */
+  readonly valueAt: (path: FieldPath) => TextPosition
+}
+
+/** Reads YAML down to plain values: one document, a map, no doubled names, no bombs. */
+export const readJobFileText = (text: string, file: string): Result<ReadText, MusterError> => {
+  const lines = new LineCounter()
+  const positionOf = (offset: number): TextPosition => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const refuse = (
+    message: string,
+    offset: number,
+    detail?: string,
+  ): Result<ReadText, MusterError> =>
+    err(
+      musterError('JobFileInvalid', message, {
+        position: positionOf(offset),
+        ...(detail === undefined ? {} : { detail }),
+      }),
+    )
+  if (Buffer.byteLength(text) > limits.jobFileBytes)
+    return refuse(`The job file is larger than ${limits.jobFileBytes} bytes: shorten it.`, 0)
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+    const error = document.errors[0] ?? document.warnings[0]
+    if (error !== undefined) return refuse(yamlWords(error, text), error.pos[0], error.message)
+    const { contents } = document
+    if (contents === null || (isScalar(contents) && contents.value === null))
+      return refuse(
+        'The job file is empty: it needs at least name, model, inputs and preprocess.',
+        0,
+      )
+    if (!isMap(contents))
+      return refuse(
+        `The job file must be a map of fields such as "name: digits", but is ${kindOf(contents)}.`,
+        contents.range?.[0] ?? 0,
+      )
+    const dangling = danglingAlias(document)
+    if (dangling !== undefined)
+      return refuse(
+        `"*${dangling.source}" refers to "&${dangling.source}", which stands nowhere before it: write the value out.`,
+        dangling.range?.[0] ?? 0,
+      )
+    // Throws when aliases grow like a bomb.
+    const value = document.toJS({ maxAliasCount: limits.yamlAliases }) as Record<string, unknown>
+    const find = (path: FieldPath): Found => findNode(document, path)
+    return ok({
+      value,
+      keyAt: (path) => positionOf(find(path).key),
+      valueAt: (path) => positionOf(find(path).value),
+    })
+  } catch (thrown) {
+    const words =
+      thrown instanceof ReferenceError
+        ? 'The job file uses too many YAML aliases: write the values out.'
+        : tooDeep
+    return refuse(words, 0, thrownToText(thrown))
+  }
+}
+
+const tooDeep =
+  'The job file is nested too deeply to be read: a job needs no more than four levels.'
+
+const danglingAlias = (document: Document): Alias | undefined => {
+  let found: Alias | undefined
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined
+      found = alias
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+const kindOf = (node: Node): string => (isSeq(node) ? 'a list' : 'a single value')
+
+const yamlWords = (error: YAMLError, text: string): string => {
+  if (error.message.includes('call stack')) return tooDeep
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return `"${fieldStart(text, error.pos[0])}" stands twice in the job file: remove one of the two.`
+    case 'TAB_AS_INDENT':
+      return 'A tab indents this line of the job file: YAML allows only spaces there.'
+    case 'MULTIPLE_DOCS':
+      return 'The job file holds several YAML documents: write each job into a file of its own.'
+    case 'TAG_RESOLVE_FAILED':
+      return 'The job file uses a YAML tag that is not known here: remove the word that starts with "!".'
+    default: {
+      const reason = error.message.split('\n')[0] ?? ''
+      return `The job file is not valid YAML here (${reason.replace(/[.:]\s*$/, '')}): correct this line.`
+    }
+  }
+}
+
+/** The name that begins at an offset. */
+const fieldStart = (text: string, offset: number): string =>
+  /^[^\s:]{1,64}/.exec(text.slice(offset, offset + 64))?.[0] ?? 'A field'
+
+/** Offsets of a field's name and of its value. */
+interface Found {
+  readonly key: number
+  readonly value: number
+}
+
+const findNode = (document: Document, path: FieldPath): Found => {
+  let node: unknown = document.contents
+  let found: Found = { key: offsetOf(node, 0), value: offsetOf(node, 0) }
+  for (const name of path) {
+    const parent = isAlias(node) ? node.resolve(document) : node
+    if (isMap(parent)) {
+      const pair: Pair | undefined = parent.items.find((item) => keyText(item.key) === String(name))
+      if (pair === undefined) return found
+      const key = offsetOf(pair.key, found.key)
+      found = { key, value: offsetOf(pair.value, key) }
+      node = pair.value
+    } else if (isSeq(parent)) {
+      node = parent.items[Number(name)]
+      if (node === undefined) return found
+      const offset = offsetOf(node, found.value)
+      found = { key: offset, value: offset }
+    } else return found
+  }
+  return found
+}
+
+const keyText = (key: unknown): string => String(isScalar(key) ? key.value : key)
+
+/** A value left empty has no place of its own. */
+const offsetOf = (node: unknown, fallback: number): number => {
+  if (!isNode(node)) return fallback
+  const isEmpty = isScalar(node) && node.value === null && node.source === ''
+  return isEmpty ? fallback : (node.range?.[0] ?? fallback)
+}

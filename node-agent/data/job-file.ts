@@ -1,0 +1,144 @@
+import { dirname } from 'node:path'
+import type { JobFile, JobFileReader } from '#agent/ports/data.ts'
+import { limits } from '#protocol/limits.ts'
+import type { JobSpec } from '#protocol/model/job.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { ignoredFields, jobDefaults, jobFileSchema, spellings } from '#protocol/spec/job-file.ts'
+import type { JobFileFields, Spellings } from '#protocol/spec/job-file.ts'
+import { faultError, nameOf, schemaFaults } from './job-file-errors.ts'
+import type { Fault, Origin } from './job-file-errors.ts'
+import { applyOverrides } from './job-file-overrides.ts'
+import type { Overrides } from './job-file-overrides.ts'
+import { createParts } from './job-file-parts.ts'
+import { readJobFileText } from './job-file-text.ts'
+import type { FieldPath } from './job-file-text.ts'
+
+/** Reads job files: YAML, overrides, schema, then the rules that tie fields together. */
+export const createJobFileReader = (): JobFileReader => ({
+  read: (text, file, overrides) => read(text, file, overrides),
+})
+
+const read = (text: string, file: string, overrides: Overrides): Result<JobFile, MusterError> => {
+  const parsed = readJobFileText(text, file)
+  if (!parsed.ok) return parsed
+  const overridden = applyOverrides(parsed.value.value, overrides)
+  if (!overridden.ok) return overridden
+  const origin: Origin = { text: parsed.value, overridden: overridden.value }
+  const { value } = overridden.value
+  const checked = jobFileSchema.safeParse(value)
+  if (!checked.success) return refuse(schemaFaults(checked.error, value), origin)
+  return toJobFile(checked.data, file, origin)
+}
+
+const refuse = (faults: readonly Fault[], origin: Origin): Result<JobFile, MusterError> => {
+  const error = faultError(faults, origin)
+  if (error === undefined) throw new Error('a job file was refused without a fault')
+  return err(error)
+}
+
+const toJobFile = (
+  fields: JobFileFields,
+  file: string,
+  origin: Origin,
+): Result<JobFile, MusterError> => {
+  const parts = createParts(dirname(file))
+  const settings = settingsOf(fields)
+  const input = parts.input(fields)
+  const model = parts.model(fields)
+  const preprocess = parts.preprocess(fields)
+  const postprocess = parts.postprocess(fields)
+  const outputFileName = parts.outputFileName(fields)
+  const faults = [...settings.faults]
+  for (const part of [input, model, preprocess, postprocess, outputFileName])
+    if (!part.ok) faults.push(part.error)
+  if (!(input.ok && model.ok && preprocess.ok && postprocess.ok && outputFileName.ok))
+    return refuse(faults, origin)
+  if (faults.length > 0) return refuse(faults, origin)
+  const spec: Omit<JobSpec, 'model'> = {
+    name: fields.name,
+    description: fields.description ?? '',
+    tags: fields.tags ?? {},
+    runtime: fields.runtime ?? 'onnx',
+    input: input.value,
+    miniBatchSize: fields.mini_batch_size ?? jobDefaults.miniBatchSize,
+    errorThreshold: fields.error_threshold ?? jobDefaults.errorThreshold,
+    ...settings.spec,
+    outputAction: fields.output_action ?? 'append_row',
+    outputFileName: outputFileName.value,
+    loggingLevel: fields.logging_level ?? 'INFO',
+    device: fields.device ?? 'auto',
+    preprocess: preprocess.value,
+    postprocess: postprocess.value,
+    inPlace: fields.in_place ?? true,
+  }
+  return ok({ spec, model: model.value, warnings: warningsOf(fields, origin) })
+}
+
+type DoublyNamed =
+  'miniBatchErrorThreshold' | 'runLimitMs' | 'maxAttempts' | 'processesPerPeer' | 'peerCount'
+
+/** The settings that Azure names twice: whichever is given counts, and both must say the same. */
+const settingsOf = (
+  fields: JobFileFields,
+): { readonly spec: Pick<JobSpec, DoublyNamed>; readonly faults: readonly Fault[] } => {
+  const faults: Fault[] = []
+  const [failed, timeout, tries, processes, peers] = spellings.map((both) => {
+    const first = numberAt(fields, both.first)
+    const second = numberAt(fields, both.second)
+    const other = second === undefined ? undefined : both.toFirst(second)
+    if (first !== undefined && other !== undefined && first !== other)
+      faults.push(contradiction(both, first, second))
+    return first ?? other
+  })
+  return {
+    faults,
+    spec: {
+      miniBatchErrorThreshold: failed ?? jobDefaults.miniBatchErrorThreshold,
+      runLimitMs: timeout === undefined ? limits.runLimitMs : timeout * 1000,
+      maxAttempts: tries ?? limits.maxAttempts,
+      ...(processes === undefined ? {} : { processesPerPeer: processes }),
+      ...(peers === undefined ? {} : { peerCount: peers }),
+    },
+  }
+}
+
+const contradiction = (both: Spellings, first: number, second: number | undefined): Fault => {
+  const meaning = both.toFirst(second ?? 0)
+  const same = meaning === second ? '' : `, which means ${nameOf(both.first)} ${meaning}`
+  return {
+    rank: 1,
+    path: both.second,
+    message:
+      `"${nameOf(both.second)}" is ${second}${same}, but "${nameOf(both.first)}" is ${first}: ` +
+      'give only one of the two',
+  }
+}
+
+const numberAt = (fields: JobFileFields, path: FieldPath): number | undefined => {
+  let here: unknown = fields
+  for (const name of path) {
+    if (typeof here !== 'object' || here === null) return undefined
+    here = (here as Readonly<Record<string | number, unknown>>)[name]
+  }
+  return typeof here === 'number' ? here : undefined
+}
+
+const warningsOf = (fields: JobFileFields, { text, overridden }: Origin): readonly string[] => {
+  const warn = (path: FieldPath, words: string): string => {
+    const { file, line, column } = text.keyAt(path)
+    const place = overridden.isOverridden(path)
+      ? 'on the command line'
+      : `${file}:${line}:${column}`
+    return `"${nameOf(path)}" (${place}) has no effect: ${words}.`
+  }
+  const warnings = ignoredFields
+    .filter((name) => fields[name] !== undefined)
+    .map((name) => warn([name], 'nothing here waits without a limit of its own'))
+  if (fields.postprocess?.k !== undefined && fields.postprocess.kind !== 'top-k')
+    warnings.push(warn(['postprocess', 'k'], 'only the kind "top-k" gives several classes'))
+  if (fields.output_action === 'summary_only' && fields.append_row_file_name !== undefined)
+    warnings.push(warn(['append_row_file_name'], 'the output action "summary_only" writes no rows'))
+  return warnings
+}

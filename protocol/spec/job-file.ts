@@ -1,0 +1,287 @@
+import { z } from 'zod'
+import { limits } from '../limits.ts'
+import { decimal, flag, looseText, text, whole, word } from './fields.ts'
+
+/**
+ * What a person writes to describe a job: Azure ML's names of the SDK v1, and those of v2 where they
+ * differ. This schema is the source of the checks, of the types and of `docs/schemas/job.schema.json`.
+ */
+
+/** What stands for a field that was left out. */
+export const jobDefaults = {
+  miniBatchSize: 10,
+  errorThreshold: -1,
+  miniBatchErrorThreshold: -1,
+  outputFileName: 'parallel_run_step.txt',
+  pattern: '**/*',
+  topK: 5,
+} as const
+
+export const jobNamePattern = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
+const jobName =
+  'text of 3 to 32 characters: small letters, digits and hyphens, a letter first and no hyphen last'
+const forbiddenInFileName = '~"#%&*:<>?/\\{|}'
+const fileName = `a file name of at most 255 characters without control characters and any of ${forbiddenInFileName}`
+const threshold = 'a whole number from 0, or -1 for any number of failures'
+const longestSeconds = limits.longestRunLimitMs / 1000
+const seconds = `a number of seconds above 0 and up to ${longestSeconds}`
+const path = 'a path of 1 to 4096 characters'
+const glob = "a glob below the path, such as '*.png' or '**/*.jpg', with / between folders"
+const countFrom1 = 'a whole number from 1'
+const most = 2_147_483_647
+
+const pattern = text(glob, limits.itemNameBytes)
+  .regex(/^!?[^/\\]/, glob)
+  .regex(/^[^\\]*$/, glob)
+  .regex(/^(?!(?:.*\/)?\.\.(?:\/|$))/, glob)
+
+const input = z.union(
+  [
+    text(path, limits.itemNameBytes),
+    z.strictObject({
+      path: text(path, limits.itemNameBytes).describe(
+        "Folder with the files, relative to the job file's folder",
+      ),
+      pattern: pattern.optional().describe(`Which files: ${glob}. Default: all of them`),
+      patterns: z
+        .array(pattern, `a list of globs`)
+        .min(1, 'a list of at least one glob')
+        .max(1_024, 'a list of at most 1024 globs')
+        .optional()
+        .describe('Several globs; one that starts with ! takes files away'),
+    }),
+  ],
+  "a folder's path, or a map with path and pattern",
+)
+
+const channelNumbers = 'a number, or a list of one number for each channel'
+const perChannel = (
+  above?: number,
+): z.ZodType<number | number[], number | string | (number | string)[]> => {
+  const one = decimal(
+    above === undefined ? 'a number' : `a number above ${above}`,
+    above === undefined ? {} : { above },
+  )
+  return z.union(
+    [one, z.array(one, channelNumbers).min(1, channelNumbers).max(4, channelNumbers)],
+    channelNumbers,
+  )
+}
+
+const side = whole('a whole number of pixels from 1 to 16384', { min: 1, max: 16_384 })
+
+const preprocess = z.strictObject(
+  {
+    decode: word(['image']).optional().describe('What the files are. Default: image'),
+    width: side.describe("Width of the model's input, in pixels"),
+    height: side.describe("Height of the model's input, in pixels"),
+    fit: word(['stretch', 'cover', 'contain'])
+      .optional()
+      .describe('How an image of another shape is fitted. Default: stretch'),
+    channels: word(['gray', 'rgb', 'bgr'])
+      .optional()
+      .describe('Colours and their order. Default: rgb'),
+    layout: word(['NCHW', 'NHWC']).optional().describe('Order of the axes. Default: NCHW'),
+    dtype: word(['float32', 'uint8']).optional().describe('Type of the numbers. Default: float32'),
+    scale: decimal('a number')
+      .optional()
+      .describe('Each byte is multiplied by it first. Default: 1'),
+    mean: perChannel().optional().describe('Subtracted after scaling. Default: 0'),
+    std: perChannel(0).optional().describe('Divided by at last. Default: 1'),
+    input: text("the name of one of the model's inputs", 1_024)
+      .optional()
+      .describe("Name of the model's input, if it has several"),
+  },
+  'a map with at least width and height',
+)
+
+const postprocess = z.strictObject(
+  {
+    kind: word(['argmax', 'softmax', 'top-k', 'raw']).describe('How the output becomes a row'),
+    softmax: flag().optional().describe('Turn scores into probabilities. Default: false'),
+    k: whole('a whole number from 1 to 1000', { min: 1, max: 1_000 })
+      .optional()
+      .describe(`Classes a row, for top-k. Default: ${jobDefaults.topK}`),
+    labels: z
+      .union(
+        [
+          text(
+            'a list of names, or the path of a text file with one name a line',
+            limits.itemNameBytes,
+          ),
+          z
+            .array(looseText('a name of at most 1024 characters', 1_024), 'a list of names')
+            .max(100_000, 'a list of at most 100000 names'),
+        ],
+        'a list of names, or the path of a text file with one name a line',
+      )
+      .optional()
+      .describe('Names of the classes in order: a list, or a text file with one name a line'),
+    output: text("the name of one of the model's outputs", 1_024)
+      .optional()
+      .describe("Name of the model's output, if it has several"),
+  },
+  'a map with at least kind',
+)
+
+const model = z.union(
+  [
+    text(
+      "a registered model's name, name:version, or the path of an .onnx file",
+      limits.itemNameBytes,
+    ),
+    z.strictObject({ path: text(path, limits.itemNameBytes).describe('Path of an .onnx file') }),
+    z.strictObject({
+      name: text('the name of a registered model', limits.memberNameLength),
+      version: whole(countFrom1, { min: 1, max: most }).optional().describe('Default: the newest'),
+    }),
+  ],
+  "a registered model's name, name:version, or the path of an .onnx file",
+)
+
+const ignored = (): z.ZodOptional<z.ZodType<number, number | string>> =>
+  decimal(seconds, { above: 0, max: longestSeconds })
+    .optional()
+    .describe('Accepted because Azure has it; no effect, since nothing here waits without a limit')
+
+export const jobFileSchema = z
+  .strictObject(
+    {
+      $schema: z.string('text').optional().describe('For editors; ignored'),
+      name: text(jobName, 32, 3)
+        .regex(jobNamePattern, jobName)
+        .describe(`Name of the job: ${jobName}`),
+      description: looseText('text of at most 16384 characters', 16_384).optional(),
+      tags: z
+        .record(
+          text('a name of at most 256 characters', 256),
+          looseText('text of at most 1024 characters', 1_024),
+          'a map from names to texts',
+        )
+        .optional()
+        .describe('Names and texts of your own'),
+      runtime: word(['onnx']).optional().describe('What runs the mini-batches. Default: onnx'),
+      model: model.describe(
+        'A registered model (name or name:version), or the path of an .onnx file',
+      ),
+      inputs: z
+        .record(
+          text('a name of at most 64 characters', limits.memberNameLength),
+          input,
+          'a map from one name to a path',
+        )
+        .describe('Exactly one input: its name, and the folder with its files'),
+      mini_batch_size: whole(`a whole number of files from 1 to ${limits.miniBatchItems}`, {
+        min: 1,
+        max: limits.miniBatchItems,
+      })
+        .optional()
+        .describe(`Files in one mini-batch. Default: ${jobDefaults.miniBatchSize}`),
+      error_threshold: whole(threshold, { min: -1, max: most })
+        .optional()
+        .describe(
+          'Failed files that are tolerated; one more ends the job. Default: -1, any number',
+        ),
+      mini_batch_error_threshold: whole(threshold, { min: -1, max: most })
+        .optional()
+        .describe('Failed mini-batches that are tolerated. Default: -1, any number'),
+      allowed_failed_count: whole(threshold, { min: -1, max: most })
+        .optional()
+        .describe("Azure v1's name of mini_batch_error_threshold"),
+      run_invocation_timeout: decimal(seconds, { above: 0, max: longestSeconds })
+        .optional()
+        .describe('Seconds one mini-batch may run. Default: 60'),
+      run_max_try: whole('a whole number of tries from 1 to 1000', { min: 1, max: 1_000 })
+        .optional()
+        .describe('Tries of a mini-batch in all. Default: 3'),
+      retry_settings: z
+        .strictObject(
+          {
+            max_retries: whole('a whole number of retries from 0 to 999', { min: 0, max: 999 })
+              .optional()
+              .describe('Tries after the first one: run_max_try - 1'),
+            timeout: decimal(seconds, { above: 0, max: longestSeconds })
+              .optional()
+              .describe("Azure v2's name of run_invocation_timeout"),
+          },
+          'a map with max_retries or timeout',
+        )
+        .optional(),
+      progress_update_timeout: ignored(),
+      first_task_creation_timeout: ignored(),
+      task_overhead_timeout: ignored(),
+      output_action: word(['append_row', 'summary_only'])
+        .optional()
+        .describe('Whether rows are joined into one file. Default: append_row'),
+      append_row_file_name: text(fileName, 255)
+        // Letters outside the list, no control characters, and no name that means a folder.
+        .regex(/^[^~"#%&*:<>?/\\{|}\p{Cc}]+$/u, fileName)
+        .regex(/^(?!\.{1,2}$)/, fileName)
+        .optional()
+        .describe(
+          `Output file; .csv, .jsonl, or one line an element. Default: ${jobDefaults.outputFileName}`,
+        ),
+      process_count_per_node: whole(countFrom1, { min: 1, max: 1_024 })
+        .optional()
+        .describe("Worker processes a machine. Default: by its owner's limits"),
+      max_concurrency_per_instance: whole(countFrom1, { min: 1, max: 1_024 })
+        .optional()
+        .describe("Azure v2's name of process_count_per_node"),
+      node_count: whole(countFrom1, { min: 1, max: limits.members })
+        .optional()
+        .describe('Machines to use. Default: all of the pool'),
+      resources: z
+        .strictObject(
+          {
+            instance_count: whole(countFrom1, { min: 1, max: limits.members })
+              .optional()
+              .describe("Azure v2's name of node_count"),
+          },
+          'a map with instance_count',
+        )
+        .optional(),
+      logging_level: word(['DEBUG', 'INFO', 'WARNING']).optional().describe('Default: INFO'),
+      device: word(['auto', 'cpu']).optional().describe('What computes. Default: auto'),
+      preprocess: preprocess.describe("How a file becomes the model's input"),
+      postprocess: postprocess
+        .optional()
+        .describe("How the model's output becomes a row. Default: raw"),
+      in_place: flag()
+        .optional()
+        .describe('Whether machines that can open the files themselves may. Default: true'),
+    },
+    'a map of fields, such as name, model and inputs',
+  )
+  .describe('A Muster job file')
+
+/** A job file as written, once it is checked: numbers are numbers, defaults are still open. */
+export type JobFileFields = z.output<typeof jobFileSchema>
+
+/** Two spellings of one setting: v1 first. `toFirst` turns a value of the second into one of the first. */
+export interface Spellings {
+  readonly first: readonly string[]
+  readonly second: readonly string[]
+  readonly toFirst: (value: number) => number
+}
+
+const same = (value: number): number => value
+
+/** Settings that Azure named twice. */
+export const spellings: readonly Spellings[] = [
+  { first: ['mini_batch_error_threshold'], second: ['allowed_failed_count'], toFirst: same },
+  { first: ['run_invocation_timeout'], second: ['retry_settings', 'timeout'], toFirst: same },
+  {
+    first: ['run_max_try'],
+    second: ['retry_settings', 'max_retries'],
+    toFirst: (retries) => retries + 1,
+  },
+  { first: ['process_count_per_node'], second: ['max_concurrency_per_instance'], toFirst: same },
+  { first: ['node_count'], second: ['resources', 'instance_count'], toFirst: same },
+]
+
+/** Accepted and without effect; a warning says so. */
+export const ignoredFields = [
+  'progress_update_timeout',
+  'first_task_creation_timeout',
+  'task_overhead_timeout',
+] as const

@@ -1,0 +1,28 @@
+const noScript =
+  'entry scripts are not supported by this version; declare preprocess and postprocess instead'
+const noArguments = 'there is no entry script that could take them; leave it out'
+const noCompute = 'every machine of the cluster may work; limit their number by node_count'
+
+/** Azure's fields that this version does not have, and what to do instead. */
+export const unsupportedFields: ReadonlyMap<string, string> = new Map([
+  ['entry_script', noScript],
+  ['source_directory', noScript],
+  ['code', noScript],
+  ['arguments', noArguments],
+  ['program_arguments', noArguments],
+  ['environment', noArguments],
+  ['environment_variables', noArguments],
+  ['compute', noCompute],
+  ['compute_target', noCompute],
+  ['task', 'write its fields at the top level of the job file'],
+  ['type', 'a job file describes one parallel job; leave it out'],
+  ['jobs', 'write one job file for each step'],
+  ['side_inputs', 'one input is read, the one that is cut; leave it out'],
+  ['input_data', 'the one input is the one that is cut; leave it out'],
+  ['outputs', 'the output is the file append_row_file_name; leave it out'],
+  ['partition_keys', 'cut by mini_batch_size'],
+  ['allowed_failed_percent', 'use mini_batch_error_threshold'],
+  ['append_row_delimiter', 'the ending of append_row_file_name decides the format'],
+  ['append_row_header', 'the ending of append_row_file_name decides the format'],
+  ['schedule', 'submit the job when it is due'],
+])
