@@ -48,7 +48,7 @@ export const startAgent: StartAgent = async (options) => {
   const ending = createEnding(parts)
   const deltas = createDeltaLog(startedAt)
   let server: { readonly webAddress: string } = { webAddress: '' }
-  const agentView = (): AgentView => viewOf(parts, server.webAddress)
+  const agentView = (): AgentView => viewOf(parts, server.webAddress, core.inputs.itemsStreamed())
   const core = joinRoles(parts, deltas.push, agentView, ending.fail)
   opened.use(core)
   const life = createClusterLife({ ...parts, core })
@@ -124,7 +124,7 @@ const describeMachine = async (
   }
 }
 
-const viewOf = (parts: Parts, webAddress: string): AgentView => ({
+const viewOf = (parts: Parts, webAddress: string, itemsStreamed: number): AgentView => ({
   peer: parts.adapters.keys.self,
   name: parts.facts.name,
   version: agentVersion,
@@ -134,6 +134,7 @@ const viewOf = (parts: Parts, webAddress: string): AgentView => ({
   startedAt: parts.startedAt,
   addresses: [...parts.adapters.transport.addresses()],
   webAddress,
+  itemsStreamed,
 })
 
 const joinRoles = (

@@ -10,6 +10,7 @@ export interface JobLive {
   readonly state: JobState
   readonly reason: string
   readonly leased: number
+  readonly leasesLost: number
   readonly itemsPerSecond: number | null
   readonly secondsLeft: [number, number] | null
 }
@@ -49,6 +50,7 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     canceled: isOver ? Math.max(0, fold.miniBatches - terminal) : 0,
     leased: isOver ? 0 : live.leased,
     charged: fold.charged,
+    leasesLost: live.leasesLost,
     rows: fold.rows,
     rowsHere: fold.rowsHere,
     itemsPerSecond: live.itemsPerSecond,

@@ -52,6 +52,8 @@ interface ProgressMeter {
 export const createLiveJobs = (deps: LiveJobsDeps): LiveJobs => {
   const { clock, views } = deps
   const digests = new Map<JobId, JobDigest>()
+  /** Kept after the digest is gone, since a finished job is asked about too. */
+  const lost = new Map<JobId, number>()
   const meters = new Map<JobId, ProgressMeter>()
   const dirty = new Set<JobId>()
   let timer: Disposable | undefined
@@ -76,7 +78,9 @@ export const createLiveJobs = (deps: LiveJobsDeps): LiveJobs => {
     const itemsPerSecond = isOver ? overallRate(fold) : (meter?.itemsPerSecond(now) ?? null)
     const secondsLeft =
       isOver || !fold.planComplete ? null : (meter?.secondsLeft(now, fold.items - done) ?? null)
-    return jobToView(fold, { state, reason, leased, itemsPerSecond, secondsLeft }, deps.nameOf)
+    const leasesLost = lost.get(job.id) ?? 0
+    const live = { state, reason, leased, leasesLost, itemsPerSecond, secondsLeft }
+    return jobToView(fold, live, deps.nameOf)
   }
 
   const flush = async (): Promise<void> => {
@@ -116,6 +120,7 @@ export const createLiveJobs = (deps: LiveJobsDeps): LiveJobs => {
       for (const one of digest) {
         const before = digests.get(one.job)
         digests.set(one.job, one)
+        lost.set(one.job, Math.max(lost.get(one.job) ?? 0, one.leasesLost))
         if (before?.leased !== one.leased || before.waits !== one.waits) touched(one.job)
       }
     },

@@ -45,6 +45,9 @@ export const agentView = z.object({
   startedAt: time,
   addresses: z.array(text).describe('Multiaddrs it listens on; empty before pairing'),
   webAddress: text.describe('http://127.0.0.1:PORT of the control API'),
+  itemsStreamed: count.describe(
+    'Items received over the network for mini-batches, since its start',
+  ),
 })
 export type AgentView = z.infer<typeof agentView>
 
@@ -117,6 +120,9 @@ export const jobView = z.object({
   canceled: count,
   leased: count.describe('Granted now, as the head last told'),
   charged: count.describe('Attempts that were charged'),
+  leasesLost: count.describe(
+    'Leases that ended with a lost peer, free of charge, as this head counted',
+  ),
   rows: count.describe('Rows returned by counted commits'),
   rowsHere: count.describe('Rows in the store of this agent'),
   itemsPerSecond: z

@@ -12,6 +12,8 @@ import { capabilities, count, jobId, peerId, sentence, term } from '../fields.ts
 export interface JobDigest {
   readonly job: JobId
   readonly leased: number
+  /** Leases that ended with a lost peer in this term. */
+  readonly leasesLost: number
   /** Why nothing runs, in one sentence; empty while something does. */
   readonly waits: string
 }
@@ -55,7 +57,9 @@ const message: z.ZodType<PresenceMessage> = z.discriminatedUnion('kind', [
     slots: count,
     load: z.number().min(0).max(1),
     reason: sentence,
-    digest: z.array(z.object({ job: jobId, leased: count, waits: sentence })).max(1_000),
+    digest: z
+      .array(z.object({ job: jobId, leased: count, leasesLost: count, waits: sentence }))
+      .max(1_000),
   }),
   z.object({ kind: z.literal('capabilities-changed'), capabilities }),
   z.object({

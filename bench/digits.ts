@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { setTimeout as wait } from 'node:timers/promises'
+import { repository, startAgentProcess, untilFinal } from '../tools/agents.ts'
+import type { AgentProcess } from '../tools/agents.ts'
+import { writeDigits } from '../examples/mnist/digits.ts'
+import { cpuSeconds, peakMemory, round, spread } from './measure.ts'
+import type { Spread } from './measure.ts'
+import type { BenchResult } from './run.ts'
+
+const count = 10_000
+const pairs = Number(process.env['BENCH_PAIRS'] ?? 7)
+const model = join(repository, 'examples/mnist/model/mnist.onnx')
+
+interface Run {
+  readonly seconds: number
+  readonly cpu: number
+}
+
+/** Two processes that share the digits between them, from their start to their end. */
+const runBare = async (digits: string, batch: number): Promise<Run> => {
+  const cpuBefore = cpuSeconds(process.pid)
+  const started = performance.now()
+  const children = [0, 1].map((number) =>
+    spawn(
+      process.execPath,
+      [
+        join(repository, 'bench/bare-loop-child.ts'),
+        model,
+        digits,
+        String(batch),
+        String(number),
+        '2',
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    ),
+  )
+  const counts = await Promise.all(
+    children.map(async (child) => {
+      let text = ''
+      child.stdout.on('data', (part: Buffer) => (text += part.toString()))
+      await once(child, 'close')
+      return Number(text)
+    }),
+  )
+  const seconds = (performance.now() - started) / 1_000
+  const rows = counts.reduce((sum, value) => sum + value, 0)
+  if (rows !== count) throw new Error(`the bare loop gave ${rows} rows`)
+  return { seconds, cpu: cpuSeconds(process.pid) - cpuBefore }
+}
+
+/** A job on one agent with two worker processes: from submit to the sealed output. */
+const runMuster = async (agent: AgentProcess, digits: string, batch: number): Promise<Run> => {
+  const file = join(repository, 'examples/mnist/job.yaml')
+  const text = await readFile(file, 'utf8')
+  const cpuBefore = cpuSeconds(agent.pid)
+  const asked = Date.now()
+  const { id } = await agent.client.call('submitJob', {
+    body: { text, file, overrides: { 'inputs.digits.path': digits, mini_batch_size: batch } },
+  })
+  const job = await untilFinal(() => agent.client, id)
+  if (job.state !== 'Completed' || job.rows !== count || job.endedAt === null)
+    throw new Error(`the job is ${job.state} with ${job.rows} rows: ${job.headline}`)
+  // Worker processes count once they are gone and reaped.
+  await wait(500)
+  const seconds = (job.endedAt - asked) / 1_000
+  return { seconds, cpu: cpuSeconds(agent.pid) - cpuBefore }
+}
+
+export const benchDigits = async (): Promise<BenchResult> => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'))
+  const digits = join(folder, 'digits')
+  await writeDigits({ folder: digits, count })
+  const agent = await startAgentProcess({ name: 'bench', home: join(folder, 'home'), slots: 2 })
+  try {
+    await agent.client.call('createCluster', { body: { name: 'bench' } })
+    const figures: Record<string, unknown> = {}
+    for (const batch of [10, 100]) {
+      const bare: Run[] = []
+      const muster: Run[] = []
+      await runMuster(agent, digits, batch)
+      await runBare(digits, batch)
+      for (let pair = 0; pair < pairs; pair += 1) {
+        bare.push(await runBare(digits, batch))
+        muster.push(await runMuster(agent, digits, batch))
+      }
+      const ratios = bare.map((run, i) => run.seconds / (muster[i]?.seconds ?? Infinity))
+      const cpuRatios = bare.map((run, i) => run.cpu / (muster[i]?.cpu ?? Infinity))
+      figures[`ratio${batch}`] = spread(ratios).median
+      figures[`cpuRatio${batch}`] = spread(cpuRatios).median
+      figures[`spread${batch}`] = {
+        ratio: spread(ratios),
+        cpuRatio: spread(cpuRatios),
+        bareImagesPerSecond: perSecond(bare),
+        musterImagesPerSecond: perSecond(muster),
+        bareCpuSeconds: spread(bare.map((run) => run.cpu)),
+        musterCpuSeconds: spread(muster.map((run) => run.cpu)),
+      }
+      console.error(`batch ${batch}: ${JSON.stringify(figures[`spread${batch}`])}`)
+    }
+    return { bench: 'digits', count, pairs, ...figures, agentPeakMb: peakMemory(agent.pid) }
+  } finally {
+    await agent.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const perSecond = (runs: readonly Run[]): Spread =>
+  spread(runs.map((run) => round(count / run.seconds)))

@@ -1,0 +1,20 @@
+import process from 'node:process'
+
+/** `npm run bench -- NAME [--json]`: one script a claim. The last line is JSON. */
+export interface BenchResult {
+  readonly bench: string
+  readonly [figure: string]: unknown
+}
+
+const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
+  digits: async () => (await import('./digits.ts')).benchDigits(),
+  dispatch: async () => (await import('./dispatch.ts')).benchDispatch(),
+}
+
+const name = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? ''
+const bench = benches[name]
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')} [--json]`)
+  process.exit(2)
+}
+console.log(JSON.stringify(await bench()))

@@ -1,0 +1,249 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { writeDigits } from '../examples/mnist/digits.ts'
+import type { JobView } from '#protocol/control/views.ts'
+import { allRows, pairAll, repository, startAgentProcess, untilFinal } from './agents.ts'
+import type { AgentProcess, AgentSettings } from './agents.ts'
+
+/**
+ * The main job, for real: agents as processes of their own find each other, pair, share out real digits in
+ * leased mini-batches, survive one of them being killed, and bring every row home.
+ */
+const help = `npm run demo -- [options]
+  --count N      digits, 1 to 10,000 (10,000)
+  --agents N     agents, 3 to 8: a head, a submitter who is also the keeper, and workers (4)
+  --kill WHO     worker, head, keeper or none: killed with kill -9 on the way, then started again (worker)
+  --keep         leave the agents running at the end, to look at the page
+  --json         one line of JSON at the end instead of words`
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '10000' },
+    agents: { type: 'string', default: '4' },
+    kill: { type: 'string', default: 'worker' },
+    keep: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+const count = Number(values.count)
+const agentCount = Number(values.agents)
+const isKill = ['worker', 'head', 'keeper', 'none'].includes(values.kill)
+const fits = (value: number, least: number, most: number): boolean =>
+  Number.isInteger(value) && value >= least && value <= most
+if (values.help || !isKill || !fits(count, 1, 10_000) || !fits(agentCount, 3, 8)) {
+  console.error(help)
+  process.exit(values.help ? 0 : 2)
+}
+
+const say = (text: string): void => {
+  if (!values.json) console.log(text)
+}
+
+interface Outcome {
+  readonly rows: number
+  readonly expected: number
+  readonly duplicates: number
+  readonly accuracy: number
+  readonly agents: number
+  readonly killed: string
+  readonly killedAt: number
+  readonly leasesLost: number
+  readonly charged: number
+  readonly itemsStreamed: number
+  readonly imagesPerSecond: number
+  readonly seconds: number
+  readonly perPeer: Readonly<Record<string, number>>
+  readonly output: string
+  readonly database: string
+  readonly state: string
+}
+
+/** The agents by part; a killed one is replaced by its next life. */
+interface Cast {
+  head: AgentProcess
+  keeper: AgentProcess
+  readonly workers: AgentProcess[]
+}
+
+const workerNames = ['ada', 'ben', 'cem', 'dora', 'emil', 'fay']
+
+const startCast = async (folder: string): Promise<Cast> => {
+  const settings = (name: string, slots: number): AgentSettings => ({
+    name,
+    slots,
+    home: join(folder, name),
+  })
+  const workers = workerNames.slice(0, agentCount - 2).map((name) => settings(name, 1))
+  const all = [settings('head', 0), settings('keeper', 0), ...workers]
+  const [head, keeper, ...rest] = await Promise.all(all.map(startAgentProcess))
+  if (head === undefined || keeper === undefined) throw new Error('no agents')
+  return { head, keeper, workers: rest }
+}
+
+/** Kills the one asked for while leases are held, and starts it again on the same home. */
+const killOne = async (cast: Cast): Promise<string> => {
+  const again = async (agent: AgentProcess, slots: number): Promise<AgentProcess> => {
+    await agent.killHard()
+    return startAgentProcess({ name: agent.name, home: agent.home, slots })
+  }
+  if (values.kill === 'head') {
+    cast.head = await again(cast.head, 0)
+    return cast.head.name
+  }
+  if (values.kill === 'keeper') {
+    cast.keeper = await again(cast.keeper, 0)
+    return cast.keeper.name
+  }
+  const [victim] = cast.workers
+  if (victim === undefined) throw new Error('no worker')
+  cast.workers[0] = await again(victim, 1)
+  return victim.name
+}
+
+const printProgress = (job: JobView): void => {
+  if (values.json || !process.stdout.isTTY) return
+  const done = job.itemsSucceeded + job.itemsFailed
+  const rate = job.itemsPerSecond === null ? '' : ` · ${Math.round(job.itemsPerSecond)}/s`
+  process.stdout.write(`\r  ${done} / ${job.items}${rate}      `)
+}
+
+/** Items received over the network, of all workers, the killed one's first life included. */
+const createStreamCount = (cast: Cast) => {
+  const byLife = new Map<string, number>()
+  return {
+    look: async (): Promise<void> => {
+      for (const { client, pid } of cast.workers) {
+        const agent = await client.call('agent').catch(() => undefined)
+        if (agent !== undefined) byLife.set(String(pid), agent.itemsStreamed)
+      }
+    },
+    sum: (): number => [...byLife.values()].reduce((sum, items) => sum + items, 0),
+  }
+}
+
+const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Promise<Outcome> => {
+  const file = join(repository, 'examples/mnist/job.yaml')
+  const started = performance.now()
+  const submitted = await cast.keeper.client.call('submitJob', {
+    body: {
+      text: await readFile(file, 'utf8'),
+      file,
+      overrides: { 'inputs.digits.path': digits, mini_batch_size: 10 },
+    },
+  })
+  let killed = ''
+  let killedAt = 0
+  let leasesLost = 0
+  const streamed = createStreamCount(cast)
+  const job = await untilFinal(() => cast.keeper.client, submitted.id, {
+    seen: async (seen) => {
+      printProgress(seen)
+      leasesLost = Math.max(leasesLost, seen.leasesLost)
+      const share = (seen.itemsSucceeded + seen.itemsFailed) / count
+      await streamed.look()
+      if (values.kill === 'none' || killed !== '' || share < 0.3 || share > 0.7) return
+      if (seen.leased === 0) return
+      killedAt = share
+      killed = values.kill
+      killed = await killOne(cast)
+      say(`\n  ${killed} was killed at ${Math.round(share * 100)} % and started again`)
+    },
+  })
+  const seconds = (performance.now() - started) / 1_000
+  await streamed.look()
+  const rows = await allRows(cast.keeper.client, job.id)
+  const detail = await cast.keeper.client.call('job', { query: { job: job.id } })
+  const found = rows.filter((row) => row.failure === '')
+  const right = found.filter(
+    (row) => Number((row.value as { prediction: string }).prediction) === labels[row.item],
+  )
+  say(`\n\n  first rows:`)
+  for (const row of found.slice(0, 10)) say(`    ${JSON.stringify(row.value)}`)
+  return {
+    rows: found.length,
+    expected: count,
+    duplicates: found.length - new Set(found.map((row) => row.item)).size,
+    accuracy: Math.round((right.length / Math.max(1, found.length)) * 10_000) / 10_000,
+    agents: agentCount,
+    killed,
+    killedAt: Math.round(killedAt * 100) / 100,
+    leasesLost: Math.max(leasesLost, job.leasesLost),
+    charged: job.charged,
+    itemsStreamed: streamed.sum(),
+    imagesPerSecond: Math.round(count / seconds),
+    seconds: Math.round(seconds * 100) / 100,
+    perPeer: Object.fromEntries(detail.peers.map((peer) => [peer.name, peer.items])),
+    output: job.output,
+    database: join(cast.keeper.home, 'muster.db'),
+    state: job.state,
+  }
+}
+
+const print = (outcome: Outcome): void => {
+  const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
+  const shares = Object.entries(outcome.perPeer)
+    .map(([name, items]) => `${name} ${items} (${Math.round((items / outcome.expected) * 100)} %)`)
+    .join(', ')
+  say(`
+  rows        ${outcome.rows} of ${outcome.expected}, ${outcome.duplicates} doubled
+  accuracy    ${percent(outcome.accuracy)}
+  speed       ${outcome.imagesPerSecond} images/s (${outcome.seconds} s from submit to sealed)
+  share       ${shares}
+  streamed    ${outcome.itemsStreamed} items over the network
+  killed      ${outcome.killed === '' ? 'nobody' : `${outcome.killed}, with kill -9`}; ${outcome.leasesLost} leases lost, ${outcome.charged} charged
+  output      ${outcome.output}
+  database    ${outcome.database}`)
+}
+
+const isFine = (outcome: Outcome): boolean =>
+  outcome.state === 'Completed' &&
+  outcome.rows === outcome.expected &&
+  outcome.duplicates === 0 &&
+  (values.kill === 'none' || outcome.killed !== '' || count < 1_000)
+
+const main = async (): Promise<number> => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-demo-'))
+  const digits = join(folder, 'digits')
+  say(`Muster: ${count} real digits over ${agentCount} agents, in ${folder}\n`)
+  const { labels } = await writeDigits({ folder: digits, count })
+  const cast = await startCast(folder)
+  const everybody = (): readonly AgentProcess[] => [cast.head, cast.keeper, ...cast.workers]
+  try {
+    await pairAll(cast.head, [
+      { agent: cast.keeper, roles: ['submit'] },
+      ...cast.workers.map((agent) => ({ agent, roles: ['work' as const] })),
+    ])
+    say(
+      `  ${agentCount} agents are paired: ${everybody()
+        .map((agent) => agent.name)
+        .join(', ')}`,
+    )
+    const outcome = await runJob(cast, digits, labels)
+    if (values.json) console.log(JSON.stringify(outcome))
+    else print(outcome)
+    if (values.keep) await keepOpen(cast, folder)
+    return isFine(outcome) ? 0 : 1
+  } finally {
+    await Promise.allSettled(everybody().map((agent) => agent.stop()))
+    // Output and database are named above: they stay for a person, not for a machine.
+    if (values.json && existsSync(folder)) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const keepOpen = async (cast: Cast, folder: string): Promise<void> => {
+  const { url } = await cast.keeper.client.call('signInCode')
+  say(`\n  The page is at ${url}`)
+  say(`  Later: bin/muster ui --home ${cast.keeper.home}   Ctrl+C stops the agents in ${folder}.`)
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+}
+
+process.exitCode = await main()
+if (!values.keep) say(`\n  Look at it: npm run demo -- --keep, then open the address it prints.`)
