@@ -1,0 +1,166 @@
+import { limits } from '#protocol/limits.ts'
+import type { ItemFailure } from '#protocol/model/rows.ts'
+import type { ItemSource, RunMessage } from '../messages.ts'
+import type { HeavyDecode, ImageDecoder } from './image-decoder.ts'
+import type { Inference } from './inference.ts'
+import type { Pixels } from './pixels.ts'
+import { readItemFile } from './read-item.ts'
+import type { RowWriter } from './row-writer.ts'
+import type { TensorData, TensorWriter } from './tensor-writer.ts'
+
+export interface MiniBatchDeps {
+  readonly decoder: ImageDecoder
+  readonly writer: TensorWriter
+  readonly inference: Inference
+  readonly rowWriter: RowWriter
+  /** Pictures that sharp decodes side by side. */
+  readonly threads: number
+}
+
+export type MiniBatchOutcome =
+  | {
+      readonly kind: 'succeeded'
+      readonly items: readonly number[]
+      readonly rows: readonly string[]
+      readonly failures: readonly ItemFailure[]
+    }
+  | { readonly kind: 'threw'; readonly message: string }
+
+/** Runs mini-batches one at a time: decodes part after part into one tensor and runs the model on it. */
+export const createMiniBatchRunner = (deps: MiniBatchDeps) => {
+  const { inference, writer } = deps
+  const bytesAnItem = writer.itemLength * writer.allocate(0).BYTES_PER_ELEMENT
+  const most = Math.max(1, Math.floor(limits.tensorBytes / bytesAnItem))
+  let tensor = writer.allocate(inference.fixedBatch ?? 0)
+  return async (message: RunMessage, body: Uint8Array): Promise<MiniBatchOutcome> => {
+    const part = inference.fixedBatch ?? Math.min(most, message.items.length)
+    if (tensor.length < part * writer.itemLength) tensor = writer.allocate(part)
+    const work = openWork(message, body)
+    for (let first = 0; first < message.items.length; first += part) {
+      const last = Math.min(first + part, message.items.length)
+      const decoded = await decodePart(deps, work, tensor, [first, last])
+      const problem =
+        decoded.length === 0 ? undefined : await inferPart(deps, work, tensor, decoded)
+      if (problem !== undefined) return { kind: 'threw', message: problem }
+    }
+    return closeWork(work)
+  }
+}
+
+/** A mini-batch under way. */
+interface Work {
+  readonly message: RunMessage
+  readonly body: Uint8Array
+  /** Where in the body each item's bytes begin. */
+  readonly offsets: readonly number[]
+  /** Row or failure sentence by position in the mini-batch. */
+  readonly rows: (string | undefined)[]
+  readonly problems: (string | undefined)[]
+}
+
+const openWork = (message: RunMessage, body: Uint8Array): Work => {
+  let offset = 0
+  const offsets = message.sources.map((source) => {
+    const start = offset
+    if (typeof source === 'number') offset += source
+    return start
+  })
+  return { message, body, offsets, rows: [], problems: [] }
+}
+
+const closeWork = ({ message, rows, problems }: Work): MiniBatchOutcome => {
+  const items: number[] = []
+  const given: string[] = []
+  const failures: ItemFailure[] = []
+  for (const [at, item] of message.items.entries()) {
+    const row = rows[at]
+    if (row !== undefined) {
+      items.push(item)
+      given.push(row)
+      continue
+    }
+    failures.push({ item, name: nameOf(message, at), message: problems[at] ?? noRow })
+  }
+  return { kind: 'succeeded', items, rows: given, failures }
+}
+
+const noRow = 'The model gave no row for this item.'
+
+/**
+ * Decodes items `first` up to `last` side by side into the tensor and gives the positions of those that
+ * could be, in the order in which they stand in the tensor.
+ */
+const decodePart = async (
+  deps: MiniBatchDeps,
+  work: Work,
+  tensor: TensorData,
+  [first, last]: readonly [number, number],
+): Promise<readonly number[]> => {
+  const decoded: number[] = []
+  const heavy: { readonly at: number; readonly decode: HeavyDecode }[] = []
+  const take = (at: number, pixels: Pixels | string): void => {
+    if (typeof pixels === 'string') {
+      work.problems[at] = sentence(nameOf(work.message, at), pixels)
+      return
+    }
+    deps.writer.write(pixels, tensor, decoded.length)
+    decoded.push(at)
+  }
+  for (let at = first; at < last; at += 1) {
+    const bytes = bytesOf(work, at)
+    const found = typeof bytes === 'string' ? bytes : deps.decoder.decode(bytes)
+    if (typeof found === 'function') heavy.push({ at, decode: found })
+    else take(at, found)
+  }
+  const queue = heavy.values()
+  const lane = async (): Promise<void> => {
+    for (const { at, decode } of queue) {
+      // Read again rather than held: a mini-batch of photos would fill the memory.
+      const bytes = bytesOf(work, at)
+      take(at, typeof bytes === 'string' ? bytes : await decode(Buffer.from(bytes)))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(deps.threads, heavy.length) }, lane))
+  return decoded
+}
+
+/** Runs the model on what stands in the tensor and writes the rows; a sentence if the model failed. */
+const inferPart = async (
+  deps: MiniBatchDeps,
+  work: Work,
+  tensor: TensorData,
+  decoded: readonly number[],
+): Promise<string | undefined> => {
+  const { fixedBatch, run } = deps.inference
+  // Numbers of an earlier batch in the unused places could be slow or raise errors; zeros do neither.
+  if (fixedBatch !== undefined) tensor.fill(0, decoded.length * deps.writer.itemLength)
+  const output = await run(tensor, decoded.length)
+  if (typeof output === 'string') return output
+  for (const [index, at] of decoded.entries()) {
+    const name = nameOf(work.message, at)
+    const row = deps.rowWriter(name, output, index)
+    if (typeof row !== 'string') work.problems[at] = `${name} has no row: ${row.problem}.`
+    else if (row.length > limits.rowBytes) {
+      work.problems[at] =
+        `${name} has no row: it would be ${row.length} bytes, more than the ${limits.rowBytes} that one may have.`
+    } else work.rows[at] = row
+  }
+  return undefined
+}
+
+const bytesOf = (work: Work, at: number): Uint8Array | string => {
+  const source: ItemSource = work.message.sources[at] ?? ['is not there']
+  if (typeof source === 'string') return readItemFile(source)
+  if (typeof source !== 'number') return source[0]
+  const start = work.offsets[at] ?? 0
+  return work.body.subarray(start, start + source)
+}
+
+const nameOf = (message: RunMessage, at: number): string => message.names[at] ?? `item ${at}`
+
+/** `problem` is either the end of a sentence that begins with the name, or a sentence of its own. */
+const sentence = (name: string, problem: string): string => {
+  if (problem.includes(name)) return problem
+  const whole = /^\p{Lu}/u.test(problem) ? `${name}: ${problem}` : `${name} ${problem}`
+  return whole.endsWith('.') ? whole : `${whole}.`
+}

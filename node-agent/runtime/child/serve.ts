@@ -1,0 +1,78 @@
+import process from 'node:process'
+import { thrownToText } from '#protocol/errors.ts'
+import type { AgentMessage, ProcessMessage, RunMessage, StartMessage } from '../messages.ts'
+import { createBlockingPipe } from './blocking-pipe.ts'
+import { createImageDecoder } from './image-decoder.ts'
+import { loadInference } from './inference.ts'
+import { createMiniBatchRunner } from './mini-batch.ts'
+import type { MiniBatchOutcome } from './mini-batch.ts'
+import { createRowWriter } from './row-writer.ts'
+import { createTensorWriter } from './tensor-writer.ts'
+
+/** Serves the agent over one pipe until it closes: first `start`, then mini-batches in their order. */
+export const serve = async (descriptor: number): Promise<never> => {
+  const pipe = createBlockingPipe(descriptor)
+  const send: Send = (message, rows = []) => {
+    pipe.send(message, rows.length === 0 ? [] : [Buffer.from(rows.join('\n'))])
+    // Every write wakes the agent: quick answers share one, as long as that leaves the next work here.
+    const quick = 'runMs' in message && message.runMs < shareMs
+    if (!quick || !pipe.hasNext(2)) pipe.flush()
+  }
+  let runner: Runner | undefined
+  for (let frame = pipe.next(); frame !== undefined; frame = pipe.next()) {
+    // The agent is our own code: its messages are taken as they are.
+    const message = frame.head as AgentMessage
+    if (message.kind === 'start') runner = await load(message, send)
+    else if (runner !== undefined) await runOne(runner, message, frame.body, send)
+  }
+  process.exit(0)
+}
+
+/** An answer waits for the next at most about this long, milliseconds. */
+const shareMs = 2
+
+type Runner = ReturnType<typeof createMiniBatchRunner>
+type Send = (message: ProcessMessage, rows?: readonly string[]) => void
+
+const load = async (start: StartMessage, send: Send): Promise<Runner | undefined> => {
+  const startedAt = performance.now()
+  const writer = createTensorWriter(start.preprocess)
+  const inference = await loadInference(start, writer)
+  if (!inference.ok) {
+    const { code, message, detail = '' } = inference.error
+    send({ kind: 'refused', code, message, detail })
+    return undefined
+  }
+  const runner = createMiniBatchRunner({
+    writer,
+    decoder: createImageDecoder(start.preprocess),
+    inference: inference.value,
+    rowWriter: createRowWriter(start.postprocess),
+    threads: start.threads,
+  })
+  send({ kind: 'ready', loadMs: performance.now() - startedAt })
+  return runner
+}
+
+const runOne = async (
+  runner: Runner,
+  message: RunMessage,
+  body: Uint8Array,
+  send: Send,
+): Promise<void> => {
+  const startedAt = performance.now()
+  const { miniBatch } = message
+  const outcome = await runner(message, body).catch(toThrew)
+  const runMs = performance.now() - startedAt
+  if (outcome.kind === 'threw') {
+    return send({ kind: 'threw', miniBatch, message: outcome.message, runMs })
+  }
+  const { items, failures, rows } = outcome
+  send({ kind: 'succeeded', miniBatch, items, failures, runMs }, rows)
+}
+
+/** A defect or a broken installation (sharp's library missing): the attempt fails, the process goes on. */
+const toThrew = (thrown: unknown): MiniBatchOutcome => ({
+  kind: 'threw',
+  message: `The worker process failed on this mini-batch: ${thrownToText(thrown).split('\n')[0]}.`,
+})

@@ -1,0 +1,49 @@
+import type { ProcessExit } from '#agent/ports/runtime.ts'
+
+/** All that is known of a process that ended. */
+export interface EndFacts {
+  readonly pid: number
+  readonly code: number | null
+  readonly signal: string | null
+  /** Whether the agent asked for the end. */
+  readonly killed: boolean
+  /** The last it wrote to standard error. */
+  readonly stderr: string
+}
+
+/** Says why a process is gone. */
+export const classifyExit = (facts: EndFacts): ProcessExit => {
+  const name = `Worker process ${facts.pid}`
+  if (facts.killed) return { kind: 'killed', message: `${name} was stopped by its agent.` }
+  if (memoryWords.test(facts.stderr)) {
+    return {
+      kind: 'out-of-memory',
+      message: `${name} ran out of memory${lastWords(facts.stderr)}.`,
+    }
+  }
+  // Nobody else has a reason to send SIGKILL to it than a system short of memory. 137: told by a container.
+  if (facts.signal === 'SIGKILL' || facts.code === 137) {
+    const message = `${name} was killed by the system, most likely because memory ran out.`
+    return { kind: 'out-of-memory', message }
+  }
+  if (facts.code === 0) return { kind: 'stopped', message: `${name} ended by itself.` }
+  const how = facts.signal === null ? `exit code ${facts.code}` : facts.signal
+  return { kind: 'crashed', message: `${name} crashed (${how})${lastWords(facts.stderr)}.` }
+}
+
+/** V8, C++ and ONNX Runtime on a failed allocation. */
+const memoryWords =
+  /heap out of memory|std::bad_alloc|Failed to allocate memory|Array buffer allocation failed/
+
+/** Lines of a crash report that tell nothing alone: places in files, carets, empty frames. */
+const useless = /^\s*(?:$|at |node:|file:|[\^~]+|\(node:|Node\.js v|#|-{3,}|<---|\d+: 0x)/
+const longestWords = 200
+
+const lastWords = (stderr: string): string => {
+  const line = stderr.split('\n').find((text) => !useless.test(text))
+  if (line === undefined) return ''
+  return `: ${line
+    .trim()
+    .slice(0, longestWords)
+    .replace(/[.\s]+$/, '')}`
+}

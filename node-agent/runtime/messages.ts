@@ -1,0 +1,99 @@
+import type { ErrorCode } from '#protocol/errors.ts'
+import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
+import type { ItemFailure } from '#protocol/model/rows.ts'
+
+/** First word of the agent: what to load. Answered by `ready` or `refused`. */
+export interface StartMessage {
+  readonly kind: 'start'
+  /** The model as people know it, for sentences. */
+  readonly modelName: string
+  readonly modelPath: string
+  readonly threads: number
+  readonly device: string
+  readonly preprocess: ImagePreprocess
+  readonly postprocess: Postprocess
+}
+
+/** Where one item's bytes are: a path, their length in the frame's body, or `[problem]`. */
+export type ItemSource = string | number | readonly [string]
+
+/** One mini-batch in columns. Bodies of items stand in the frame's body in their order. */
+export interface RunMessage {
+  readonly kind: 'run'
+  readonly miniBatch: MiniBatchIndex
+  readonly items: readonly ItemIndex[]
+  readonly names: readonly string[]
+  readonly sources: readonly ItemSource[]
+}
+
+export type AgentMessage = StartMessage | RunMessage
+
+export interface ReadyMessage {
+  readonly kind: 'ready'
+  /** Milliseconds to load the model. */
+  readonly loadMs: number
+}
+
+export interface RefusedMessage {
+  readonly kind: 'refused'
+  readonly code: ErrorCode
+  readonly message: string
+  readonly detail: string
+}
+
+/** Rows stand in the frame's body, one a line: JSON text has no line breaks of its own. */
+export interface SucceededMessage {
+  readonly kind: 'succeeded'
+  readonly miniBatch: MiniBatchIndex
+  readonly items: readonly ItemIndex[]
+  readonly failures: readonly ItemFailure[]
+  readonly runMs: number
+}
+
+export interface ThrewMessage {
+  readonly kind: 'threw'
+  readonly miniBatch: MiniBatchIndex
+  readonly message: string
+  readonly runMs: number
+}
+
+export type ProcessMessage = ReadyMessage | RefusedMessage | SucceededMessage | ThrewMessage
+
+/**
+ * Checks what a worker process said. It decodes files of strangers with native code, so its word is
+ * not taken for granted. Undefined: nonsense.
+ */
+export const readProcessMessage = (head: unknown): ProcessMessage | undefined => {
+  if (!isObject(head)) return undefined
+  switch (head['kind']) {
+    case 'ready':
+      return isNumber(head['loadMs']) ? (head as unknown as ReadyMessage) : undefined
+    case 'refused':
+      return isText(head['code']) && isText(head['message']) && isText(head['detail'])
+        ? (head as unknown as RefusedMessage)
+        : undefined
+    case 'succeeded':
+      return isNumber(head['miniBatch']) &&
+        isNumber(head['runMs']) &&
+        isArrayOf(head['items'], isNumber) &&
+        isArrayOf(head['failures'], isFailure)
+        ? (head as unknown as SucceededMessage)
+        : undefined
+    case 'threw':
+      return isNumber(head['miniBatch']) && isNumber(head['runMs']) && isText(head['message'])
+        ? (head as unknown as ThrewMessage)
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+const isNumber = (value: unknown): boolean => Number.isFinite(value)
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isArrayOf = (value: unknown, check: (element: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(check)
+const isFailure = (value: unknown): boolean =>
+  isObject(value) && isNumber(value['item']) && isText(value['name']) && isText(value['message'])

@@ -1,0 +1,159 @@
+import type { Log } from '#agent/ports/log.ts'
+import type { ModelRuntime, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
+import { musterError, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { startChild } from './child-process.ts'
+import type { RuntimeChild } from './child-process.ts'
+import { devices, providersFor } from './devices.ts'
+import { checkFit } from './fit.ts'
+import { inspectModel } from './inspect/inspect.ts'
+import type { StartMessage } from './messages.ts'
+import { converse } from './worker-process.ts'
+
+export interface ModelRuntimeDeps {
+  readonly log: Log
+  /** Time to load a model in a fresh process; default `limits.initMs`. */
+  readonly initMs?: number
+}
+
+/** The runtime processes of this machine. */
+export const createModelRuntime = ({
+  log,
+  initMs = limits.initMs,
+}: ModelRuntimeDeps): ModelRuntime => ({
+  inspect: inspectModel,
+  checkFit,
+  devices,
+  start: async (options) => {
+    const allowed = await checkBeforeStart(options)
+    if (!allowed.ok) return allowed
+    const started = await startProcess(options, initMs)
+    if (started.ok) {
+      const { pid, loadMs } = started.value
+      log.debug('Worker process is ready.', { pid, loadMs, model: modelName(options) })
+      return ok(started.value.process)
+    }
+    const { code, message, detail } = started.error
+    log.warn('A worker process could not be started.', { code, reason: message, detail })
+    return started
+  },
+})
+
+/**
+ * What can be said without a process. The model is inspected here again: that its submitter's agent did is
+ * no proof to the machine that loads it.
+ */
+const checkBeforeStart = async (options: StartProcess): Promise<Result<void, MusterError>> => {
+  if (options.signal.aborted) return err(aborted(options))
+  const { device } = options.spec
+  if (providersFor(device).length === 0) {
+    const sentence = `The job asks for the device "${device}", but this machine has ${devices().join(', ')}.`
+    return err(musterError('InitFailed', sentence))
+  }
+  const model = await inspectModel(options.modelPath)
+  if (!model.ok) return model
+  const needed = memoryNeeded(model.value.facts.bytes)
+  if (needed > options.memoryBytes) return err(tooLarge(options, model.value.facts.bytes, needed))
+  return checkFit(options.spec, model.value.facts)
+}
+
+/** Estimate of the memory of a process with this model, both in bytes. */
+export const memoryNeeded = (modelBytes: number): number =>
+  limits.modelBaseBytes + Math.ceil(modelBytes * limits.modelBytesFactor)
+
+const tooLarge = (options: StartProcess, bytes: number, needed: number): MusterError =>
+  musterError(
+    'ModelTooLarge',
+    `The model ${modelName(options)} (${mebibytes(bytes)}) needs about ${mebibytes(needed)} of memory, but a worker process may use ${mebibytes(options.memoryBytes)} here: allow more memory or use a smaller model.`,
+  )
+
+const mebibytes = (bytes: number): string => {
+  const size = bytes / 2 ** 20
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} MiB`
+}
+
+interface Started {
+  readonly process: WorkerProcess
+  readonly pid: number
+  readonly loadMs: number
+}
+
+const startProcess = async (
+  options: StartProcess,
+  initMs: number,
+): Promise<Result<Started, MusterError>> => {
+  let child: RuntimeChild
+  try {
+    child = startChild(options.memoryBytes)
+  } catch (thrown) {
+    const sentence =
+      'No worker process could be started: the system allows no more processes or memory.'
+    return err(
+      musterError('InitFailed', sentence, { retryable: true, detail: thrownToText(thrown) }),
+    )
+  }
+  const { process, loaded } = converse(child, startMessage(options))
+  const ended = await endEarly(options, initMs, loaded)
+  if (ended.ok) return ok({ process, pid: child.pid, loadMs: ended.value })
+  child.kill()
+  await child.exited
+  return ended
+}
+
+/** What `loaded` says, unless the caller gives up or the time is over before. */
+const endEarly = async (
+  options: StartProcess,
+  initMs: number,
+  loaded: Promise<Result<number, MusterError>>,
+): Promise<Result<number, MusterError>> => {
+  const early = Promise.withResolvers<Result<number, MusterError>>()
+  const timer = setTimeout(() => early.resolve(err(tooSlow(options, initMs))), initMs)
+  const stop = (): void => early.resolve(err(aborted(options)))
+  options.signal.addEventListener('abort', stop, { once: true })
+  // An abort during the checks before came too early to be heard.
+  if (options.signal.aborted) stop()
+  try {
+    const result = await Promise.race([loaded, early.promise])
+    return result.ok || result.error.code !== 'ProcessDied'
+      ? result
+      : err(diedLoading(options, result.error))
+  } finally {
+    clearTimeout(timer)
+    options.signal.removeEventListener('abort', stop)
+  }
+}
+
+const startMessage = (options: StartProcess): StartMessage => ({
+  kind: 'start',
+  modelName: modelName(options),
+  modelPath: options.modelPath,
+  threads: options.threads,
+  device: options.spec.device,
+  preprocess: options.spec.preprocess,
+  postprocess: options.spec.postprocess,
+})
+
+const modelName = ({ spec }: StartProcess): string =>
+  `"${spec.model.name}" version ${spec.model.version}`
+
+const aborted = (options: StartProcess): MusterError =>
+  musterError('Aborted', `Loading the model ${modelName(options)} was given up.`, {
+    retryable: true,
+  })
+
+const tooSlow = (options: StartProcess, initMs: number): MusterError =>
+  musterError(
+    'InitFailed',
+    `The model ${modelName(options)} was not loaded within ${initMs / 1000} s: use a smaller model or a less busy machine.`,
+    { retryable: true },
+  )
+
+const diedLoading = (options: StartProcess, error: MusterError): MusterError =>
+  musterError(
+    'InitFailed',
+    `The model ${modelName(options)} could not be loaded because its process ended: ${error.message}`,
+    { retryable: true, ...(error.detail === undefined ? {} : { detail: error.detail }) },
+  )

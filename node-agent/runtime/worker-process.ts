@@ -1,0 +1,178 @@
+import process from 'node:process'
+import type { ProcessExit, RunOutcome, RunRequest, WorkerProcess } from '#agent/ports/runtime.ts'
+import { MusterFailure, musterError } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import type { RuntimeChild } from './child-process.ts'
+import { answerLimits, createFrameReader, encodeFrame } from './frames.ts'
+import type { Frame } from './frames.ts'
+import { readProcessMessage } from './messages.ts'
+import type { ItemSource, ProcessMessage, RunMessage, StartMessage } from './messages.ts'
+
+/** A mini-batch that the process has not answered yet. */
+interface Waiting {
+  readonly request: RunRequest
+  readonly settle: PromiseWithResolvers<RunOutcome>
+}
+
+/** A worker process from `start` until its end. */
+export interface Conversation {
+  readonly process: WorkerProcess
+  /** Resolves when the model is loaded, refused, or the process gone. */
+  readonly loaded: Promise<Result<number, MusterError>>
+}
+
+/** Speaks with a started child: sends `start`, then mini-batches, and matches the answers in their order. */
+export const converse = (child: RuntimeChild, start: StartMessage): Conversation => {
+  const waiting: Waiting[] = []
+  const loaded = Promise.withResolvers<Result<number, MusterError>>()
+  let nonsense = ''
+  let gone: ProcessExit | undefined
+
+  const give = (frame: Frame): string | undefined => {
+    const message = readProcessMessage(frame.head)
+    if (message === undefined) return 'it sent a message that makes no sense'
+    if (message.kind === 'ready') loaded.resolve(ok(message.loadMs))
+    else if (message.kind === 'refused') loaded.resolve(err(toError(message)))
+    else return settleNext(waiting, message, frame.body)
+    return undefined
+  }
+  const fail = (problem: string): void => {
+    if (nonsense === '') nonsense = problem
+    child.kill()
+  }
+  const read = createFrameReader(answerLimits, (frame) => {
+    const problem = nonsense === '' ? give(frame) : undefined
+    if (problem !== undefined) fail(problem)
+  })
+  child.pipe.on('data', (chunk: Buffer) => {
+    try {
+      read(chunk)
+    } catch (thrown) {
+      fail(thrown instanceof Error ? thrown.message : String(thrown))
+    }
+  })
+  // A write to a process that is gone: its end is told by `exited`.
+  child.pipe.on('error', () => {})
+  const exited = child.exited.then((exit) => {
+    gone = nonsense === '' ? exit : brokenOff(child.pid, nonsense)
+    const error = died(gone, child.stderr())
+    loaded.resolve(err(error))
+    for (const { settle } of waiting.splice(0)) settle.reject(new MusterFailure(error))
+    return gone
+  })
+  const write = createWrite(child)
+  write(start, [])
+  const run = (request: RunRequest): Promise<RunOutcome> => {
+    if (gone !== undefined) return Promise.reject(new MusterFailure(died(gone, child.stderr())))
+    const settle = Promise.withResolvers<RunOutcome>()
+    waiting.push({ request, settle })
+    const { message, body } = toRunMessage(request)
+    write(message, body)
+    return settle.promise
+  }
+  return { process: { pid: child.pid, run, kill: child.kill, exited }, loaded: loaded.promise }
+}
+
+type Write = (head: object, body: readonly Uint8Array[]) => void
+
+/** Frames of one turn of the event loop share one write: each costs a system call and wakes the process. */
+const createWrite = (child: RuntimeChild): Write => {
+  let parts: Uint8Array[] = []
+  let small = 0
+  const flush = (): void => {
+    const frames = parts
+    const joined = small <= joinBytes && frames.length > 1
+    parts = []
+    small = 0
+    if (joined) child.pipe.write(Buffer.concat(frames))
+    else for (const part of frames) child.pipe.write(part)
+  }
+  return (head, body) => {
+    if (parts.length === 0) process.nextTick(flush)
+    for (const part of encodeFrame(head, body)) {
+      parts.push(part)
+      small += part.length
+    }
+  }
+}
+
+const joinBytes = 128 * 1024
+
+/** A mini-batch in columns: objects for each item would cost more than the work on small items. */
+const toRunMessage = (
+  request: RunRequest,
+): { readonly message: RunMessage; readonly body: readonly Uint8Array[] } => {
+  const items: number[] = []
+  const names: string[] = []
+  const sources: ItemSource[] = []
+  const body: Uint8Array[] = []
+  for (const item of request.items) {
+    items.push(item.item)
+    names.push(item.name)
+    if ('path' in item) sources.push(item.path)
+    else if ('problem' in item) sources.push([item.problem])
+    else {
+      sources.push(item.bytes.length)
+      body.push(item.bytes)
+    }
+  }
+  return { message: { kind: 'run', miniBatch: request.miniBatch, items, names, sources }, body }
+}
+
+type RunAnswer = Extract<ProcessMessage, { kind: 'succeeded' | 'threw' }>
+
+/** Answers the longest waiting mini-batch; a text says why the answer cannot be for it. */
+const settleNext = (waiting: Waiting[], message: RunAnswer, body: Buffer): string | undefined => {
+  const next = waiting.shift()
+  if (next === undefined) return 'it answered a question that was not asked'
+  const problem = settle(next, message, body)
+  if (problem !== undefined) waiting.unshift(next)
+  return problem
+}
+
+const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undefined => {
+  if (message.miniBatch !== next.request.miniBatch) return 'it answered out of order'
+  const { runMs } = message
+  if (message.kind === 'threw') {
+    next.settle.resolve({ kind: 'threw', message: message.message, runMs })
+    return undefined
+  }
+  const { items, failures } = message
+  const rows = items.length === 0 ? [] : body.toString('utf8').split('\n')
+  if (rows.length !== items.length || !isDivision(next.request, message)) {
+    return 'its rows do not match the items it was given'
+  }
+  next.settle.resolve({ kind: 'succeeded', items, rows, failures, runMs })
+  return undefined
+}
+
+/** Every item must have a row or a failure, each in the order of the request. */
+const isDivision = (
+  request: RunRequest,
+  message: Extract<ProcessMessage, { kind: 'succeeded' }>,
+): boolean => {
+  let row = 0
+  let failure = 0
+  for (const { item } of request.items) {
+    if (message.items[row] === item) row += 1
+    else if (message.failures[failure]?.item === item) failure += 1
+    else return false
+  }
+  return row === message.items.length && failure === message.failures.length
+}
+
+const brokenOff = (pid: number, problem: string): ProcessExit => ({
+  kind: 'crashed',
+  message: `Worker process ${pid} was stopped because ${problem}.`,
+})
+
+const died = (exit: ProcessExit, stderr: string): MusterError =>
+  musterError('ProcessDied', exit.message, {
+    retryable: true,
+    ...(stderr === '' ? {} : { detail: stderr }),
+  })
+
+const toError = (message: Extract<ProcessMessage, { kind: 'refused' }>): MusterError =>
+  musterError(message.code, message.message, { detail: message.detail })
