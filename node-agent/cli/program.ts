@@ -54,7 +54,7 @@ const addAgentCommands = (program: Command, runs: Runs): void => {
       collect,
     )
     .option('--port <n>', 'TCP port for other agents; 0: the one of last time, or any', port, 0)
-    .option('--web-port <n>', 'loopback port of window and control API; 0: as above', port, 0)
+    .option('--web-port <n>', 'loopback port of window and control API; 0: any free one', port, 0)
     .option(
       '--slots <n>',
       'worker processes at most (default: the owner decides)',

@@ -9,7 +9,7 @@ export interface AgentOptions {
   readonly listenHosts: readonly string[]
   /** TCP port for other agents; 0 means the one of last time, or any free one. */
   readonly port: number
-  /** Loopback port of the control API; 0 means the one of last time, or any free one. */
+  /** Loopback port of the control API; 0 means any free one. */
   readonly webPort: number
   /** Worker processes at most; left out, the owner's setting or the number of cores decides. */
   readonly slots?: number

@@ -69,7 +69,9 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
       ...(method === 'POST' ? { body: JSON.stringify(options.body ?? {}) } : {}),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
-    return answer.parse(await response.json()) as AnswerOf<Name>
+    const parsed = answer.safeParse(await response.json())
+    if (!parsed.success) throw new MusterFailure(unknownForm(name, parsed.error.message))
+    return parsed.data as AnswerOf<Name>
   }
 
   async function* follow(since: number, signal: AbortSignal) {
@@ -85,6 +87,14 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
 
   return { call, follow }
 }
+
+/** After an update the agent may still be the old one, or the caller. */
+const unknownForm = (name: ApiName, detail: string) =>
+  musterError(
+    'Internal',
+    `The agent answered \`${name}\` in a form that is unknown here; restart the agent with this version of Muster.`,
+    { detail },
+  )
 
 const readError = async (response: Response) => {
   const parsed = errorView.safeParse(await response.json().catch(() => undefined))

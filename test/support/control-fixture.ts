@@ -161,6 +161,7 @@ const agentHandlers = (shared: Shared) => {
     startedAt: 1_700_000_000_000,
     addresses: ['/ip4/192.0.2.7/tcp/7432'],
     webAddress: shared.webAddress,
+    itemsStreamed: 0,
   })
   return {
     agent: async () => ok(agent()),

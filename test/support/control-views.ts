@@ -29,6 +29,7 @@ export const makeJob = (id: string, change: Partial<JobView> = {}): JobView => (
   canceled: 0,
   leased: 0,
   charged: 0,
+  leasesLost: 0,
   rows: 0,
   rowsHere: 0,
   itemsPerSecond: null,

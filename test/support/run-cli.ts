@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const entry = fileURLToPath(new URL('../../node-agent/cli/main.ts', import.meta.url))
+/** `muster` whose `agent` command runs the in-memory agent of `control-fixture.ts`. */
+export const fakeAgentEntry = fileURLToPath(new URL('fake-agent-cli.ts', import.meta.url))
+
+export interface CliRun {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CliOptions {
+  readonly home?: string
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  readonly entry?: string
+}
+
+/** A running `muster`, as a person would start it. */
+export interface RunningCli {
+  readonly child: ChildProcess
+  /** The next line of stdout; rejects when it ends first. */
+  readonly nextLine: () => Promise<string>
+  readonly ended: Promise<CliRun>
+}
+
+export const startCli = (args: readonly string[], options: CliOptions = {}): RunningCli => {
+  const child = spawn(process.execPath, [options.entry ?? entry, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: options.cwd,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...(options.home === undefined ? {} : { MUSTER_HOME: options.home }),
+      ...options.env,
+    },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (part: Buffer) => (stdout += part.toString()))
+  child.stderr.on('data', (part: Buffer) => (stderr += part.toString()))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const nextLine = async (): Promise<string> => {
+    const { done, value } = await lines.next()
+    if (done === true) throw new Error(`muster ${args.join(' ')} ended: ${stderr}`)
+    return value
+  }
+  const ended = new Promise<CliRun>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) =>
+      resolve({ code, stdout, stderr: signal === null ? stderr : `${stderr}[${signal}]` }),
+    )
+  })
+  return { child, nextLine, ended }
+}
+
+export const runMuster = (args: readonly string[], options: CliOptions = {}): Promise<CliRun> =>
+  startCli(args, options).ended
