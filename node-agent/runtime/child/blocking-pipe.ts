@@ -18,12 +18,16 @@ export interface BlockingPipe {
 
 const bufferBytes = 256 * 1024
 
-export const createBlockingPipe = (descriptor: number): BlockingPipe => {
+export const createBlockingPipe = (descriptor: number): BlockingPipe => ({
+  ...createReader(descriptor),
+  ...createWriter(descriptor),
+})
+
+const createReader = (descriptor: number): Pick<BlockingPipe, 'next' | 'hasNext'> => {
   const buffer = Buffer.allocUnsafe(bufferBytes)
   /** Bytes `from` up to `to` of the buffer were read and not yet used. */
   let from = 0
   let to = 0
-  const unsent: Uint8Array[] = []
 
   /** Reads until `bytes` bytes are at hand; false at the end of the pipe. */
   const hold = (bytes: number): boolean => {
@@ -39,11 +43,10 @@ export const createBlockingPipe = (descriptor: number): BlockingPipe => {
     }
     return true
   }
-  const takeLarge = (length: number): Buffer | undefined => {
+  const holdLarge = (length: number): Buffer | undefined => {
     const frame = Buffer.allocUnsafe(length)
     let filled = buffer.copy(frame, 0, from, to)
-    from = 0
-    to = 0
+    from = to = 0
     while (filled < length) {
       const read = readSome(descriptor, frame, filled)
       if (read === 0) return undefined
@@ -57,21 +60,12 @@ export const createBlockingPipe = (descriptor: number): BlockingPipe => {
       if (!hold(prefixBytes)) return undefined
       const length = frameLength(buffer.subarray(from, to), requestLimits)
       if (length > buffer.length) {
-        const frame = takeLarge(length)
+        const frame = holdLarge(length)
         return frame && readFrame(frame)
       }
       if (!hold(length)) return undefined
       from += length
       return readFrame(buffer.subarray(from - length, from))
-    },
-    send: (head, body) => {
-      unsent.push(...encodeFrame(head, body))
-    },
-    flush: () => {
-      const parts = unsent.splice(0)
-      const [only] = parts
-      if (parts.length === 1 && only !== undefined) writeAll(descriptor, only)
-      else writeAll(descriptor, Buffer.concat(parts))
     },
     hasNext: (count) => {
       let at = from
@@ -81,6 +75,21 @@ export const createBlockingPipe = (descriptor: number): BlockingPipe => {
         if (at > to) return false
       }
       return true
+    },
+  }
+}
+
+const createWriter = (descriptor: number): Pick<BlockingPipe, 'send' | 'flush'> => {
+  let unsent: Uint8Array[] = []
+  return {
+    send: (head, body) => {
+      unsent.push(...encodeFrame(head, body))
+    },
+    flush: () => {
+      const parts = unsent
+      unsent = []
+      const [only] = parts
+      writeAll(descriptor, parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
     },
   }
 }
