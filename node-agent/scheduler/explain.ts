@@ -23,6 +23,9 @@ export const explain = (
   if (entry.copies > 0) {
     lines.push(`${plural(entry.copies, 'attempt')} ran twice because the first took long.`)
   }
+  if (entry.leasesLost > 0) {
+    lines.push(`${plural(entry.leasesLost, 'lease')} ended because a machine was lost.`)
+  }
   if (entry.duplicates > 0) {
     lines.push(`${plural(entry.duplicates, 'result')} came late or twice and were dropped.`)
   }
@@ -107,6 +110,7 @@ export const jobDigests = (state: SchedulerState): readonly JobDigest[] =>
   state.open.map((entry) => ({
     job: entry.id,
     leased: countIn(entry, cell.leased),
+    leasesLost: entry.leasesLost,
     waits: waitSentence(state, entry.id),
   }))
 

@@ -148,6 +148,12 @@ export const freeLease = (
   }
 }
 
+/** Books a lease that ended with its machine. */
+export const countLost = (state: SchedulerState, job: JobId): void => {
+  const entry = state.jobs.get(job)
+  if (entry !== undefined) entry.leasesLost++
+}
+
 /** Ends all live leases of a mini-batch that has got its final word, and tells their holders. */
 export const revokeOthers = (
   state: SchedulerState,

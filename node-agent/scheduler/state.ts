@@ -86,6 +86,8 @@ export interface JobEntry {
   begun: boolean
   copies: number
   duplicates: number
+  /** Leases of this term whose holder was lost, or came back without them. */
+  leasesLost: number
   /** Ring of milliseconds per item of recent runs. */
   readonly speeds: number[]
   speedsSeen: number
@@ -195,6 +197,7 @@ export const createJobEntry = (id: JobId): JobEntry => ({
   begun: false,
   copies: 0,
   duplicates: 0,
+  leasesLost: 0,
   speeds: [],
   speedsSeen: 0,
 })

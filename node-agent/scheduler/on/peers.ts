@@ -1,7 +1,7 @@
 import type { PeerId } from '#protocol/model/ids.ts'
 import { mayPlace, type Decisions } from '../decisions.ts'
 import { countSlots } from '../jobs.ts'
-import { freeLease, peerEntry } from '../leases.ts'
+import { countLost, freeLease, peerEntry } from '../leases.ts'
 import type { SchedulerState } from '../state.ts'
 
 /** A sign of life. A peer that was lost must greet before it gets leases again. */
@@ -26,7 +26,10 @@ export const onPeerLost = (state: SchedulerState, peer: PeerId, decisions: Decis
   const entry = peerEntry(state, peer)
   entry.liveness = 'lost'
   entry.greeted = false
-  for (const lease of entry.leases) freeLease(state, decisions, lease, 'the machine was lost')
+  for (const lease of entry.leases) {
+    countLost(state, lease.job)
+    freeLease(state, decisions, lease, 'the machine was lost')
+  }
   leavePlaces(state, peer)
   countSlots(state)
 }

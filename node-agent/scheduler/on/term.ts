@@ -47,6 +47,9 @@ const forgetLeases = (state: SchedulerState): void => {
       onPeer.setAsideBy = null
     }
   }
-  for (const entry of state.jobs.values()) entry.peersUsed.clear()
+  for (const entry of state.jobs.values()) {
+    entry.peersUsed.clear()
+    entry.leasesLost = 0
+  }
   countSlots(state)
 }

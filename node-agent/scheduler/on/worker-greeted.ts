@@ -5,7 +5,7 @@ import { createTokenMap } from '#protocol/model/token-map.ts'
 import { compareTerms } from '#protocol/model/term.ts'
 import { mayPlace, revoke, type Decisions } from '../decisions.ts'
 import { countSlots } from '../jobs.ts'
-import { addLease, liveOf, peerEntry, takeBack, tellLease } from '../leases.ts'
+import { addLease, countLost, liveOf, peerEntry, takeBack, tellLease } from '../leases.ts'
 import { isOpenCell, stateOf, type PeerEntry, type SchedulerState } from '../state.ts'
 import { onAttemptsFinished } from './attempts-finished.ts'
 
@@ -36,7 +36,9 @@ export const onWorkerGreeted = (
   for (const lease of fact.held) named.set(lease.token, true)
   for (const lease of peer.leases) {
     // Revoked too: a grant under way may arrive after the greeting left.
-    if (!named.has(lease.token)) takeBack(state, decisions, lease, 'the machine no longer holds it')
+    if (named.has(lease.token)) continue
+    countLost(state, lease.job)
+    takeBack(state, decisions, lease, 'the machine no longer holds it')
   }
   for (const lease of fact.held) adopt(state, decisions, peer, lease)
   mayPlace(decisions, 'all')

@@ -1,0 +1,68 @@
+import { limits } from '#protocol/limits.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { WorkerEffect } from '../effect.ts'
+import { drop, giveBack } from '../leases.ts'
+import { kill } from '../processes.ts'
+import { processesOf, workerJob, type WorkerState } from '../state.ts'
+
+/** Its leases may be fetched and run from now on. */
+export const onJobKnown = (state: WorkerState, job: Job): void => {
+  if (state.ended.has(job.id)) return
+  const entry = workerJob(state, job.id)
+  entry.job = job
+  entry.refused = null
+}
+
+/** This agent must not run the job: nothing of it stays here. */
+export const onJobRefused = (
+  state: WorkerState,
+  fact: { readonly job: JobId; readonly message: string },
+  effects: WorkerEffect[],
+): void => {
+  if (state.ended.has(fact.job)) return
+  const entry = workerJob(state, fact.job)
+  entry.job = null
+  entry.refused = fact.message
+  for (const process of processesOf(state, fact.job)) {
+    kill(effects, process, 'its job may not run here')
+    process.queue = []
+  }
+  giveBack(state, effects, [...entry.unfinished], {
+    reason: 'init-failed',
+    message: fact.message,
+  })
+}
+
+/** Canceled, closed or sealed: all that concerns it goes, reports too, since nobody counts them any more. */
+export const onJobEnded = (state: WorkerState, job: JobId, effects: WorkerEffect[]): void => {
+  state.ended.add(job)
+  for (const oldest of state.ended) {
+    if (state.ended.size <= limits.endedJobs) break
+    state.ended.delete(oldest)
+  }
+  for (const process of processesOf(state, job)) {
+    kill(effects, process, 'its job has ended')
+    process.queue = []
+  }
+  for (const held of state.leases.values()) {
+    if (held.lease.job === job) drop(state, effects, held)
+  }
+  for (const report of state.reports.values()) {
+    if (report.job === job) state.reports.delete(report.token)
+  }
+  state.unsent = state.unsent.filter((report) => report.job !== job)
+  state.jobs.delete(job)
+}
+
+/** The head granted from a job whose record does not come. */
+export const giveUpUnknownJobs = (state: WorkerState, effects: WorkerEffect[]): void => {
+  for (const entry of state.jobs.values()) {
+    if (entry.job !== null || entry.refused !== null || entry.unfinished.size === 0) continue
+    if (state.now < entry.unknownSince + limits.unknownJobMs) continue
+    giveBack(state, effects, [...entry.unfinished], {
+      reason: 'unknown-job',
+      message: `The record of job ${entry.id} has not arrived.`,
+    })
+  }
+}

@@ -1,0 +1,106 @@
+import { limits } from '#protocol/limits.ts'
+import type { WorkerEffect } from '../effect.ts'
+import type { ProcessNumber, WorkerFact } from '../event.ts'
+import { clip, giveBack, report } from '../leases.ts'
+import { kill, scatter } from '../processes.ts'
+import { processesOf, slotsFor, type WorkerProcess, type WorkerState } from '../state.ts'
+
+export const onProcessStarted = (state: WorkerState, number: ProcessNumber): void => {
+  const process = state.processes.get(number)
+  if (process?.phase === 'starting') process.phase = 'ready'
+}
+
+/** It never ran anything: the leases wait for the next try, or go back if the model cannot be had. */
+export const onProcessFailed = (
+  state: WorkerState,
+  fact: Extract<WorkerFact, { kind: 'processFailed' }>,
+  effects: WorkerEffect[],
+): void => {
+  const process = state.processes.get(fact.process)
+  if (process === undefined) return
+  state.processes.delete(fact.process)
+  scatter(state, effects, process, process.queue)
+  // We stopped it ourselves while it started: nobody's fault.
+  if (process.phase !== 'stopping') startFailed(state, effects, process, fact)
+}
+
+const startFailed = (
+  state: WorkerState,
+  effects: WorkerEffect[],
+  process: WorkerProcess,
+  fact: { readonly why: 'reach' | 'init'; readonly message: string },
+): void => {
+  const entry = state.jobs.get(process.job)
+  if (entry === undefined) return
+  entry.retryAt = state.now + limits.initRetryMs
+  if (fact.why === 'init') {
+    if (state.link === 'none') return
+    effects.push({
+      kind: 'sendInitFailed',
+      job: process.job,
+      message: clip(fact.message),
+      processes: Math.max(1, slotsFor(state, entry)),
+    })
+  } else if (!processesOf(state, process.job).some((other) => other.phase === 'ready')) {
+    giveBack(state, effects, [...entry.unfinished], {
+      reason: 'model-unreachable',
+      message: fact.message,
+    })
+  }
+}
+
+/** A process is gone. Only the mini-batch it ran is to blame, and only if nobody else stopped it. */
+export const onProcessExited = (
+  state: WorkerState,
+  fact: Extract<WorkerFact, { kind: 'processExited' }>,
+  effects: WorkerEffect[],
+): void => {
+  const process = state.processes.get(fact.process)
+  if (process === undefined) return
+  state.processes.delete(fact.process)
+  const oldest = process.queue[0]
+  const died = process.phase !== 'stopping' && fact.how !== 'stopped'
+  if (process.phase === 'starting' && died) {
+    startFailed(state, effects, process, { why: 'init', message: deathSentence(fact) })
+  } else if (oldest !== undefined && oldest.unwantedSince === null) {
+    if (process.timedOut === oldest) {
+      report(state, oldest, {
+        kind: 'failed',
+        cause: 'timed-out',
+        message: limitSentence(state, process),
+      })
+    } else if (died) {
+      report(state, oldest, { kind: 'failed', cause: 'process-died', message: deathSentence(fact) })
+    }
+  }
+  scatter(state, effects, process, process.queue)
+}
+
+const deathSentence = (fact: Extract<WorkerFact, { kind: 'processExited' }>): string =>
+  clip(
+    fact.how === 'out-of-memory'
+      ? `The worker process ran out of memory: ${fact.message}`
+      : `The worker process died: ${fact.message}`,
+  )
+
+const limitSentence = (state: WorkerState, process: WorkerProcess): string => {
+  const limit = state.jobs.get(process.job)?.job?.spec.runLimitMs ?? limits.runLimitMs
+  return `The run took longer than the ${String(limit / 1000)} s that run_invocation_timeout allows and was stopped.`
+}
+
+/** Stops runs that are over their limit, and those that no longer count and do not end by themselves. */
+export const stopOverdue = (state: WorkerState, effects: WorkerEffect[]): void => {
+  for (const process of state.processes.values()) {
+    const oldest = process.queue[0]
+    if (process.phase !== 'ready' || oldest === undefined) continue
+    const limit = state.jobs.get(process.job)?.job?.spec.runLimitMs ?? limits.runLimitMs
+    if (oldest.unwantedSince !== null) {
+      if (state.now >= oldest.unwantedSince + limits.stopLoserMs) {
+        kill(effects, process, 'what it runs no longer counts')
+      }
+    } else if (state.now >= oldest.runningSince + limit) {
+      process.timedOut = oldest
+      kill(effects, process, 'the run limit is passed')
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { limits } from '#protocol/limits.ts'
+import type { WorkerEffect } from './effect.ts'
+import { shift } from './fifo.ts'
+import { setStage } from './leases.ts'
+import { beginOldest, kill } from './processes.ts'
+import {
+  processesOf,
+  slotsFor,
+  type WorkerJob,
+  type WorkerProcess,
+  type WorkerState,
+} from './state.ts'
+
+/** Gives slots to jobs, inputs to leases and mini-batches to processes. */
+export const place = (state: WorkerState, effects: WorkerEffect[]): void => {
+  if (!state.draining) giveSlots(state, effects)
+  fetchInputs(state, effects)
+  runReady(state, effects)
+}
+
+/**
+ * A free slot goes to the job with the fewest processes. Without one, a warm process whose job has nothing
+ * left makes room at once; a busy one makes room for a job that has waited its turn.
+ */
+const giveSlots = (state: WorkerState, effects: WorkerEffect[]): void => {
+  for (const entry of state.jobs.values()) {
+    const waits = entry.unfinished.size > 0 && processesOf(state, entry.id).length === 0
+    entry.waitsSince = waits ? (entry.waitsSince ?? state.now) : null
+  }
+  for (;;) {
+    const entry = neediest(state)
+    if (entry === undefined) return
+    if (state.processes.size < state.slots) start(state, effects, entry)
+    else {
+      makeRoom(state, effects, entry)
+      return
+    }
+  }
+}
+
+const start = (state: WorkerState, effects: WorkerEffect[], entry: WorkerJob): void => {
+  const number = state.nextProcess++
+  state.processes.set(number, {
+    number,
+    job: entry.id,
+    phase: 'starting',
+    queue: [],
+    startedAt: state.now,
+    retiring: false,
+    timedOut: null,
+  })
+  entry.waitsSince = null
+  effects.push({ kind: 'startProcess', process: number, job: entry.id })
+}
+
+/** The job that has the fewest processes of those that could use one more. */
+const neediest = (state: WorkerState): WorkerJob | undefined => {
+  let best: WorkerJob | undefined
+  let fewest = Number.MAX_SAFE_INTEGER
+  for (const entry of state.jobs.values()) {
+    if (entry.job === null || state.now < entry.retryAt || entry.unfinished.size === 0) continue
+    const has = processesOf(state, entry.id).length
+    if (has < Math.min(slotsFor(state, entry), entry.unfinished.size) && has < fewest) {
+      best = entry
+      fewest = has
+    }
+  }
+  return best
+}
+
+const makeRoom = (state: WorkerState, effects: WorkerEffect[], entry: WorkerJob): void => {
+  const all = [...state.processes.values()]
+  if (all.some((process) => process.phase === 'stopping' || process.retiring)) return
+  const idle = all.find(
+    (process) =>
+      process.job !== entry.id &&
+      process.phase === 'ready' &&
+      process.queue.length === 0 &&
+      (state.jobs.get(process.job)?.unfinished.size ?? 0) === 0,
+  )
+  if (idle !== undefined) {
+    kill(effects, idle, 'another job needs its slot')
+    return
+  }
+  if (entry.waitsSince === null || state.now < entry.waitsSince + limits.jobTurnMs) return
+  const victim = longestTurn(state, all)
+  if (victim !== undefined) victim.retiring = true
+}
+
+/** Of the job with the most processes the one that runs longest, if its turn is over. */
+const longestTurn = (
+  state: WorkerState,
+  processes: readonly WorkerProcess[],
+): WorkerProcess | undefined => {
+  const perJob = new Map<string, number>()
+  for (const { job } of processes) perJob.set(job, (perJob.get(job) ?? 0) + 1)
+  const done = processes.filter(
+    (process) => process.phase === 'ready' && state.now >= process.startedAt + limits.jobTurnMs,
+  )
+  return done.sort(
+    (a, b) => (perJob.get(b.job) ?? 0) - (perJob.get(a.job) ?? 0) || a.startedAt - b.startedAt,
+  )[0]
+}
+
+/** Fetches in the order of the grants, ahead of the runs, within the memory set aside for inputs. */
+const fetchInputs = (state: WorkerState, effects: WorkerEffect[]): void => {
+  for (const entry of state.jobs.values()) {
+    if (entry.job === null || entry.refused !== null) continue
+    while (mayFetch(state, entry)) {
+      const held = shift(entry.toFetch, (candidate) => candidate.stage === 'waiting')
+      if (held === undefined) break
+      setStage(state, held, 'fetching')
+      effects.push({ kind: 'fetchInput', lease: held.lease })
+    }
+  }
+}
+
+/** Even when memory is used up, each slot of a job may have one input, or jobs could block each other. */
+const mayFetch = (state: WorkerState, entry: WorkerJob): boolean => {
+  if (entry.fetching + entry.readyCount < Math.max(1, slotsFor(state, entry))) return true
+  const expected = state.inputBytes + state.fetching * (entry.inputBytes ?? 0)
+  return (
+    expected < limits.inputAheadBytes &&
+    state.fetching < 2 * limits.leasesPerSlot * Math.max(1, state.slots)
+  )
+}
+
+/** One mini-batch for every idle process first, then one more where it will not wait long. */
+const runReady = (state: WorkerState, effects: WorkerEffect[]): void => {
+  for (let depth = 1; depth <= limits.runAheadPerProcess; depth++) {
+    for (const process of state.processes.values()) {
+      if (process.phase !== 'ready' || process.retiring || process.queue.length >= depth) continue
+      const entry = state.jobs.get(process.job)
+      if (entry === undefined || !mayWaitInside(entry, depth)) continue
+      const held = shift(entry.ready, (candidate) => candidate.stage === 'ready')
+      if (held === undefined) continue
+      setStage(state, held, 'queued')
+      process.queue.push(held)
+      effects.push({ kind: 'runAttempt', process: process.number, lease: held.lease })
+      beginOldest(state, process)
+    }
+  }
+  for (const process of state.processes.values()) {
+    if (process.retiring && process.queue.length === 0) {
+      kill(effects, process, 'another job waits for its slot')
+    }
+  }
+}
+
+/** Depth 1 is what runs; deeper ones wait inside the process for those before them. */
+const mayWaitInside = (entry: WorkerJob, depth: number): boolean =>
+  depth === 1 || (entry.runMs !== null && entry.runMs * (depth - 1) <= limits.runAheadMs)

@@ -1,0 +1,163 @@
+import type { AttemptReport, Lease } from '#protocol/model/attempt.ts'
+import type { JobId, Millis, PeerId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { LeaseToken, Term } from '#protocol/model/term.ts'
+import { createTokenMap, type TokenMap } from '#protocol/model/token-map.ts'
+import type { ProcessNumber, WorkerFact } from './event.ts'
+import { createFifo, type Fifo } from './fifo.ts'
+
+/**
+ * The worker's machine: which leases it holds, how far each is, and which worker processes run. Only
+ * `transition` writes.
+ */
+export interface WorkerState {
+  readonly self: PeerId
+  /** Largest `now` of all events. */
+  now: Millis
+  /** The newest term heard of; words of older ones are ignored. */
+  term: Term | null
+  link: 'none' | 'greeting' | 'welcomed'
+  greetedAt: Millis
+  /** Worker processes the owner allows. */
+  slots: number
+  slotsReason: string
+  /** The agent stops: nothing new is taken. */
+  draining: boolean
+  nextProcess: ProcessNumber
+  readonly jobs: Map<JobId, WorkerJob>
+  /** Jobs that have ended, the newest last: a late grant of one is dropped. */
+  readonly ended: Set<JobId>
+  readonly leases: TokenMap<HeldLease>
+  readonly processes: Map<ProcessNumber, WorkerProcess>
+  /** Finished attempts the head has not settled. */
+  readonly reports: TokenMap<AttemptReport>
+  /** What leaves with the next flush. */
+  started: LeaseToken[]
+  unsent: AttemptReport[]
+  flushedAt: Millis
+  /** Inputs asked for and not here. */
+  fetching: number
+  /** Bytes of inputs that are here and not handed to a process. */
+  inputBytes: number
+}
+
+/**
+ * waiting (for its job or its turn to be fetched) -> fetching -> ready -> queued in a process -> running
+ * -> ran (rows wait for a chunk) -> packing -> gone (reported, or dropped on the way).
+ */
+export type Stage =
+  'waiting' | 'fetching' | 'ready' | 'queued' | 'running' | 'ran' | 'packing' | 'gone'
+
+export type RunSucceeded = Extract<
+  Extract<WorkerFact, { kind: 'attemptRan' }>['outcome'],
+  { kind: 'succeeded' }
+>
+
+export interface HeldLease {
+  readonly lease: Lease
+  stage: Stage
+  /** Size of its input while `ready`, else 0. */
+  bytes: number
+  /** When it became the oldest in its process. */
+  runningSince: Millis
+  /** Set once its result no longer counts; it stays only until its process lets go of it. */
+  unwantedSince: Millis | null
+  outcome: RunSucceeded | null
+}
+
+export interface WorkerJob {
+  readonly id: JobId
+  /** Null until its record is here. */
+  job: Job | null
+  refused: string | null
+  /** When the first lease came while the record was not here. */
+  unknownSince: Millis
+  /** Leases before `ran`, in the order of their grants. */
+  readonly unfinished: Set<HeldLease>
+  readonly toFetch: Fifo<HeldLease>
+  readonly ready: Fifo<HeldLease>
+  fetching: number
+  readyCount: number
+  /** Usual size of one input, smoothed; null before the first. */
+  inputBytes: number | null
+  /** Leases whose rows wait for a chunk, in the order they ran. */
+  rows: HeldLease[]
+  rowBytes: number
+  rowsSince: Millis
+  /** Usual time of one run, smoothed; null before the first. */
+  runMs: Millis | null
+  /** No process is started before this time: the last start failed. */
+  retryAt: Millis
+  /** Since when it has leases but no process; null otherwise. */
+  waitsSince: Millis | null
+}
+
+export interface WorkerProcess {
+  readonly number: ProcessNumber
+  readonly job: JobId
+  phase: 'starting' | 'ready' | 'stopping'
+  /** What it was given, oldest first; the first one runs. */
+  queue: HeldLease[]
+  readonly startedAt: Millis
+  /** Gets nothing new: another job waits for its slot. */
+  retiring: boolean
+  /** The lease whose run limit was passed, if that is why it is stopping. */
+  timedOut: HeldLease | null
+}
+
+/** A worker without slots: `slotsChanged` gives it some. */
+export const createWorker = (self: PeerId): WorkerState => ({
+  self,
+  now: 0,
+  term: null,
+  link: 'none',
+  greetedAt: 0,
+  slots: 0,
+  slotsReason: '',
+  draining: false,
+  nextProcess: 1,
+  jobs: new Map(),
+  ended: new Set(),
+  leases: createTokenMap(),
+  processes: new Map(),
+  reports: createTokenMap(),
+  started: [],
+  unsent: [],
+  flushedAt: 0,
+  fetching: 0,
+  inputBytes: 0,
+})
+
+/** The entry of a job, made with the first word of it. */
+export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
+  let entry = state.jobs.get(id)
+  if (entry === undefined) {
+    entry = {
+      id,
+      job: null,
+      refused: null,
+      unknownSince: state.now,
+      unfinished: new Set(),
+      toFetch: createFifo(),
+      ready: createFifo(),
+      fetching: 0,
+      readyCount: 0,
+      inputBytes: null,
+      rows: [],
+      rowBytes: 0,
+      rowsSince: 0,
+      runMs: null,
+      retryAt: 0,
+      waitsSince: null,
+    }
+    state.jobs.set(id, entry)
+  }
+  return entry
+}
+
+/** Worker processes a job may have here at once. */
+export const slotsFor = (state: WorkerState, entry: WorkerJob): number =>
+  Math.min(state.slots, entry.job?.spec.processesPerPeer ?? state.slots)
+
+export const processesOf = (state: WorkerState, job: JobId): readonly WorkerProcess[] =>
+  [...state.processes.values()].filter((process) => process.job === job)
