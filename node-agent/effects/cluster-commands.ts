@@ -8,7 +8,6 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ClusterId, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { Capabilities, Member, Role } from '#protocol/model/member.ts'
-import type { RecordBody } from '#protocol/model/record.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { codeToInvitation, invitationToCode } from '#protocol/wire/pair/invitation.ts'
@@ -73,135 +72,151 @@ interface OpenInvitation {
   used: boolean
 }
 
-export const createClusterCommands = (deps: ClusterCommandsDeps): ClusterCommands => {
-  const { clock, ledger, transport, random, self } = deps
+interface Commanding extends ClusterCommandsDeps {
   /** By the secret in hex. Used and expired ones stay a while, to be refused by name. */
-  const invitations = new Map<string, OpenInvitation>()
+  readonly invitations: Map<string, OpenInvitation>
+}
 
-  const create: ClusterCommands['create'] = async (name) => {
-    if (ledger.cluster() !== null) return err(alreadyIn())
-    const recovery = deps.newRecovery()
-    const founded = await ledger.found({
-      kind: 'cluster-created',
-      name,
-      creator: self,
-      creatorName: deps.capabilities().name,
-      at: clock.now(),
-      nonce: random.bytes(16).toHex(),
-      recoveryKey: recovery.publicKey,
-    })
-    if (!founded.ok) return founded
-    const ready = await deps.clusterReady()
-    return ready.ok ? ok({ recoveryCode: recovery.code }) : ready
+export const createClusterCommands = (deps: ClusterCommandsDeps): ClusterCommands => {
+  const commanding: Commanding = { ...deps, invitations: new Map() }
+  deps.transport.servePairing((peer, request) => admit(commanding, peer, request))
+  return {
+    create: (name) => create(commanding, name),
+    invite: (roles, lifeMs) => invite(commanding, roles, lifeMs),
+    join: (code, signal) => join(commanding, code, signal),
+    remove: (peer) => remove(commanding, peer),
+    pairingOpen: () => {
+      sweep(commanding)
+      return commanding.invitations.size > 0
+    },
   }
+}
 
-  const invite: ClusterCommands['invite'] = (roles, lifeMs) => {
-    const cluster = ledger.cluster()
-    if (cluster === null) return err(notInCluster)
-    const allowed = deps.checkChange({ kind: 'add', peer: self, roles })
-    if (!allowed.ok) return allowed
-    sweep()
-    if (invitations.size >= limits.openInvitations)
-      return err(
-        musterError('Full', 'Too many invitations are open; wait until some have expired.'),
-      )
-    const secret = random.bytes(16)
-    const expiresAt = clock.now() + lifeMs
-    invitations.set(secret.toHex(), { roles, expiresAt, used: false })
-    const addresses = transport.addresses()
-    const code = invitationToCode({ cluster, inviter: self, addresses, secret, roles, expiresAt })
-    return ok({ code, words: wordsOf(cluster, secret), expiresAt })
-  }
+const create = async (deps: Commanding, name: string): ReturnType<ClusterCommands['create']> => {
+  const { ledger, random, clock, self } = deps
+  if (ledger.cluster() !== null) return err(alreadyIn())
+  const recovery = deps.newRecovery()
+  const founded = await ledger.found({
+    kind: 'cluster-created',
+    name,
+    creator: self,
+    creatorName: deps.capabilities().name,
+    at: clock.now(),
+    nonce: random.bytes(16).toHex(),
+    recoveryKey: recovery.publicKey,
+  })
+  if (!founded.ok) return founded
+  const ready = await deps.clusterReady()
+  return ready.ok ? ok({ recoveryCode: recovery.code }) : ready
+}
 
-  const wordsOf = (cluster: ClusterId, secret: Uint8Array): string =>
-    deps.wordsFor(new TextEncoder().encode(`${cluster}/${secret.toHex()}`))
+const invite = (
+  deps: Commanding,
+  roles: readonly Role[],
+  lifeMs: Millis,
+): Result<InvitationMade, MusterError> => {
+  const { ledger, clock, self, invitations } = deps
+  const cluster = ledger.cluster()
+  if (cluster === null) return err(notInCluster)
+  const allowed = deps.checkChange({ kind: 'add', peer: self, roles })
+  if (!allowed.ok) return allowed
+  sweep(deps)
+  if (invitations.size >= limits.openInvitations)
+    return err(musterError('Full', 'Too many invitations are open; wait until some have expired.'))
+  const secret = deps.random.bytes(16)
+  const expiresAt = clock.now() + lifeMs
+  invitations.set(secret.toHex(), { roles, expiresAt, used: false })
+  const addresses = deps.transport.addresses()
+  const code = invitationToCode({ cluster, inviter: self, addresses, secret, roles, expiresAt })
+  return ok({ code, words: wordsOf(deps, cluster, secret), expiresAt })
+}
 
-  /** Forgets invitations that ended long ago. */
-  const sweep = (): void => {
-    for (const [secret, invitation] of invitations)
-      if (invitation.expiresAt + limits.invitationMs < clock.now()) invitations.delete(secret)
-  }
+const wordsOf = (deps: Commanding, cluster: ClusterId, secret: Uint8Array): string =>
+  deps.wordsFor(new TextEncoder().encode(`${cluster}/${secret.toHex()}`))
 
-  const admit = async (peer: PeerId, request: PairRequest): Promise<PairAnswer> => {
-    const invitation = invitations.get(request.secret.toHex())
-    const cluster = ledger.cluster()
-    if (invitation === undefined || cluster === null) return { kind: 'refused', why: 'unknown' }
-    if (invitation.used) return { kind: 'refused', why: 'used' }
-    if (invitation.expiresAt <= clock.now()) return { kind: 'refused', why: 'expired' }
-    invitation.used = true
-    const { roles } = invitation
-    const body: RecordBody = {
+/** Forgets invitations that ended long ago. */
+const sweep = ({ invitations, clock }: Commanding): void => {
+  for (const [secret, invitation] of invitations)
+    if (invitation.expiresAt + limits.invitationMs < clock.now()) invitations.delete(secret)
+}
+
+/** Answers a newcomer; a secret opens the door once. */
+const admit = async (deps: Commanding, peer: PeerId, request: PairRequest): Promise<PairAnswer> => {
+  const invitation = deps.invitations.get(request.secret.toHex())
+  const cluster = deps.ledger.cluster()
+  if (invitation === undefined || cluster === null) return { kind: 'refused', why: 'unknown' }
+  if (invitation.used) return { kind: 'refused', why: 'used' }
+  if (invitation.expiresAt <= deps.clock.now()) return { kind: 'refused', why: 'expired' }
+  invitation.used = true
+  const { roles } = invitation
+  const added = await deps.ledger.append([
+    {
       kind: 'member-added',
       peer,
       name: request.capabilities.name,
       roles,
       clock: deps.nextClock(),
-      at: clock.now(),
-    }
-    const added = await ledger.append([body])
-    if (!added.ok) {
-      invitation.used = false
-      return { kind: 'refused', why: 'unknown' }
-    }
-    deps.admitted(peer, request.addresses)
-    const { name, creator } = deps.genesis()
-    const segments = await deps.membershipSegments()
-    return { kind: 'admitted', cluster, clusterName: name, creator, roles, segments }
+      at: deps.clock.now(),
+    },
+  ])
+  if (!added.ok) {
+    invitation.used = false
+    return { kind: 'refused', why: 'unknown' }
   }
-
-  transport.servePairing(admit)
-
-  const join: ClusterCommands['join'] = async (code, signal) => {
-    if (ledger.cluster() !== null) return err(alreadyIn())
-    const read = codeToInvitation(code)
-    if (!read.ok) return read
-    const { inviter, addresses, secret, expiresAt, cluster } = read.value
-    if (expiresAt + limits.invitationSlackMs < clock.now()) return err(refusal('expired'))
-    const request = { secret, capabilities: deps.capabilities(), addresses: [] }
-    const answer = await transport.pair(inviter, addresses, request, signal)
-    if (!answer.ok) return answer
-    if (answer.value.kind === 'refused') return err(refusal(answer.value.why))
-    if (answer.value.cluster !== cluster)
-      return err(
-        musterError(
-          'OtherCluster',
-          'The inviting machine belongs to another cluster than the code says; ask for a new invitation.',
-        ),
-      )
-    await ledger.adopt(cluster)
-    deps.trust(inviter, addresses)
-    await deps.takeSegments(answer.value.segments, inviter)
-    const ready = await deps.clusterReady()
-    if (!ready.ok) return ready
-    // The inviter cannot know yet where we listen: do not wait for its courtesy.
-    await transport.dial(inviter, addresses, signal)
-    return ok({ words: wordsOf(cluster, secret) })
-  }
-
-  const remove: ClusterCommands['remove'] = async (peer) => {
-    const allowed = deps.checkChange({ kind: 'remove', peer })
-    if (!allowed.ok) return allowed
-    const last = ledger.vector().findLast((position) => position.origin === peer)
-    const added = await ledger.append([
-      {
-        kind: 'member-removed',
-        peer,
-        lastSequence: last?.sequence ?? -1,
-        lastHash: '',
-        clock: deps.nextClock(),
-        at: clock.now(),
-      },
-    ])
-    return added.ok ? ok(undefined) : added
-  }
-
-  const pairingOpen = (): boolean => {
-    sweep()
-    return invitations.size > 0
-  }
-
-  return { create, invite, join, remove, pairingOpen }
+  deps.admitted(peer, request.addresses)
+  const { name, creator } = deps.genesis()
+  const segments = await deps.membershipSegments()
+  return { kind: 'admitted', cluster, clusterName: name, creator, roles, segments }
 }
+
+const join = async (
+  deps: Commanding,
+  code: string,
+  signal: AbortSignal,
+): ReturnType<ClusterCommands['join']> => {
+  const { ledger, transport, clock } = deps
+  if (ledger.cluster() !== null) return err(alreadyIn())
+  const read = codeToInvitation(code)
+  if (!read.ok) return read
+  const { inviter, addresses, secret, expiresAt, cluster } = read.value
+  if (expiresAt + limits.invitationSlackMs < clock.now()) return err(refusal('expired'))
+  const request = { secret, capabilities: deps.capabilities(), addresses: [] }
+  const answer = await transport.pair(inviter, addresses, request, signal)
+  if (!answer.ok) return answer
+  if (answer.value.kind === 'refused') return err(refusal(answer.value.why))
+  if (answer.value.cluster !== cluster) return err(otherCluster())
+  await ledger.adopt(cluster)
+  deps.trust(inviter, addresses)
+  await deps.takeSegments(answer.value.segments, inviter)
+  const ready = await deps.clusterReady()
+  if (!ready.ok) return ready
+  // The inviter cannot know yet where we listen: do not wait for its courtesy.
+  await transport.dial(inviter, addresses, signal)
+  return ok({ words: wordsOf(deps, cluster, secret) })
+}
+
+const remove = async (deps: Commanding, peer: PeerId): Promise<Result<void, MusterError>> => {
+  const allowed = deps.checkChange({ kind: 'remove', peer })
+  if (!allowed.ok) return allowed
+  const last = deps.ledger.vector().findLast((position) => position.origin === peer)
+  const added = await deps.ledger.append([
+    {
+      kind: 'member-removed',
+      peer,
+      lastSequence: last?.sequence ?? -1,
+      lastHash: '',
+      clock: deps.nextClock(),
+      at: deps.clock.now(),
+    },
+  ])
+  return added.ok ? ok(undefined) : added
+}
+
+const otherCluster = (): MusterError =>
+  musterError(
+    'OtherCluster',
+    'The inviting machine belongs to another cluster than the code says; ask for a new invitation.',
+  )
 
 const alreadyIn = (): MusterError =>
   musterError(

@@ -43,6 +43,7 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...clusterHandlers(deps),
   ...modelHandlers(deps),
   ...jobHandlers(deps),
+  ...resultHandlers(deps),
 })
 
 type Handlers<Name extends keyof ControlHandlers> = Pick<ControlHandlers, Name>
@@ -167,7 +168,9 @@ const jobHandlers = (
       const { id } = fold.value.job
       const shares = await views.shares(id)
       const failures = await views.failureGroups(id, limits.failureGroups)
-      return ok(jobToDetail(live.toView(fold.value), fold.value, shares, failures, nameOf))
+      return ok(
+        jobToDetail(live.toView(fold.value), { fold: fold.value, shares, failures, nameOf }),
+      )
     },
     cancelJob: async ({ query }) => {
       const fold = await find(query.job)
@@ -177,6 +180,13 @@ const jobHandlers = (
       const after = await find(fold.value.job.id)
       return after.ok ? ok(live.toView(after.value)) : after
     },
+  }
+}
+
+const resultHandlers = (deps: HandlerDeps): Handlers<'results' | 'miniBatches' | 'explain'> => {
+  const { views, nameOf } = deps
+  const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
+  return {
     results: async ({ query }) => {
       const fold = await find(query.job)
       if (!fold.ok) return fold

@@ -1,6 +1,7 @@
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { SchedulerEffect, Settlement } from '#agent/scheduler/effect.ts'
+import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { assertNever } from '#protocol/model/assert-never.ts'
@@ -42,14 +43,7 @@ export const createHeadEffects = (deps: HeadEffectsDeps): HeadEffects => {
   }
 
   const background = (work: Promise<void>): void => {
-    work.catch((thrown: unknown) =>
-      deps.failed({
-        code: 'Internal',
-        message: 'The head could not record its decisions and stops.',
-        retryable: false,
-        detail: String(thrown),
-      }),
-    )
+    work.catch((thrown: unknown) => deps.failed(cannotRecord(thrown)))
   }
 
   const run = (effect: SchedulerEffect): void => {
@@ -91,6 +85,11 @@ export const createHeadEffects = (deps: HeadEffectsDeps): HeadEffects => {
 
   return { run }
 }
+
+const cannotRecord = (thrown: unknown): MusterError =>
+  musterError('Internal', 'The head could not record its decisions and stops.', {
+    detail: thrownToText(thrown),
+  })
 
 /** Keeps each record within its bound; a group is never cut, since it names one chunk. */
 const splitGroups = (groups: readonly CommitGroup[]): readonly (readonly CommitGroup[])[] => {

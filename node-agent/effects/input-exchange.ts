@@ -49,26 +49,6 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
     yield* framesOf(items, job.spec.input.root, request, planned.value)
   })
 
-  const local = async (
-    job: Job,
-    first: ItemIndex,
-    count: number,
-  ): Promise<Result<readonly RunItem[], MusterError>> => {
-    const planned = await plan.items(job.id, first, count)
-    if (!planned.ok) return planned
-    const { root } = job.spec.input
-    const found = planned.value.map(async (item, i): Promise<RunItem> => {
-      const entry = { item: first + i, name: item.name }
-      const path = job.spec.inPlace ? await items.inPlacePath(root, item) : undefined
-      if (path !== undefined) return { ...entry, path }
-      const content = await items.read(root, item)
-      return content.ok
-        ? { ...entry, bytes: content.bytes }
-        : { ...entry, problem: content.problem }
-    })
-    return ok(await Promise.all(found))
-  }
-
   const remote = async (
     job: Job,
     first: ItemIndex,
@@ -101,6 +81,26 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
         : remote(job, first, count, signal),
     itemsStreamed: () => streamed,
   }
+}
+
+/** Items of a plan that is here: as paths if the job allows it, else as bytes. */
+const readHere = async (
+  { plan, items }: InputExchangeDeps,
+  job: Job,
+  first: ItemIndex,
+  count: number,
+): Promise<Result<readonly RunItem[], MusterError>> => {
+  const planned = await plan.items(job.id, first, count)
+  if (!planned.ok) return planned
+  const { root } = job.spec.input
+  const found = planned.value.map(async (item, i): Promise<RunItem> => {
+    const entry = { item: first + i, name: item.name }
+    const path = job.spec.inPlace ? await items.inPlacePath(root, item) : undefined
+    if (path !== undefined) return { ...entry, path }
+    const content = await items.read(root, item)
+    return content.ok ? { ...entry, bytes: content.bytes } : { ...entry, problem: content.problem }
+  })
+  return ok(await Promise.all(found))
 }
 
 /** Packs small items together and cuts large ones, so that no frame grows past the bulk limit by much. */

@@ -61,11 +61,14 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
 
 export const jobToDetail = (
   view: JobView,
-  fold: JobFold,
-  shares: readonly PeerShare[],
-  failures: readonly FailureGroup[],
-  nameOf: NameOf,
+  more: {
+    readonly fold: JobFold
+    readonly shares: readonly PeerShare[]
+    readonly failures: readonly FailureGroup[]
+    readonly nameOf: NameOf
+  },
 ): JobDetailView => {
+  const { fold, shares, failures, nameOf } = more
   const items = shares.reduce((sum, share) => sum + share.items, 0)
   return {
     ...view,

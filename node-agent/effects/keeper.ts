@@ -48,156 +48,163 @@ export interface KeeperDeps {
 }
 
 export const createKeeper = (deps: KeeperDeps): Keeper => {
-  const { views, clock, log } = deps
-  const stopped = new AbortController()
-  const touched = new Set<JobId>()
-  const waiting = new Map<JobId, readonly PeerId[]>()
-  const done = new Set<JobId>()
-  let working: Promise<void> | undefined
-  let retry: Disposable | undefined
-
-  const pullChunk = async (fold: JobFold, missing: MissingChunk): Promise<boolean> => {
-    const { keeper, id } = fold.job
-    const holders = [missing.peer, keeper, ...deps.otherHolders()].filter(
-      (peer, i, all) => all.indexOf(peer) === i,
-    )
-    const fetched = await deps.exchange.fetch(missing.chunk, holders, stopped.signal)
-    if (!fetched.ok) return false
-    const chunk = await deps.chunks.unpack(missing.chunk)
-    if (!chunk.ok) {
-      log.error('a result chunk cannot be read', { job: id, error: chunk.error })
-      return false
-    }
-    const entries = missing.positions.flatMap((position) => {
-      const rows = chunk.value.entries[position]
-      return rows === undefined ? [] : [{ position, rows }]
-    })
-    await views.keepRows(missing.chunk, id, missing.peer, entries)
-    return true
+  const keeping: Keeping = {
+    ...deps,
+    stopped: new AbortController(),
+    touched: new Set(),
+    waiting: new Map(),
+    done: new Set(),
+    working: undefined,
+    retry: undefined,
   }
-
-  /** True if every counted row is in the store. */
-  const pull = async (fold: JobFold): Promise<boolean> => {
-    const missing = [...(await views.missingRows(fold.job.id))]
-    const away = new Set<PeerId>()
-    const pullNext = async (): Promise<void> => {
-      for (let next = missing.pop(); next !== undefined; next = missing.pop()) {
-        if (stopped.signal.aborted) return
-        if (!(await pullChunk(fold, next))) away.add(next.peer)
-      }
-    }
-    await Promise.all(Array.from({ length: limits.chunkPulls }, pullNext))
-    if (away.size === 0) waiting.delete(fold.job.id)
-    else waiting.set(fold.job.id, [...away])
-    return away.size === 0 && !stopped.signal.aborted
-  }
-
-  const seal = async (fold: JobFold): Promise<void> => {
-    const { id, spec } = fold.job
-    const facts = await views.sealFacts(id)
-    const [group] = await views.failureGroups(id, 1)
-    const verdict = deps.verdict(fold, facts, group?.message ?? '')
-    let output = ''
-    if (verdict.writeOutput) {
-      const rows = outputRows(views, id)
-      const folder = deps.outputFolder(id)
-      const written = await deps.writer.write(folder, spec.outputFileName, rows, stopped.signal)
-      if (!written.ok) {
-        log.error('the output could not be written; it will be tried again', {
-          error: written.error,
-        })
-        return again(id)
-      }
-      output = written.value
-    }
-    const sealed = await deps.ledger.append([
-      {
-        kind: 'job-sealed',
-        job: id,
-        state: verdict.state,
-        headline: verdict.headline,
-        mapHash: facts.mapHash,
-        upTo: facts.upTo,
-        miniBatches: facts.miniBatches,
-        rows: facts.rows,
-        succeeded: facts.succeeded,
-        failed: fold.itemsFailed,
-        output,
-        at: clock.now(),
-      },
-    ])
-    if (!sealed.ok) again(id)
-  }
-
-  const work = async (job: JobId): Promise<void> => {
-    const fold = await views.job(job)
-    if (fold === undefined) return
-    const isOurs = fold.job.keeper === deps.self
-    if (!isOurs && fold.sealed === null) return
-    if (!(await pull(fold))) return again(job)
-    if (fold.sealed !== null) {
-      done.add(job)
-      if (!isOurs) await dropChunks(job)
-      return
-    }
-    if (fold.closed !== null) await seal(fold)
-  }
-
-  /** The keeper has every row: nobody else needs the chunks any more. */
-  const dropChunks = async (job: JobId): Promise<void> => {
-    const chunks = new Set((await views.commits(job)).map((commit) => commit.chunk))
-    for (const chunk of chunks) await deps.blobs.delete(chunk)
-  }
-
-  const again = (job: JobId): void => {
-    if (stopped.signal.aborted) return
-    touched.add(job)
-    retry ??= clock.after(limits.pullRetryMs, () => {
-      retry = undefined
-      start()
-    })
-  }
-
-  const runAll = async (): Promise<void> => {
-    while (touched.size > 0 && !stopped.signal.aborted) {
-      const jobs = [...touched]
-      touched.clear()
-      for (const job of jobs) await work(job)
-      if (retry !== undefined) return
-    }
-  }
-
-  const start = (): void => {
-    if (working !== undefined || stopped.signal.aborted) return
-    working = runAll()
-      .catch((thrown: unknown) => {
-        if (!stopped.signal.aborted)
-          log.error('keeping rows failed', { detail: thrownToText(thrown) })
-      })
-      .finally(() => {
-        working = undefined
-        if (touched.size > 0 && retry === undefined) start()
-      })
-  }
-
   return {
     jobTouched: (job) => {
-      if (done.has(job)) return
-      touched.add(job)
-      if (retry === undefined) start()
+      if (keeping.done.has(job)) return
+      keeping.touched.add(job)
+      if (keeping.retry === undefined) start(keeping)
     },
     peerSeen: () => {
-      retry?.[Symbol.dispose]()
-      retry = undefined
-      if (touched.size > 0) start()
+      keeping.retry?.[Symbol.dispose]()
+      keeping.retry = undefined
+      if (keeping.touched.size > 0) start(keeping)
     },
-    waitsFor: (job) => waiting.get(job) ?? [],
+    waitsFor: (job) => keeping.waiting.get(job) ?? [],
     [Symbol.asyncDispose]: async () => {
-      stopped.abort()
-      retry?.[Symbol.dispose]()
-      await working
+      keeping.stopped.abort()
+      keeping.retry?.[Symbol.dispose]()
+      await keeping.working
     },
   }
+}
+
+interface Keeping extends KeeperDeps {
+  readonly stopped: AbortController
+  /** Jobs to look at. */
+  readonly touched: Set<JobId>
+  /** Peers that hold rows of a job and could not be reached. */
+  readonly waiting: Map<JobId, readonly PeerId[]>
+  /** Sealed jobs whose rows are all here. */
+  readonly done: Set<JobId>
+  working: Promise<void> | undefined
+  retry: Disposable | undefined
+}
+
+/** Looks at the touched jobs, one at a time, until there is none or something must be waited for. */
+const start = (keeping: Keeping): void => {
+  if (keeping.working !== undefined || keeping.stopped.signal.aborted) return
+  keeping.working = lookAtAll(keeping)
+    .catch((thrown: unknown) => {
+      if (!keeping.stopped.signal.aborted)
+        keeping.log.error('keeping rows failed', { detail: thrownToText(thrown) })
+    })
+    .finally(() => {
+      keeping.working = undefined
+      if (keeping.touched.size > 0 && keeping.retry === undefined) start(keeping)
+    })
+}
+
+const lookAtAll = async (keeping: Keeping): Promise<void> => {
+  while (keeping.touched.size > 0 && !keeping.stopped.signal.aborted) {
+    const jobs = [...keeping.touched]
+    keeping.touched.clear()
+    for (const job of jobs) await lookAt(keeping, job)
+    if (keeping.retry !== undefined) return
+  }
+}
+
+/** Looks at the job again in a while. */
+const again = (keeping: Keeping, job: JobId): void => {
+  if (keeping.stopped.signal.aborted) return
+  keeping.touched.add(job)
+  keeping.retry ??= keeping.clock.after(limits.pullRetryMs, () => {
+    keeping.retry = undefined
+    start(keeping)
+  })
+}
+
+const lookAt = async (keeping: Keeping, job: JobId): Promise<void> => {
+  const fold = await keeping.views.job(job)
+  if (fold === undefined) return
+  const isOurs = fold.job.keeper === keeping.self
+  if (!isOurs && fold.sealed === null) return
+  if (!(await pull(keeping, fold))) return again(keeping, job)
+  if (fold.sealed !== null) {
+    keeping.done.add(job)
+    return isOurs ? undefined : dropChunks(keeping, job)
+  }
+  if (fold.closed !== null) await seal(keeping, fold)
+}
+
+/** True if every counted row is in the store. */
+const pull = async (keeping: Keeping, fold: JobFold): Promise<boolean> => {
+  const missing = [...(await keeping.views.missingRows(fold.job.id))]
+  const away = new Set<PeerId>()
+  const pullNext = async (): Promise<void> => {
+    for (let next = missing.pop(); next !== undefined; next = missing.pop()) {
+      if (keeping.stopped.signal.aborted) return
+      if (!(await pullChunk(keeping, fold, next))) away.add(next.peer)
+    }
+  }
+  await Promise.all(Array.from({ length: limits.chunkPulls }, pullNext))
+  if (away.size === 0) keeping.waiting.delete(fold.job.id)
+  else keeping.waiting.set(fold.job.id, [...away])
+  return away.size === 0 && !keeping.stopped.signal.aborted
+}
+
+const pullChunk = async (
+  keeping: Keeping,
+  { job }: JobFold,
+  missing: MissingChunk,
+): Promise<boolean> => {
+  const others = [missing.peer, job.keeper, ...keeping.otherHolders()]
+  const holders = others.filter((peer, i) => others.indexOf(peer) === i)
+  const fetched = await keeping.exchange.fetch(missing.chunk, holders, keeping.stopped.signal)
+  if (!fetched.ok) return false
+  const chunk = await keeping.chunks.unpack(missing.chunk)
+  if (!chunk.ok) {
+    keeping.log.error('a result chunk cannot be read', { job: job.id, error: chunk.error })
+    return false
+  }
+  const entries = missing.positions.flatMap((position) => {
+    const rows = chunk.value.entries[position]
+    return rows === undefined ? [] : [{ position, rows }]
+  })
+  await keeping.views.keepRows(missing.chunk, job.id, missing.peer, entries)
+  return true
+}
+
+/** Writes the output, if there is to be one, and says the final word. */
+const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
+  const { id, spec } = fold.job
+  const { views } = keeping
+  const facts = await views.sealFacts(id)
+  const { upTo, mapHash, miniBatches, rows, succeeded } = facts
+  const [group] = await views.failureGroups(id, 1)
+  const verdict = keeping.verdict(fold, facts, group?.message ?? '')
+  let output = ''
+  if (verdict.writeOutput) {
+    const lines = outputRows(views, id)
+    const folder = keeping.outputFolder(id)
+    const { signal } = keeping.stopped
+    const written = await keeping.writer.write(folder, spec.outputFileName, lines, signal)
+    if (!written.ok) {
+      keeping.log.error('the output could not be written yet', { error: written.error })
+      return again(keeping, id)
+    }
+    output = written.value
+  }
+  const body = { kind: 'job-sealed', job: id, mapHash, upTo, miniBatches, rows, succeeded } as const
+  const { state, headline } = verdict
+  const failed = fold.itemsFailed
+  const at = keeping.clock.now()
+  const sealed = await keeping.ledger.append([{ ...body, state, headline, failed, output, at }])
+  if (!sealed.ok) again(keeping, id)
+}
+
+/** The keeper has every row: nobody else needs the chunks any more. */
+const dropChunks = async (keeping: Keeping, job: JobId): Promise<void> => {
+  const chunks = new Set((await keeping.views.commits(job)).map((commit) => commit.chunk))
+  for (const chunk of chunks) await keeping.blobs.delete(chunk)
 }
 
 /** All rows of a job in plan order, a page at a time; failed items have no row. */

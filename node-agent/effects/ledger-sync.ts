@@ -2,7 +2,7 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger, RecordsAdded } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Transport } from '#agent/ports/transport.ts'
-import { MusterFailure } from '#protocol/errors.ts'
+import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Segment, VersionVector } from '#protocol/model/record.ts'
@@ -45,121 +45,132 @@ interface Remote {
 const logKey = (origin: PeerId, incarnation: number): string => `${origin}/${incarnation}`
 
 export const createLedgerSync = (deps: LedgerSyncDeps): LedgerSync => {
-  const { ledger, transport, clock, log } = deps
-  const remotes = new Map<PeerId, Remote>()
-  const stopped = new AbortController()
-  let heldBack: { segment: Uint8Array; from: PeerId }[] = []
-  let intake: Promise<void> = Promise.resolve()
-
-  const tellVector = (peer: PeerId): void => {
-    transport.send(peer, ledgerProtocol, { kind: 'vector-told', vector: ledger.vector() })
+  const syncing: Syncing = {
+    ...deps,
+    remotes: new Map(),
+    stopped: new AbortController(),
+    heldBack: [],
+    intake: Promise.resolve(),
   }
-
-  const catchUp = async (peer: PeerId, remote: Remote): Promise<void> => {
-    if (remote.sending) return
-    remote.sending = true
-    try {
-      while (!stopped.signal.aborted && remotes.get(peer) === remote) {
-        const segments = await ledger.missingFrom(vectorOf(remote), limits.segmentBytes)
-        if (segments.length === 0 && !remote.again) return
-        remote.again = false
-        if (segments.length === 0) continue
-        const message: LedgerMessage = { kind: 'segments-sent', segments }
-        const outcome = transport.send(peer, ledgerProtocol, message)
-        if (outcome === 'unreachable') return
-        if (outcome === 'full') await clock.sleep(limits.reportMs, stopped.signal)
-        else for (const segment of segments) noteSegment(remote, decodeSegment(segment))
-      }
-    } catch (thrown) {
-      if (!stopped.signal.aborted) log.warn('catch-up ended early', { peer, thrown })
-    } finally {
-      remote.sending = false
-    }
-  }
-
-  const forward = (added: RecordsAdded): void => {
-    const last = added.records.at(-1)
-    if (last === undefined) return
-    const { origin, incarnation, sequence } = last.header
-    const key = logKey(origin, incarnation)
-    for (const [peer, remote] of remotes) {
-      if (remote.sending) remote.again = true
-      if (!remote.told || remote.sending || (remote.held.get(key) ?? -1) >= sequence) continue
-      const message: LedgerMessage = { kind: 'segments-sent', segments: [added.segment] }
-      if (transport.send(peer, ledgerProtocol, message) === 'sent') remote.held.set(key, sequence)
-      else void catchUp(peer, remote)
-    }
-  }
-
-  const takeOne = async (bytes: Uint8Array, from: PeerId): Promise<void> => {
-    const segment = decodeSegment(bytes)
-    if (!deps.mayWrite(segment)) {
-      heldBack.push({ segment: bytes, from })
-      if (heldBack.length > limits.heldSegments) heldBack.shift()
-      return
-    }
-    const remote = remotes.get(from)
-    if (remote !== undefined) noteSegment(remote, segment)
-    const outcome = await ledger.ingest(bytes)
-    if (outcome.kind === 'gap') tellVector(from)
-    if (outcome.kind === 'refused')
-      log.warn('segment refused', { from, origin: segment.origin, error: outcome.error })
-  }
-
-  /** One segment after the other: an origin's segments only fit in their order. */
-  const take = (segments: readonly Uint8Array[], from: PeerId): Promise<void> => {
-    intake = intake.then(async () => {
-      for (const segment of segments) {
-        if (stopped.signal.aborted) return
-        try {
-          await takeOne(segment, from)
-        } catch (thrown) {
-          if (!(thrown instanceof MusterFailure)) throw thrown
-          log.warn('segment could not be read', { from, error: thrown.error })
-        }
-      }
-    })
-    return intake
-  }
-
-  transport.receive(ledgerProtocol, (peer, message) => {
-    const remote = remotes.get(peer)
-    if (remote === undefined) return
-    if (message.kind === 'segments-sent') {
-      void take(message.segments, peer)
-      return
-    }
-    remote.told = true
-    for (const { origin, incarnation, sequence } of message.vector) {
-      const key = logKey(origin, incarnation)
-      remote.held.set(key, sequence)
-    }
-    void catchUp(peer, remote)
-  })
-
-  const listening = ledger.onAdded(forward)
+  const { transport, ledger, clock, remotes } = syncing
+  transport.receive(ledgerProtocol, (peer, message) => hear(syncing, peer, message))
+  const listening = ledger.onAdded((added) => forward(syncing, added))
   const telling = clock.every(limits.ledgerVectorMs, () => {
-    for (const peer of remotes.keys()) tellVector(peer)
+    for (const peer of remotes.keys()) tellVector(syncing, peer)
   })
 
   return {
     peerConnected: (peer) => {
       remotes.set(peer, { held: new Map(), told: false, sending: false, again: false })
-      tellVector(peer)
+      tellVector(syncing, peer)
     },
     peerDisconnected: (peer) => remotes.delete(peer),
     membersChanged: () => {
-      const waiting = heldBack
-      heldBack = []
-      for (const { segment, from } of waiting) void take([segment], from)
+      const waiting = syncing.heldBack
+      syncing.heldBack = []
+      for (const { segment, from } of waiting) void take(syncing, [segment], from)
     },
-    take,
+    take: (segments, from) => take(syncing, segments, from),
     [Symbol.dispose]: () => {
-      stopped.abort()
+      syncing.stopped.abort()
       listening[Symbol.dispose]()
       telling[Symbol.dispose]()
     },
   }
+}
+
+interface Syncing extends LedgerSyncDeps {
+  readonly remotes: Map<PeerId, Remote>
+  readonly stopped: AbortController
+  heldBack: { segment: Uint8Array; from: PeerId }[]
+  intake: Promise<void>
+}
+
+const tellVector = ({ transport, ledger }: Syncing, peer: PeerId): void => {
+  transport.send(peer, ledgerProtocol, { kind: 'vector-told', vector: ledger.vector() })
+}
+
+const hear = (syncing: Syncing, peer: PeerId, message: LedgerMessage): void => {
+  const remote = syncing.remotes.get(peer)
+  if (remote === undefined) return
+  if (message.kind === 'segments-sent') {
+    void take(syncing, message.segments, peer)
+    return
+  }
+  remote.told = true
+  for (const { origin, incarnation, sequence } of message.vector)
+    remote.held.set(logKey(origin, incarnation), sequence)
+  void catchUp(syncing, peer, remote)
+}
+
+/** Sends all that the peer lacks, some at a time, and looks once more if something was added meanwhile. */
+const catchUp = async (syncing: Syncing, peer: PeerId, remote: Remote): Promise<void> => {
+  const { stopped, remotes, ledger, transport, clock, log } = syncing
+  if (remote.sending) return
+  remote.sending = true
+  try {
+    while (!stopped.signal.aborted && remotes.get(peer) === remote) {
+      const segments = await ledger.missingFrom(vectorOf(remote), limits.segmentBytes)
+      if (segments.length === 0 && !remote.again) return
+      remote.again = false
+      if (segments.length === 0) continue
+      const outcome = transport.send(peer, ledgerProtocol, { kind: 'segments-sent', segments })
+      if (outcome === 'unreachable') return
+      if (outcome === 'full') await clock.sleep(limits.reportMs, stopped.signal)
+      else for (const segment of segments) noteSegment(remote, decodeSegment(segment))
+    }
+  } catch (thrown) {
+    if (!stopped.signal.aborted) log.warn('catch-up ended early', { peer, thrown })
+  } finally {
+    remote.sending = false
+  }
+}
+
+/** Hands a new segment on to everybody who lacks it. */
+const forward = (syncing: Syncing, added: RecordsAdded): void => {
+  const last = added.records.at(-1)
+  if (last === undefined) return
+  const { origin, incarnation, sequence } = last.header
+  const key = logKey(origin, incarnation)
+  for (const [peer, remote] of syncing.remotes) {
+    if (remote.sending) remote.again = true
+    if (!remote.told || remote.sending || (remote.held.get(key) ?? -1) >= sequence) continue
+    const message: LedgerMessage = { kind: 'segments-sent', segments: [added.segment] }
+    const outcome = syncing.transport.send(peer, ledgerProtocol, message)
+    if (outcome === 'sent') remote.held.set(key, sequence)
+    else void catchUp(syncing, peer, remote)
+  }
+}
+
+/** One segment after the other: an origin's segments only fit in their order. */
+const take = (syncing: Syncing, segments: readonly Uint8Array[], from: PeerId): Promise<void> => {
+  syncing.intake = syncing.intake.then(async () => {
+    for (const segment of segments) {
+      if (syncing.stopped.signal.aborted) return
+      try {
+        await takeOne(syncing, segment, from)
+      } catch (thrown) {
+        const error = thrown instanceof MusterFailure ? thrown.error : thrownToText(thrown)
+        syncing.log.warn('a segment could not be taken', { from, error })
+      }
+    }
+  })
+  return syncing.intake
+}
+
+const takeOne = async (syncing: Syncing, bytes: Uint8Array, from: PeerId): Promise<void> => {
+  const segment = decodeSegment(bytes)
+  if (!syncing.mayWrite(segment)) {
+    syncing.heldBack.push({ segment: bytes, from })
+    if (syncing.heldBack.length > limits.heldSegments) syncing.heldBack.shift()
+    return
+  }
+  const remote = syncing.remotes.get(from)
+  if (remote !== undefined) noteSegment(remote, segment)
+  const outcome = await syncing.ledger.ingest(bytes)
+  if (outcome.kind === 'gap') tellVector(syncing, from)
+  if (outcome.kind === 'refused')
+    syncing.log.warn('segment refused', { from, origin: segment.origin, error: outcome.error })
 }
 
 const noteSegment = (remote: Remote, segment: Segment): void => {

@@ -50,83 +50,99 @@ interface ProgressMeter {
 }
 
 export const createLiveJobs = (deps: LiveJobsDeps): LiveJobs => {
-  const { clock, views } = deps
-  const digests = new Map<JobId, JobDigest>()
-  /** Kept after the digest is gone, since a finished job is asked about too. */
-  const lost = new Map<JobId, number>()
-  const meters = new Map<JobId, ProgressMeter>()
+  const known: Known = { digests: new Map(), lost: new Map(), meters: new Map() }
   const dirty = new Set<JobId>()
   let timer: Disposable | undefined
   let stopped = false
-
-  const toView = (fold: JobFold): JobView => {
-    const { job } = fold
-    const digest = digests.get(job.id)
-    const { state, reason } = deps.rules.jobState(fold, {
-      leased: digest?.leased ?? 0,
-      waits: digest?.waits ?? '',
-      headKnown: deps.headKnown(),
-      keeperHere: job.keeper === deps.self,
-      keeperName: deps.nameOf(job.keeper),
-      chunkHolders: deps.waitsFor(job.id).map(deps.nameOf),
-    })
-    const isOver = fold.sealed !== null || fold.closed !== null
-    const meter = meters.get(job.id)
-    const now = clock.now()
-    const done = fold.itemsSucceeded + fold.itemsFailed
-    const leased = digest?.leased ?? 0
-    const itemsPerSecond = isOver ? overallRate(fold) : (meter?.itemsPerSecond(now) ?? null)
-    const secondsLeft =
-      isOver || !fold.planComplete ? null : (meter?.secondsLeft(now, fold.items - done) ?? null)
-    const leasesLost = lost.get(job.id) ?? 0
-    const live = { state, reason, leased, leasesLost, itemsPerSecond, secondsLeft }
-    return jobToView(fold, live, deps.nameOf)
-  }
 
   const flush = async (): Promise<void> => {
     timer = undefined
     const jobs = [...dirty]
     dirty.clear()
     for (const id of jobs) {
-      const fold = await views.job(id)
+      const fold = await deps.views.job(id)
       if (fold === undefined || stopped) continue
-      if (fold.sealed === null) {
-        let meter = meters.get(id)
-        if (meter === undefined) meters.set(id, (meter = deps.rules.createProgress()))
-        meter.note(clock.now(), fold.itemsSucceeded + fold.itemsFailed)
-      } else meters.delete(id)
-      deps.publish(toView(fold))
+      noteProgress(deps, known, fold)
+      deps.publish(viewNow(deps, known, fold))
     }
   }
 
   const touched = (job: JobId): void => {
     if (stopped) return
     dirty.add(job)
-    timer ??= clock.after(limits.deltaMs, () => {
+    timer ??= deps.clock.after(limits.deltaMs, () => {
+      // The store is closing: nobody is left to tell.
       flush().catch(() => undefined)
     })
   }
 
   return {
     touched,
-    toView,
+    toView: (fold) => viewNow(deps, known, fold),
     digested: (digest) => {
-      const named = new Set(digest.map((one) => one.job))
-      for (const job of digests.keys()) {
-        if (named.has(job)) continue
-        digests.delete(job)
-        touched(job)
-      }
-      for (const one of digest) {
-        const before = digests.get(one.job)
-        digests.set(one.job, one)
-        lost.set(one.job, Math.max(lost.get(one.job) ?? 0, one.leasesLost))
-        if (before?.leased !== one.leased || before.waits !== one.waits) touched(one.job)
-      }
+      for (const job of takeDigest(known, digest)) touched(job)
     },
     [Symbol.dispose]: () => {
       stopped = true
       timer?.[Symbol.dispose]()
     },
   }
+}
+
+/** What is known of jobs beside the ledger. */
+interface Known {
+  readonly digests: Map<JobId, JobDigest>
+  /** Leases lost; kept after the digest is gone, since a finished job is asked about too. */
+  readonly lost: Map<JobId, number>
+  readonly meters: Map<JobId, ProgressMeter>
+}
+
+/** Replaces the digests and names the jobs that look different now. */
+const takeDigest = ({ digests, lost }: Known, digest: readonly JobDigest[]): readonly JobId[] => {
+  const changed: JobId[] = []
+  const named = new Set(digest.map((one) => one.job))
+  for (const job of digests.keys()) if (!named.has(job)) changed.push(job)
+  for (const job of changed) digests.delete(job)
+  for (const one of digest) {
+    const before = digests.get(one.job)
+    digests.set(one.job, one)
+    lost.set(one.job, Math.max(lost.get(one.job) ?? 0, one.leasesLost))
+    if (before?.leased !== one.leased || before.waits !== one.waits) changed.push(one.job)
+  }
+  return changed
+}
+
+const noteProgress = (deps: LiveJobsDeps, { meters }: Known, fold: JobFold): void => {
+  const { id } = fold.job
+  if (fold.sealed !== null) {
+    meters.delete(id)
+    return
+  }
+  const meter = meters.get(id) ?? deps.rules.createProgress()
+  meters.set(id, meter)
+  meter.note(deps.clock.now(), fold.itemsSucceeded + fold.itemsFailed)
+}
+
+const viewNow = (deps: LiveJobsDeps, known: Known, fold: JobFold): JobView => {
+  const { job } = fold
+  const digest = known.digests.get(job.id)
+  const leased = digest?.leased ?? 0
+  const { state, reason } = deps.rules.jobState(fold, {
+    leased,
+    waits: digest?.waits ?? '',
+    headKnown: deps.headKnown(),
+    keeperHere: job.keeper === deps.self,
+    keeperName: deps.nameOf(job.keeper),
+    chunkHolders: deps.waitsFor(job.id).map(deps.nameOf),
+  })
+  const isOver = fold.sealed !== null || fold.closed !== null
+  const meter = known.meters.get(job.id)
+  const now = deps.clock.now()
+  const left = fold.items - fold.itemsSucceeded - fold.itemsFailed
+  const itemsPerSecond = isOver ? overallRate(fold) : (meter?.itemsPerSecond(now) ?? null)
+  const isTold = !isOver && fold.planComplete
+  const secondsLeft = isTold ? (meter?.secondsLeft(now, left) ?? null) : null
+  const leasesLost = known.lost.get(job.id) ?? 0
+  const live = { state, reason, leased, leasesLost, itemsPerSecond, secondsLeft }
+  return jobToView(fold, live, deps.nameOf)
 }

@@ -29,62 +29,19 @@ export interface PlanningDeps {
 }
 
 export const createPlanning = (deps: PlanningDeps): Planning => {
-  const { ledger, views, blobs, clock, log } = deps
   const running = new Map<
     JobId,
     { readonly stop: AbortController; readonly ended: Promise<void> }
   >()
 
-  const writeChunk = async (chunk: PlanChunk): Promise<void> => {
-    const blob = await blobs.put(encodePlanChunk(chunk))
-    if (!blob.ok) throw new MusterFailure(blob.error)
-    const added = await ledger.append([
-      {
-        kind: 'plan-chunk-written',
-        job: chunk.job,
-        chunk: chunk.chunk,
-        blob: blob.value,
-        firstItem: chunk.firstItem,
-        items: chunk.items.length,
-        firstMiniBatch: chunk.firstMiniBatch,
-        miniBatches: chunk.runs.reduce((sum, run) => sum + run.count, 0),
-        runs: chunk.runs,
-        last: chunk.last,
-      },
-    ])
-    if (!added.ok) throw new MusterFailure(added.error)
-  }
-
-  const plan = async (job: Job, signal: AbortSignal): Promise<void> => {
-    const written = await views.planChunks(job.id)
-    if (written.some((chunk) => chunk.last)) return
-    try {
-      for await (const chunk of deps.planner.plan(job.id, job.spec, written.length, signal))
-        await writeChunk(chunk)
-    } catch (thrown) {
-      if (signal.aborted) return
-      const message =
-        thrown instanceof MusterFailure
-          ? thrown.error.message
-          : `The input could not be listed: ${thrownToText(thrown)}`
-      log.warn('planning failed', { job: job.id, message })
-      await ledger.append([
-        {
-          kind: 'plan-failed',
-          job: job.id,
-          message: message.slice(0, limits.sentenceLength),
-          at: clock.now(),
-        },
-      ])
-    }
-  }
-
   return {
     start: (job) => {
       if (job.dataPeer !== deps.self || running.has(job.id)) return
       const stop = new AbortController()
-      const ended = plan(job, stop.signal)
-        .catch((thrown: unknown) => log.error('planning broke', { detail: thrownToText(thrown) }))
+      const ended = plan(deps, job, stop.signal)
+        .catch((thrown: unknown) =>
+          deps.log.error('planning broke', { detail: thrownToText(thrown) }),
+        )
         .finally(() => running.delete(job.id))
       running.set(job.id, { stop, ended })
     },
@@ -95,4 +52,45 @@ export const createPlanning = (deps: PlanningDeps): Planning => {
       await Promise.all(all.map((one) => one.ended))
     },
   }
+}
+
+const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<void> => {
+  const written = await deps.views.planChunks(job.id)
+  if (written.some((chunk) => chunk.last)) return
+  try {
+    for await (const chunk of deps.planner.plan(job.id, job.spec, written.length, signal))
+      await writeChunk(deps, chunk)
+  } catch (thrown) {
+    if (signal.aborted) return
+    const message =
+      thrown instanceof MusterFailure
+        ? thrown.error.message
+        : `The input could not be listed: ${thrownToText(thrown)}`
+    deps.log.warn('planning failed', { job: job.id, message })
+    const sentence = message.slice(0, limits.sentenceLength)
+    const at = deps.clock.now()
+    await deps.ledger.append([{ kind: 'plan-failed', job: job.id, message: sentence, at }])
+  }
+}
+
+/** The item list becomes a blob, its boundaries a record. */
+const writeChunk = async ({ blobs, ledger }: PlanningDeps, chunk: PlanChunk): Promise<void> => {
+  const blob = await blobs.put(encodePlanChunk(chunk))
+  if (!blob.ok) throw new MusterFailure(blob.error)
+  const { job, firstItem, firstMiniBatch, runs, last } = chunk
+  const added = await ledger.append([
+    {
+      kind: 'plan-chunk-written',
+      job,
+      chunk: chunk.chunk,
+      blob: blob.value,
+      firstItem,
+      items: chunk.items.length,
+      firstMiniBatch,
+      miniBatches: runs.reduce((sum, run) => sum + run.count, 0),
+      runs,
+      last,
+    },
+  ])
+  if (!added.ok) throw new MusterFailure(added.error)
 }

@@ -7,8 +7,10 @@ import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import { asJobId } from '#protocol/model/ids.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobSpec } from '#protocol/model/job.ts'
+import type { Job } from '#protocol/model/job.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -55,128 +57,149 @@ export interface SubmittingDeps {
   readonly baseName: (path: string) => string
 }
 
-export const createSubmitting = (deps: SubmittingDeps): Submitting => {
-  const { ledger, views, blobs, runtime, clock, self } = deps
+export const createSubmitting = (deps: SubmittingDeps): Submitting => ({
+  registerModel: (wish, signal) => registerModel(deps, wish, signal),
+  submit: (wish, signal) => submit(deps, wish, signal),
+  cancel: (job) => cancel(deps, job),
+})
 
-  const mayActAs = (role: Role, toDo: string): MusterError | undefined => {
-    if (ledger.cluster() === null) return notInCluster
-    if (deps.rolesOf(self).includes(role)) return undefined
-    return musterError(
-      'RoleMissing',
-      `This machine may not ${toDo}: it lacks the role "${role}"; an admin can invite it again with \`muster cluster invite --roles ${role}\`.`,
-    )
+const refusalFor = (deps: SubmittingDeps, role: Role, toDo: string): MusterError | undefined => {
+  if (deps.ledger.cluster() === null) return notInCluster
+  if (deps.rolesOf(deps.self).includes(role)) return undefined
+  return musterError(
+    'RoleMissing',
+    `This machine may not ${toDo}: it lacks the role "${role}"; an admin can invite it again with \`muster cluster invite --roles ${role}\`.`,
+  )
+}
+
+/** The same bytes under the same name are the same version, unless a new description is given. */
+const registerModel = async (
+  deps: SubmittingDeps,
+  wish: ModelWish,
+  signal: AbortSignal,
+): Promise<Result<Model, MusterError>> => {
+  const refusal = refusalFor(deps, 'submit', 'register models')
+  if (refusal !== undefined) return err(refusal)
+  const inspected = await deps.runtime.inspect(wish.path)
+  if (!inspected.ok) return inspected
+  const { facts, path, files: names } = inspected.value
+  const files = await storeFiles(deps, path, names, signal)
+  if (!files.ok) return files
+  const newest = await deps.views.model(wish.name)
+  if (newest !== undefined && sameFiles(newest.files, files.value) && wish.description === '')
+    return ok(newest)
+  const model: Model = {
+    name: wish.name,
+    version: (newest?.version ?? 0) + 1,
+    files: files.value,
+    description: wish.description,
+    tags: wish.tags,
+    facts,
+    registeredBy: deps.self,
+    registeredAt: deps.clock.now(),
   }
+  const added = await deps.ledger.append([{ kind: 'model-registered', model }])
+  return added.ok ? ok(model) : added
+}
 
-  const storeFiles = async (
-    path: string,
-    names: readonly string[],
-    signal: AbortSignal,
-  ): Promise<Result<readonly ModelFile[], MusterError>> => {
-    const files: ModelFile[] = []
-    for (const name of names) {
-      const stored = await blobs.putFile(deps.beside(path, name), signal)
-      if (!stored.ok) return stored
-      files.push({ path: name, ...stored.value })
-    }
-    return ok(files)
+const storeFiles = async (
+  deps: SubmittingDeps,
+  path: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<Result<readonly ModelFile[], MusterError>> => {
+  const files: ModelFile[] = []
+  for (const name of names) {
+    const stored = await deps.blobs.putFile(deps.beside(path, name), signal)
+    if (!stored.ok) return stored
+    files.push({ path: name, ...stored.value })
   }
+  return ok(files)
+}
 
-  const registerModel: Submitting['registerModel'] = async (wish, signal) => {
-    const refusal = mayActAs('submit', 'register models')
-    if (refusal !== undefined) return err(refusal)
-    const inspected = await runtime.inspect(wish.path)
-    if (!inspected.ok) return inspected
-    const { facts, path, files: names } = inspected.value
-    const files = await storeFiles(path, names, signal)
-    if (!files.ok) return files
-    const newest = await views.model(wish.name)
-    if (newest !== undefined && sameFiles(newest.files, files.value) && wish.description === '')
-      return ok(newest)
-    const model: Model = {
-      name: wish.name,
-      version: (newest?.version ?? 0) + 1,
-      files: files.value,
-      description: wish.description,
-      tags: wish.tags,
-      facts,
-      registeredBy: self,
-      registeredAt: clock.now(),
-    }
-    const added = await ledger.append([{ kind: 'model-registered', model }])
-    return added.ok ? ok(model) : added
+const findModel = async (
+  deps: SubmittingDeps,
+  wanted: JobFile['model'],
+  signal: AbortSignal,
+): Promise<Result<Model, MusterError>> => {
+  if (wanted.kind === 'path') {
+    const name = deps
+      .baseName(wanted.path)
+      .replace(/\.onnx$/, '')
+      .slice(0, limits.memberNameLength)
+    const wish = { path: wanted.path, name, description: '', tags: {} }
+    return registerModel(deps, wish, signal)
   }
+  const model = await deps.views.model(wanted.name, wanted.version)
+  if (model !== undefined) return ok(model)
+  const known = (await deps.views.models()).map((one) => one.name)
+  const names = [...new Set(known)].slice(0, 8).join(', ')
+  const version = wanted.version === undefined ? '' : `:${wanted.version}`
+  return err(
+    musterError(
+      'ModelUnknown',
+      `No model "${wanted.name}${version}" is registered; ${names === '' ? 'none is yet' : `there are ${names}`}. Register it with \`muster model register PATH --name ${wanted.name}\`.`,
+    ),
+  )
+}
 
-  const findModel = async (
-    wanted: JobFile['model'],
-    signal: AbortSignal,
-  ): Promise<Result<Model, MusterError>> => {
-    if (wanted.kind === 'path') {
-      const name = deps
-        .baseName(wanted.path)
-        .replace(/\.onnx$/, '')
-        .slice(0, 64)
-      return registerModel({ path: wanted.path, name, description: '', tags: {} }, signal)
-    }
-    const model = await views.model(wanted.name, wanted.version)
-    if (model !== undefined) return ok(model)
-    const known = (await views.models()).map((one) => one.name)
-    const names = [...new Set(known)].slice(0, 8).join(', ')
-    const version = wanted.version === undefined ? '' : `:${wanted.version}`
-    return err(
-      musterError(
-        'ModelUnknown',
-        `No model "${wanted.name}${version}" is registered; ${names === '' ? 'none is yet' : `there are ${names}`}. Register it with \`muster model register PATH --name ${wanted.name}\`.`,
-      ),
-    )
+/** Everything that can be found wrong is found before a record is written. */
+const submit = async (
+  deps: SubmittingDeps,
+  wish: SubmitWish,
+  signal: AbortSignal,
+): Promise<Result<Job, MusterError>> => {
+  const refusal = refusalFor(deps, 'submit', 'submit jobs')
+  if (refusal !== undefined) return err(refusal)
+  const earlier = await earlierSubmission(deps, wish.submissionId)
+  if (earlier !== undefined) return ok(earlier)
+
+  const file = deps.jobFiles.read(wish.text, wish.file, wish.overrides)
+  if (!file.ok) return file
+  const model = await findModel(deps, file.value.model, signal)
+  if (!model.ok) return model
+  const fits = deps.runtime.checkFit(file.value.spec, model.value.facts)
+  if (!fits.ok) return fits
+  const checked = await deps.planner.check(file.value.spec.input, signal)
+  if (!checked.ok) return checked
+
+  const { name, version, files } = model.value
+  const job: Job = {
+    id: deps.random.jobId(),
+    spec: { ...file.value.spec, model: { name, version, files } },
+    submitter: deps.self,
+    dataPeer: deps.self,
+    keeper: deps.self,
+    submittedAt: deps.clock.now(),
   }
+  if (wish.submissionId !== undefined)
+    await deps.views.setSetting(submissionSetting(wish.submissionId), job.id)
+  const added = await deps.ledger.append([{ kind: 'job-submitted', job }])
+  return added.ok ? ok(job) : added
+}
 
-  const submit: Submitting['submit'] = async (wish, signal) => {
-    const refusal = mayActAs('submit', 'submit jobs')
-    if (refusal !== undefined) return err(refusal)
-    const setting = `submission/${wish.submissionId ?? ''}`
-    const earlier = wish.submissionId === undefined ? undefined : await views.setting(setting)
-    const known = typeof earlier === 'string' ? await views.job(earlier as JobId) : undefined
-    if (known !== undefined) return ok(known.job)
+const submissionSetting = (id: string): string => `submission/${id}`
 
-    const file = deps.jobFiles.read(wish.text, wish.file, wish.overrides)
-    if (!file.ok) return file
-    const model = await findModel(file.value.model, signal)
-    if (!model.ok) return model
-    const fits = runtime.checkFit(file.value.spec, model.value.facts)
-    if (!fits.ok) return fits
-    const checked = await deps.planner.check(file.value.spec.input, signal)
-    if (!checked.ok) return checked
+const earlierSubmission = async (
+  { views }: SubmittingDeps,
+  id: string | undefined,
+): Promise<Job | undefined> => {
+  if (id === undefined) return undefined
+  const job = await views.setting(submissionSetting(id))
+  return typeof job === 'string' ? (await views.job(asJobId(job)))?.job : undefined
+}
 
-    const { name, version, files } = model.value
-    const spec: JobSpec = { ...file.value.spec, model: { name, version, files } }
-    const job: Job = {
-      id: deps.random.jobId(),
-      spec,
-      submitter: self,
-      dataPeer: self,
-      keeper: self,
-      submittedAt: clock.now(),
-    }
-    if (wish.submissionId !== undefined) await views.setSetting(setting, job.id)
-    const added = await ledger.append([{ kind: 'job-submitted', job }])
-    return added.ok ? ok(job) : added
-  }
-
-  const cancel: Submitting['cancel'] = async (id) => {
-    const fold = await views.job(id)
-    if (fold === undefined) return err(musterError('JobUnknown', `There is no job ${id}.`))
-    if (fold.sealed !== null || fold.closed !== null)
-      return err(musterError('JobEnded', `Job ${fold.job.spec.name} has ended already.`))
-    if (fold.job.submitter !== self && !deps.rolesOf(self).includes('admin'))
-      return err(
-        musterError('RoleMissing', 'Only the submitter of a job or an admin may cancel it.'),
-      )
-    if (fold.cancelRequestedAt !== null) return ok(undefined)
-    const added = await ledger.append([{ kind: 'job-cancel-requested', job: id, at: clock.now() }])
-    return added.ok ? ok(undefined) : added
-  }
-
-  return { registerModel, submit, cancel }
+const cancel = async (deps: SubmittingDeps, id: JobId): Promise<Result<void, MusterError>> => {
+  const fold = await deps.views.job(id)
+  if (fold === undefined) return err(musterError('JobUnknown', `There is no job ${id}.`))
+  if (fold.sealed !== null || fold.closed !== null)
+    return err(musterError('JobEnded', `Job ${fold.job.spec.name} has ended already.`))
+  if (fold.job.submitter !== deps.self && !deps.rolesOf(deps.self).includes('admin'))
+    return err(musterError('RoleMissing', 'Only the submitter of a job or an admin may cancel it.'))
+  if (fold.cancelRequestedAt !== null) return ok(undefined)
+  const at = deps.clock.now()
+  const added = await deps.ledger.append([{ kind: 'job-cancel-requested', job: id, at }])
+  return added.ok ? ok(undefined) : added
 }
 
 export const notInCluster = musterError(

@@ -15,6 +15,7 @@ import type { LeaseToken } from '#protocol/model/term.ts'
 import type { FromWorkerMessage } from '#protocol/wire/lease/messages.ts'
 import type { InputExchange } from './input-exchange.ts'
 import { createWorkerInputs, tokenKey } from './worker-inputs.ts'
+import type { WorkerInputs } from './worker-inputs.ts'
 
 /** Carries out what the worker's machine wants: inputs, worker processes, chunks, words to the head. */
 export interface WorkerEffects extends AsyncDisposable {
@@ -46,129 +47,24 @@ interface Running {
 }
 
 export const createWorkerEffects = (deps: WorkerEffectsDeps): WorkerEffects => {
-  const { tell, sendToHead } = deps
-  const processes = new Map<ProcessNumber, Running>()
-  const rows = new Map<string, AttemptRows>()
-  const inputs = createWorkerInputs({
-    inputs: deps.inputs,
-    jobById: deps.jobById,
-    arrived: (token, bytes) => tell({ kind: 'inputArrived', token, bytes }),
-    failed: (token, message) => tell({ kind: 'inputFailed', token, message }),
-  })
-
-  const startProcess = async (number: ProcessNumber, jobId: JobId): Promise<void> => {
-    const job = deps.jobById(jobId)
-    if (job === undefined) {
-      tell({
-        kind: 'processFailed',
-        process: number,
-        why: 'reach',
-        message: 'The job is not known here.',
-      })
-      return
-    }
-    const running: Running = { job, aborted: new AbortController(), runs: 0 }
-    processes.set(number, running)
-    const { signal } = running.aborted
-    const fail = (why: 'reach' | 'init', error: MusterError): void => {
-      processes.delete(number)
-      deps.log.warn('worker process did not start', { job: jobId, error })
-      tell({ kind: 'processFailed', process: number, why, message: error.message })
-    }
-    const model = await deps.modelPath(job, signal)
-    if (!model.ok) return fail('reach', model.error)
-    const started = await deps.runtime.start({
-      spec: job.spec,
-      modelPath: model.value,
-      threads: deps.threads(),
-      memoryBytes: deps.memoryBytes(),
-      signal,
-    })
-    if (!started.ok) return fail('init', started.error)
-    running.process = started.value
-    if (signal.aborted) started.value.kill()
-    else tell({ kind: 'processStarted', process: number })
-    const exit = await started.value.exited
-    processes.delete(number)
-    tell({ kind: 'processExited', process: number, how: exit.kind, message: exit.message })
+  const { tell } = deps
+  const working: Working = {
+    ...deps,
+    processes: new Map(),
+    rows: new Map(),
+    prepared: createWorkerInputs({
+      inputs: deps.inputs,
+      jobById: deps.jobById,
+      arrived: (token, bytes) => tell({ kind: 'inputArrived', token, bytes }),
+      failed: (token, message) => tell({ kind: 'inputFailed', token, message }),
+    }),
   }
-
-  const runAttempt = async (number: ProcessNumber, lease: Lease): Promise<void> => {
-    const running = processes.get(number)
-    const items = inputs.take(lease.token)
-    if (running?.process === undefined || items === undefined) return
-    running.runs += 1
-    try {
-      const { miniBatch, attempt, token } = lease
-      const outcome = await running.process.run({ miniBatch, attempt, items })
-      if (outcome.kind === 'succeeded') rows.set(tokenKey(token), toRows(lease, outcome))
-      tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
-    } catch (thrown) {
-      // The process died: `processExited` says so, and the machine knows what it held.
-      if (!(thrown instanceof MusterFailure)) throw thrown
-    } finally {
-      running.runs -= 1
-    }
-  }
-
-  const packChunk = async (job: JobId, tokens: readonly LeaseToken[]): Promise<void> => {
-    const entries = tokens.flatMap((token) => rows.get(tokenKey(token)) ?? [])
-    const packed = await deps.chunks.pack({ job, peer: deps.self, entries })
-    for (const token of tokens) rows.delete(tokenKey(token))
-    if (packed.ok) tell({ kind: 'chunkPacked', job, chunk: packed.value, tokens })
-    else tell({ kind: 'chunkFailed', job, tokens, message: packed.error.message })
-  }
-
-  /** Runs that end in their own event; anything thrown is a defect and must be seen. */
-  const background = (work: Promise<void>): void => {
-    work.catch((thrown: unknown) =>
-      deps.log.error('a worker effect failed', { detail: thrownToText(thrown) }),
-    )
-  }
-
-  const run = (effect: WorkerEffect): void => {
-    switch (effect.kind) {
-      case 'greetHead':
-        return sendToHead({ ...effect, kind: 'worker-hello' })
-      case 'fetchInput':
-        return inputs.fetch(effect.lease)
-      case 'dropInput':
-        return inputs.drop(effect.token)
-      case 'startProcess':
-        return background(startProcess(effect.process, effect.job))
-      case 'killProcess': {
-        const running = processes.get(effect.process)
-        running?.aborted.abort()
-        return running?.process?.kill()
-      }
-      case 'runAttempt':
-        return background(runAttempt(effect.process, effect.lease))
-      case 'packChunk':
-        return background(packChunk(effect.job, effect.tokens))
-      case 'dropRows':
-        for (const token of effect.tokens) rows.delete(tokenKey(token))
-        return
-      case 'sendStarted':
-        return sendToHead({ kind: 'leases-started', tokens: effect.tokens })
-      case 'sendReports':
-        return sendToHead({ kind: 'attempts-finished', reports: effect.reports })
-      case 'sendReturned':
-        return sendToHead({ ...effect, kind: 'leases-returned' })
-      case 'sendInitFailed':
-        return sendToHead({ ...effect, kind: 'init-failed' })
-      case 'sendSlots':
-        return sendToHead({ ...effect, kind: 'slots-changed' })
-      default:
-        return assertNever(effect)
-    }
-  }
-
   return {
-    run,
-    busy: () => [...processes.values()].filter((running) => running.runs > 0).length,
+    run: (effect) => runEffect(working, effect),
+    busy: () => [...working.processes.values()].filter((running) => running.runs > 0).length,
     [Symbol.asyncDispose]: async () => {
-      inputs[Symbol.dispose]()
-      const ending = [...processes.values()].map(async ({ aborted, process }) => {
+      working.prepared[Symbol.dispose]()
+      const ending = [...working.processes.values()].map(async ({ aborted, process }) => {
         aborted.abort()
         process?.kill()
         await process?.exited
@@ -176,6 +72,125 @@ export const createWorkerEffects = (deps: WorkerEffectsDeps): WorkerEffects => {
       await Promise.all(ending)
     },
   }
+}
+
+interface Working extends WorkerEffectsDeps {
+  readonly processes: Map<ProcessNumber, Running>
+  /** Rows that are not in a chunk yet, by lease. */
+  readonly rows: Map<string, AttemptRows>
+  readonly prepared: WorkerInputs
+}
+
+const runEffect = (working: Working, effect: WorkerEffect): void => {
+  const { prepared, sendToHead } = working
+  switch (effect.kind) {
+    case 'greetHead':
+      return sendToHead({ ...effect, kind: 'worker-hello' })
+    case 'fetchInput':
+      return prepared.fetch(effect.lease)
+    case 'dropInput':
+      return prepared.drop(effect.token)
+    case 'startProcess':
+      return inBackground(working, startProcess(working, effect.process, effect.job))
+    case 'killProcess': {
+      const running = working.processes.get(effect.process)
+      running?.aborted.abort()
+      return running?.process?.kill()
+    }
+    case 'runAttempt':
+      return inBackground(working, runAttempt(working, effect.process, effect.lease))
+    case 'packChunk':
+      return inBackground(working, packChunk(working, effect.job, effect.tokens))
+    case 'dropRows':
+      for (const token of effect.tokens) working.rows.delete(tokenKey(token))
+      return
+    case 'sendStarted':
+      return sendToHead({ kind: 'leases-started', tokens: effect.tokens })
+    case 'sendReports':
+      return sendToHead({ kind: 'attempts-finished', reports: effect.reports })
+    case 'sendReturned':
+      return sendToHead({ ...effect, kind: 'leases-returned' })
+    case 'sendInitFailed':
+      return sendToHead({ ...effect, kind: 'init-failed' })
+    case 'sendSlots':
+      return sendToHead({ ...effect, kind: 'slots-changed' })
+    default:
+      return assertNever(effect)
+  }
+}
+
+/** Work that ends in an event of its own; anything thrown is a defect and must be seen. */
+const inBackground = ({ log }: Working, work: Promise<void>): void => {
+  work.catch((thrown: unknown) =>
+    log.error('a worker effect failed', { detail: thrownToText(thrown) }),
+  )
+}
+
+const startProcess = async (
+  working: Working,
+  number: ProcessNumber,
+  jobId: JobId,
+): Promise<void> => {
+  const { tell } = working
+  const job = working.jobById(jobId)
+  if (job === undefined) {
+    const message = 'The job is not known here.'
+    return tell({ kind: 'processFailed', process: number, why: 'reach', message })
+  }
+  const running: Running = { job, aborted: new AbortController(), runs: 0 }
+  working.processes.set(number, running)
+  const fail = (why: 'reach' | 'init', error: MusterError): void => {
+    working.processes.delete(number)
+    working.log.warn('worker process did not start', { job: jobId, error })
+    tell({ kind: 'processFailed', process: number, why, message: error.message })
+  }
+  const { signal } = running.aborted
+  const model = await working.modelPath(job, signal)
+  if (!model.ok) return fail('reach', model.error)
+  const started = await working.runtime.start({
+    spec: job.spec,
+    modelPath: model.value,
+    threads: working.threads(),
+    memoryBytes: working.memoryBytes(),
+    signal,
+  })
+  if (!started.ok) return fail('init', started.error)
+  running.process = started.value
+  if (signal.aborted) started.value.kill()
+  else tell({ kind: 'processStarted', process: number })
+  const exit = await started.value.exited
+  working.processes.delete(number)
+  tell({ kind: 'processExited', process: number, how: exit.kind, message: exit.message })
+}
+
+const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease): Promise<void> => {
+  const running = working.processes.get(number)
+  const items = working.prepared.take(lease.token)
+  if (running?.process === undefined || items === undefined) return
+  running.runs += 1
+  try {
+    const { miniBatch, attempt, token } = lease
+    const outcome = await running.process.run({ miniBatch, attempt, items })
+    if (outcome.kind === 'succeeded') working.rows.set(tokenKey(token), toRows(lease, outcome))
+    working.tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
+  } catch (thrown) {
+    // The process died: `processExited` says so, and the machine knows what it held.
+    if (!(thrown instanceof MusterFailure)) throw thrown
+  } finally {
+    running.runs -= 1
+  }
+}
+
+const packChunk = async (
+  working: Working,
+  job: JobId,
+  tokens: readonly LeaseToken[],
+): Promise<void> => {
+  const entries = tokens.flatMap((token) => working.rows.get(tokenKey(token)) ?? [])
+  const packed = await working.chunks.pack({ job, peer: working.self, entries })
+  for (const token of tokens) working.rows.delete(tokenKey(token))
+  if (packed.ok) working.tell({ kind: 'chunkPacked', job, chunk: packed.value, tokens })
+  else working.tell({ kind: 'chunkFailed', job, tokens, message: packed.error.message })
 }
 
 const toRows = (lease: Lease, outcome: RunOutcome & { kind: 'succeeded' }): AttemptRows => ({
