@@ -6,7 +6,7 @@ import { tryControlFixture } from './control-fixture.ts'
 
 /**
  * `muster` with an agent in memory, for tests of the commands that start and stop one. A name of `hangs`
- * makes an agent that never finishes stopping; every start writes its options into the home's folder name.
+ * makes an agent that never finishes stopping; the PeerId it tells carries the options it was given.
  */
 const startAgent: StartAgent = async (options) => {
   const started = await tryControlFixture({ home: options.home, port: options.webPort })

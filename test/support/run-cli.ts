@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import process from 'node:process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const entry = fileURLToPath(new URL('../../node-agent/cli/main.ts', import.meta.url))
@@ -42,13 +41,34 @@ export const startCli = (args: readonly string[], options: CliOptions = {}): Run
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.on('data', (part: Buffer) => (stdout += part.toString()))
+  // Read at once and kept: a reader that waits would stop what is watched.
+  let given = 0
+  let heard = Promise.withResolvers<void>()
+  let over = false
+  const wake = (): void => {
+    heard.resolve()
+    heard = Promise.withResolvers()
+  }
+  child.stdout.on('data', (part: Buffer) => {
+    stdout += part.toString()
+    wake()
+  })
   child.stderr.on('data', (part: Buffer) => (stderr += part.toString()))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  child.on('close', () => {
+    over = true
+    wake()
+  })
   const nextLine = async (): Promise<string> => {
-    const { done, value } = await lines.next()
-    if (done === true) throw new Error(`muster ${args.join(' ')} ended: ${stderr}`)
-    return value
+    for (;;) {
+      const end = stdout.indexOf('\n', given)
+      if (end >= 0) {
+        const line = stdout.slice(given, end)
+        given = end + 1
+        return line
+      }
+      if (over) throw new Error(`muster ${args.join(' ')} ended: ${stderr}`)
+      await heard.promise
+    }
   }
   const ended = new Promise<CliRun>((resolve, reject) => {
     child.on('error', reject)
