@@ -44,6 +44,9 @@ export const findBrowser = async (): Promise<BrowserProgram | undefined> =>
 export const whyNoBrowser =
   'No browser for the window tests: on Linux x64 run `npm ci` (it brings one), elsewhere install Chrome or Edge.'
 
+/** In the POSIX locale this Chromium names its language `en-US@posix`, which its own `Intl` refuses. */
+const plainLocale = { LANG: 'en_US.UTF-8', LC_ALL: 'en_US.UTF-8', LANGUAGE: 'en_US' }
+
 /** Starts the browser headless. The caller closes it (`await using` works). */
 export const openBrowser = async (program?: BrowserProgram): Promise<Browser> => {
   const found = program ?? (await findBrowser())
@@ -52,7 +55,7 @@ export const openBrowser = async (program?: BrowserProgram): Promise<Browser> =>
     executablePath: found.path,
     headless: true,
     args: flags,
-    env: { ...process.env, ...found.env } as Record<string, string>,
+    env: { ...process.env, ...plainLocale, ...found.env } as Record<string, string>,
     timeout: 60_000,
   })
 }

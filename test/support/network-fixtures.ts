@@ -182,7 +182,8 @@ export const record = (transport: Transport): Recorder => {
 export const waitFor = async (holds: () => boolean, withinMs = 10_000): Promise<void> => {
   const end = performance.now() + withinMs
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`did not hold within ${withinMs} ms: ${holds}`)
+    if (performance.now() > end)
+      throw new Error(`did not hold within ${withinMs} ms: ${String(holds)}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const entry = fileURLToPath(new URL('../../node-agent/cli/main.ts', import.meta.url))
 /** `muster` whose `agent` command runs the in-memory agent of `control-fixture.ts`. */
-export const fakeAgentEntry = fileURLToPath(new URL('fake-agent-cli.ts', import.meta.url))
+export const fakeAgentEntry = fileURLToPath(new URL('fake-agent-child.ts', import.meta.url))
 
 export interface CliRun {
   readonly code: number | null
