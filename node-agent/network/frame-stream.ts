@@ -1,8 +1,8 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
-import type { ErrorCode } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { createFrameReader, joinFrames } from './frames.ts'
+import { oncePerTurn } from './turn.ts'
 
 /**
  * A libp2p stream spoken in frames, read by asking: while nobody asks, the stream is paused, so at most
@@ -31,88 +31,20 @@ export interface FrameStream {
 interface Waiter {
   readonly resolve: (frame: Uint8Array | null) => void
   readonly reject: (thrown: MusterFailure) => void
+  /** Undefined: it waits as long as the stream lives. */
   readonly timer: NodeJS.Timeout | undefined
+  /** Stops listening to the signal. */
+  readonly leave: () => void
 }
 
 export const createFrameStream = (stream: Stream, maxFrameBytes: number): FrameStream => {
-  const reader = createFrameReader(maxFrameBytes)
-  const frames: Uint8Array[] = []
-  let waiter: Waiter | undefined
-  let failure: MusterFailure | undefined
-  let ended = false
+  const reader = createReader(stream, maxFrameBytes)
   const writer = createWriter(stream)
-
-  const settle = (): void => {
-    if (waiter === undefined) return
-    const frame = frames.shift()
-    if (frame === undefined && !ended && failure === undefined) return
-    const { resolve, reject, timer } = waiter
-    waiter = undefined
-    clearTimeout(timer)
-    if (frame !== undefined) resolve(frame)
-    else if (failure === undefined) resolve(null)
-    else reject(failure)
-  }
-
-  /** Ends the read that waits; the stream itself stays as it is. */
-  const giveUp = (code: ErrorCode, sentence: string): void => {
-    const waiting = waiter
-    waiter = undefined
-    clearTimeout(waiting?.timer)
-    waiting?.reject(failed(code, sentence))
-  }
-
-  stream.addEventListener('message', (event: StreamMessageEvent) => {
-    waiter?.timer?.refresh()
-    try {
-      const parts = event.data instanceof Uint8Array ? [event.data] : event.data
-      for (const part of parts) frames.push(...reader.push(part))
-    } catch (thrown) {
-      if (thrown instanceof MusterFailure) failure ??= thrown
-      stream.abort(new Error('frame too large'))
-    }
-    settle()
-    if (frames.length > 0) pause(stream)
-  })
-  stream.addEventListener('remoteCloseWrite', () => {
-    ended = true
-    settle()
-  })
-  stream.addEventListener('close', (event: StreamCloseEvent) => {
-    if (event.error === undefined) ended = true
-    else
-      failure ??= failed('PeerUnreachable', 'The connection was lost.', thrownToText(event.error))
-    settle()
-  })
-
-  const read = (silenceMs?: number, signal?: AbortSignal): Promise<Uint8Array | null> =>
-    new Promise<Uint8Array | null>((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(failed('Aborted', 'The request was given up.'))
-        return
-      }
-      const onAbort = (): void => giveUp('Aborted', 'The request was given up.')
-      const done = (): void => signal?.removeEventListener('abort', onAbort)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      const onSilence = (): void => giveUp('TimedOut', `Nothing was heard for ${silenceMs} ms.`)
-      waiter = {
-        resolve: (frame) => (done(), resolve(frame)),
-        reject: (thrown) => (done(), reject(thrown)),
-        timer: silenceMs === undefined ? undefined : setTimeout(onSilence, silenceMs),
-      }
-      settle()
-      if (waiter !== undefined) resume(stream)
-    })
-
   return {
-    read,
+    read: reader.read,
     write: (...parts) => writer.write(parts),
     drained: (waitMs, signal) => waitForDrain(stream, waitMs, signal),
-    isOpen: () =>
-      failure === undefined &&
-      !ended &&
-      stream.status === 'open' &&
-      stream.writeStatus === 'writable',
+    isOpen: () => reader.isOpen() && stream.status === 'open' && stream.writeStatus === 'writable',
     end: () => {
       writer.flush()
       stream.close().catch(() => undefined)
@@ -121,10 +53,78 @@ export const createFrameStream = (stream: Stream, maxFrameBytes: number): FrameS
   }
 }
 
+const createReader = (stream: Stream, maxFrameBytes: number) => {
+  const reader = createFrameReader(maxFrameBytes)
+  const frames: Uint8Array[] = []
+  let waiter: Waiter | undefined
+  let failure: MusterFailure | undefined
+  let ended = false
+
+  const takeWaiter = (): Waiter | undefined => {
+    const taken = waiter
+    waiter = undefined
+    clearTimeout(taken?.timer)
+    taken?.leave()
+    return taken
+  }
+
+  const settle = (): void => {
+    if (waiter === undefined) return
+    const frame = frames.shift()
+    if (frame !== undefined) takeWaiter()?.resolve(frame)
+    else if (failure !== undefined) takeWaiter()?.reject(failure)
+    else if (ended) takeWaiter()?.resolve(null)
+  }
+
+  stream.addEventListener('message', (event: StreamMessageEvent) => {
+    waiter?.timer?.refresh()
+    try {
+      for (const part of partsOf(event)) frames.push(...reader.push(part))
+    } catch (thrown) {
+      if (thrown instanceof MusterFailure) failure ??= thrown
+      stream.abort(new Error('frame too large'))
+    }
+    settle()
+    if (frames.length > 0) pause(stream)
+  })
+  const onEnd = (): void => {
+    ended = true
+    settle()
+  }
+  stream.addEventListener('remoteCloseWrite', onEnd)
+  stream.addEventListener('close', (event: StreamCloseEvent) => {
+    if (event.error === undefined) ended = true
+    else failure ??= lost(event.error)
+    settle()
+  })
+
+  // The other side may have ended, or reset, while the protocol was negotiated: no event tells of it
+  // now. What it had sent before is handed out in a microtask that is queued already.
+  if (hasEnded(stream)) queueMicrotask(onEnd)
+
+  const read = (silenceMs?: number, signal?: AbortSignal): Promise<Uint8Array | null> =>
+    new Promise<Uint8Array | null>((resolve, reject) => {
+      const onAbort = (): void => takeWaiter()?.reject(givenUp())
+      const onSilence = (): void => takeWaiter()?.reject(silent(silenceMs ?? 0))
+      waiter = {
+        resolve,
+        reject,
+        leave: () => signal?.removeEventListener('abort', onAbort),
+        timer: silenceMs === undefined ? undefined : setTimeout(onSilence, silenceMs),
+      }
+      if (signal?.aborted === true) return onAbort()
+      signal?.addEventListener('abort', onAbort, { once: true })
+      settle()
+      if (waiter !== undefined) resume(stream)
+    })
+
+  return { read, isOpen: () => failure === undefined && !ended }
+}
+
+/** Frames of one turn of the loop leave in one write. */
 const createWriter = (stream: Stream) => {
   let queued: (readonly Uint8Array[])[] = []
   let queuedBytes = 0
-  let scheduled = false
 
   const flush = (): void => {
     if (queued.length === 0) return
@@ -137,19 +137,13 @@ const createWriter = (stream: Stream) => {
       // The stream has just closed: whoever reads it hears of it.
     }
   }
+  const flushSoon = oncePerTurn(flush)
 
   const write = (parts: readonly Uint8Array[]): void => {
     queued.push(parts)
     for (const part of parts) queuedBytes += part.length
-    if (queuedBytes >= limits.coalesceBytes) {
-      flush()
-    } else if (!scheduled) {
-      scheduled = true
-      setImmediate(() => {
-        scheduled = false
-        flush()
-      })
-    }
+    if (queuedBytes >= limits.coalesceBytes) flush()
+    else flushSoon()
   }
   return { write, flush }
 }
@@ -186,6 +180,9 @@ const movedWithin = (stream: Stream, waitMs: number, signal?: AbortSignal): Prom
     else signal?.addEventListener('abort', onStop, { once: true })
   })
 
+const hasEnded = (stream: Stream): boolean =>
+  stream.status !== 'open' || stream.remoteWriteStatus === 'closed'
+
 const pause = (stream: Stream): void => {
   if (stream.readStatus === 'readable') stream.pause()
 }
@@ -193,7 +190,20 @@ const resume = (stream: Stream): void => {
   if (stream.readStatus === 'paused') stream.resume()
 }
 
-const failed = (code: ErrorCode, sentence: string, detail?: string): MusterFailure =>
+const givenUp = (): MusterFailure =>
+  new MusterFailure(musterError('Aborted', 'The wait was given up.'))
+
+const silent = (ms: number): MusterFailure =>
+  new MusterFailure(musterError('TimedOut', `Nothing was heard for ${ms} ms.`, { retryable: true }))
+
+const lost = (thrown: unknown): MusterFailure =>
   new MusterFailure(
-    musterError(code, sentence, { retryable: true, ...(detail === undefined ? {} : { detail }) }),
+    musterError('PeerUnreachable', 'The connection was lost.', {
+      retryable: true,
+      detail: thrownToText(thrown),
+    }),
   )
+
+/** The plain buffers of a message event. */
+export const partsOf = ({ data }: StreamMessageEvent): Iterable<Uint8Array> =>
+  data instanceof Uint8Array ? [data] : data

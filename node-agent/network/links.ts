@@ -77,38 +77,11 @@ export const createLinks = ({ now, answerMs, onGreeted, onLost }: LinksDeps): Li
     const known = entryByConnection.get(connection)
     if (known !== undefined) return known.link
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    const link: Link = {
-      peer: connection.remotePeer.toString() as PeerId,
-      connection,
-      dialled: connection.direction === 'outbound',
-      greeted: promise,
-      greetedAt: 0,
-      closed: connection.status !== 'open',
-      answering: false,
-      undecodable: 0,
-      onClosed: new Set(),
-    }
-    if (link.closed) {
-      resolve(false)
-      return link
-    }
-    entryByConnection.set(connection, { link, settle: resolve })
+    const link = newLink(connection, promise)
+    if (link.closed) resolve(false)
+    else entryByConnection.set(connection, { link, settle: resolve })
     connection.addEventListener('close', (event) => onClose(connection, event.error))
     return link
-  }
-
-  const judge = (link: Link, hello: Hello): Verdict => {
-    const rivals = all().filter((l) => l !== link && l.peer === link.peer && !l.closed)
-    const kept = rivals.find((rival) => rival.hello !== undefined)
-    const verdict =
-      kept === undefined ? judgeFirst(link, rivals) : judgeSecond(kept, hello, now() - answerMs)
-    if (verdict === 'kept') keep(link, hello)
-    return verdict
-  }
-
-  const keep = (link: Link, hello: Hello): void => {
-    link.hello = hello
-    link.greetedAt = now()
   }
 
   const cut = (link: Link, reason: string): void => {
@@ -120,11 +93,10 @@ export const createLinks = ({ now, answerMs, onGreeted, onLost }: LinksDeps): Li
 
   const markGreeted = (link: Link, hello: Hello): void => {
     const before = greetedByPeer.get(link.peer)
-    if (before !== undefined && before !== link)
-      cut(before, 'A newer connection of the same peer took its place.')
+    if (before !== undefined && before !== link) cut(before, replaced)
     const entry = entryByConnection.get(link.connection)
     if (entry === undefined) return
-    keep(link, hello)
+    keep(link, hello, now())
     greetedByPeer.set(link.peer, link)
     onGreeted(link, hello)
     entry.settle(true)
@@ -137,22 +109,51 @@ export const createLinks = ({ now, answerMs, onGreeted, onLost }: LinksDeps): Li
     greetedOf: (peer) => greetedByPeer.get(peer),
     greetedPeers: () => [...greetedByPeer.keys()],
     all,
-    judge,
+    judge: (link, hello) => {
+      const rivals = all().filter((l) => l !== link && l.peer === link.peer && !l.closed)
+      const verdict = judgeAmong(rivals, link, hello, now() - answerMs)
+      if (verdict === 'kept') keep(link, hello, now())
+      return verdict
+    },
     markGreeted,
     cut,
   }
 }
 
-/** None is kept yet. One that we dialled and that is past its handshake will be. */
-const judgeFirst = (link: Link, rivals: readonly Link[]): Verdict =>
-  !link.dialled && rivals.some((rival) => rival.dialled) ? 'doubled' : 'kept'
+const newLink = (connection: Connection, greeted: Promise<boolean>): Link => ({
+  peer: connection.remotePeer.toString() as PeerId,
+  connection,
+  dialled: connection.direction === 'outbound',
+  greeted,
+  greetedAt: 0,
+  closed: connection.status !== 'open',
+  answering: false,
+  undecodable: 0,
+  onClosed: new Set(),
+})
 
-const judgeSecond = (kept: Link, hello: Hello, brandNewSince: number): Verdict => {
+const keep = (link: Link, hello: Hello, now: number): void => {
+  link.hello = hello
+  link.greetedAt = now
+}
+
+const judgeAmong = (
+  rivals: readonly Link[],
+  link: Link,
+  hello: Hello,
+  brandNewSince: number,
+): Verdict => {
+  const kept = rivals.find((rival) => rival.hello !== undefined)
+  // None is kept yet: one that we dialled and that is past its handshake will be.
+  if (kept === undefined)
+    return !link.dialled && rivals.some((rival) => rival.dialled) ? 'doubled' : 'kept'
   const startedAt = kept.hello?.startedAt ?? 0
   if (hello.startedAt !== startedAt) return hello.startedAt > startedAt ? 'kept' : 'doubled'
   // Nobody dials while it has a connection: if ours is not brand-new, the peer has lost it.
   return kept.greetedAt < brandNewSince ? 'kept' : 'doubled'
 }
+
+const replaced = 'A newer connection of the same peer took its place.'
 
 const reasonOf = (thrown: Error | undefined): string =>
   thrown === undefined

@@ -5,6 +5,7 @@ import type { MessageProtocol } from '#protocol/wire/codec.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Transport } from '#agent/ports/transport.ts'
 import type { Bounds } from './bounds.ts'
+import { partsOf } from './frame-stream.ts'
 import { createFrameReader } from './frames.ts'
 import type { Link, Links } from './links.ts'
 import type { NodeParts } from './node.ts'
@@ -48,11 +49,7 @@ export const createMessaging = (deps: MessagingDeps): Messaging => {
     }
     let outbox = outboxes.get(protocolId)
     if (outbox === undefined) {
-      const openStream = (): Promise<Stream> =>
-        link.connection.newStream(protocolId, {
-          maxOutboundStreams: streamsPerProtocol,
-          signal: AbortSignal.timeout(bounds.answerMs),
-        })
+      const openStream = (): Promise<Stream> => openMessageStream(link, protocolId, bounds.answerMs)
       outbox = createOutbox({ openStream, bounds, log })
       outboxes.set(protocolId, outbox)
     }
@@ -98,6 +95,12 @@ export const createMessaging = (deps: MessagingDeps): Messaging => {
   return { send, receive, finish }
 }
 
+const openMessageStream = (link: Link, protocolId: string, answerMs: number): Promise<Stream> =>
+  link.connection.newStream(protocolId, {
+    maxOutboundStreams: streamsPerProtocol,
+    signal: AbortSignal.timeout(answerMs),
+  })
+
 interface Reading<Message> {
   readonly protocol: MessageProtocol<Message>
   readonly handler: (peer: PeerId, message: Message) => void
@@ -111,8 +114,7 @@ const readMessages = <Message>(stream: Stream, link: Link, reading: Reading<Mess
   const reader = createFrameReader(protocol.maxFrameBytes)
   stream.addEventListener('message', (event: StreamMessageEvent) => {
     try {
-      const parts = event.data instanceof Uint8Array ? [event.data] : event.data
-      for (const part of parts)
+      for (const part of partsOf(event))
         for (const frame of reader.push(part)) {
           if (link.closed) return
           deliver(frame, link, reading)

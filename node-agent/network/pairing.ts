@@ -33,7 +33,7 @@ export interface PairingDeps {
 const frameBytes = pairProtocol.maxFrameBytes + 1
 
 export const createPairing = (deps: PairingDeps): Pairing => {
-  const { parts, links, bounds, log, pairingOpen, stopping } = deps
+  const { parts, links, bounds, pairingOpen, stopping } = deps
 
   const pair: Pairing['pair'] = async (inviter, addresses, request, signal) => {
     const stop = signal === undefined ? stopping : AbortSignal.any([stopping, signal])
@@ -47,7 +47,7 @@ export const createPairing = (deps: PairingDeps): Pairing => {
     }
     const link = links.of(connection)
     try {
-      return ok(await askToPair(link, request, stop))
+      return ok(await askToPair(link, bounds, request, stop))
     } catch (thrown) {
       const known = thrown instanceof MusterFailure ? thrown.error : undefined
       // The inviter cuts a stranger after the handshake unless an invitation is open.
@@ -61,45 +61,10 @@ export const createPairing = (deps: PairingDeps): Pairing => {
     }
   }
 
-  const askToPair = async (
-    link: Link,
-    request: PairRequest,
-    signal: AbortSignal,
-  ): Promise<PairAnswer> => {
-    const asker = createAsker({
-      openStream: async (limit) =>
-        createFrameStream(
-          await link.connection.newStream(pairProtocol.id, { signal: limit }),
-          frameBytes,
-        ),
-      bounds: { ...bounds, frameSilenceMs: bounds.answerMs },
-      name: nameOf(link.peer),
-      onBroken: () => undefined,
-    })
-    for await (const answer of asker.ask(pairProtocol.encodeRequest(request), signal))
-      return pairProtocol.decodeAnswer(answer)
-    throw new Error('the inviter gave no answer')
-  }
-
   const servePairing: Pairing['servePairing'] = (handler) => {
     const onStream = async (stream: Stream, link: Link): Promise<void> => {
-      if (!pairingOpen() || link.dialled) {
-        links.cut(link, 'No invitation is open.')
-        return
-      }
-      async function* handle(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-        const request = pairProtocol.decodeRequest(bytes)
-        yield pairProtocol.encodeAnswer(await handler(link.peer, request))
-      }
-      const onProblem = (thrown: unknown): void =>
-        log.warn('a pairing request could not be answered', {
-          peer: link.peer,
-          detail: thrownToText(thrown),
-        })
-      const frames = createFrameStream(stream, frameBytes)
-      await answerRequests(frames, { bounds, handle, onProblem }).catch((thrown: unknown) =>
-        frames.abort(thrownToText(thrown)),
-      )
+      if (pairingOpen() && !link.dialled) await answerPairing(deps, stream, link, handler)
+      else links.cut(link, 'No invitation is open.')
     }
     void parts.registrar.handle(
       pairProtocol.id,
@@ -109,4 +74,46 @@ export const createPairing = (deps: PairingDeps): Pairing => {
   }
 
   return { pair, servePairing }
+}
+
+const askToPair = async (
+  link: Link,
+  bounds: Bounds,
+  request: PairRequest,
+  signal: AbortSignal,
+): Promise<PairAnswer> => {
+  const asker = createAsker({
+    openStream: async (limit) =>
+      createFrameStream(
+        await link.connection.newStream(pairProtocol.id, { signal: limit }),
+        frameBytes,
+      ),
+    bounds: { ...bounds, frameSilenceMs: bounds.answerMs },
+    name: nameOf(link.peer),
+    onBroken: () => undefined,
+  })
+  for await (const answer of asker.ask(pairProtocol.encodeRequest(request), signal))
+    return pairProtocol.decodeAnswer(answer)
+  throw new Error('the inviter gave no answer')
+}
+
+const answerPairing = async (
+  { bounds, log }: PairingDeps,
+  stream: Stream,
+  link: Link,
+  handler: (peer: PeerId, request: PairRequest) => Promise<PairAnswer>,
+): Promise<void> => {
+  async function* handle(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    const request = pairProtocol.decodeRequest(bytes)
+    yield pairProtocol.encodeAnswer(await handler(link.peer, request))
+  }
+  const onProblem = (thrown: unknown): void =>
+    log.warn('a pairing request could not be answered', {
+      peer: link.peer,
+      detail: thrownToText(thrown),
+    })
+  const frames = createFrameStream(stream, frameBytes)
+  await answerRequests(frames, { bounds, handle, onProblem }).catch((thrown: unknown) =>
+    frames.abort(thrownToText(thrown)),
+  )
 }

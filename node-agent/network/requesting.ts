@@ -79,12 +79,9 @@ export const createRequesting = (deps: RequestingDeps): Requesting => {
         for await (const answer of handler(link.peer, protocol.decodeRequest(bytes), signal))
           yield withinFrame(protocol.encodeAnswer(answer), protocol)
       }
+      const where = { peer: link.peer, protocol: protocol.id }
       const onProblem = (thrown: unknown): void =>
-        log.warn('a request could not be answered', {
-          peer: link.peer,
-          protocol: protocol.id,
-          detail: thrownToText(thrown),
-        })
+        log.warn('a request could not be answered', { ...where, detail: thrownToText(thrown) })
       try {
         await answerRequests(frames, { bounds, handle, onProblem })
       } catch (thrown) {

@@ -15,6 +15,12 @@ export const notAMember = (peer: PeerId): MusterError =>
     `A connection of ${nameOf(peer)} was closed because it is not a member of this cluster; invite it with \`muster cluster invite\`.`,
   )
 
+export const strangerDialled = (peer: PeerId): MusterError =>
+  musterError(
+    'NotAMember',
+    `${nameOf(peer)} is not a member of this cluster, so it was not called; invite it with \`muster cluster invite\`.`,
+  )
+
 export const closedAtGreeting = (peer: PeerId, thrown?: unknown): MusterError =>
   musterError(
     'NotAMember',
