@@ -1,0 +1,61 @@
+import { foldedTableNames } from '../sql/schema/03-folds.ts'
+import type { Db } from '../database.ts'
+import { createJobFold } from './jobs.ts'
+import type { FoldDeps } from './jobs.ts'
+import { createModelFold } from './models.ts'
+import type { StoredRecord } from './ranks.ts'
+
+/** Keeps the views as the records say. Runs inside the caller's transaction. */
+export interface Folder {
+  readonly fold: (record: StoredRecord) => void
+  /** Forgets all views and folds every stored record again. */
+  readonly refold: () => void
+}
+
+export const createFolder = (db: Db, deps: FoldDeps): Folder => {
+  const foldJob = createJobFold(db, deps)
+  const foldModel = createModelFold(db, deps.ranks)
+  const records = db
+    .prepare<[number], number>('SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000')
+    .pluck()
+
+  const fold = (record: StoredRecord): void => {
+    const { body } = record
+    switch (body.kind) {
+      case 'model-registered':
+        return foldModel(record, body)
+      case 'job-submitted':
+      case 'plan-chunk-written':
+      case 'plan-failed':
+      case 'committed':
+      case 'charged':
+      case 'job-cancel-requested':
+      case 'job-closed':
+      case 'job-sealed':
+        return foldJob(record, body)
+      // Folded in memory by the machine of membership, which replays these.
+      case 'cluster-created':
+      case 'member-added':
+      case 'member-removed':
+      case 'roles-changed':
+      case 'term-taken':
+      case 'peer-described':
+        return undefined
+      default:
+        return undefined
+    }
+  }
+  const foldAll = (): void => {
+    for (const table of foldedTableNames) db.exec(`DELETE FROM ${table}`)
+    for (let after = 0; ;) {
+      const ids = records.all(after)
+      if (ids.length === 0) break
+      for (const id of ids) {
+        const record = deps.bodies.read(id)
+        if (record !== undefined) fold(record)
+        after = id
+      }
+    }
+  }
+  return { fold, refold: () => deps.rows.settle(foldAll) }
+}

@@ -1,0 +1,191 @@
+import type { Charged, Committed, PlanChunkWritten, RecordBody } from '#protocol/model/record.ts'
+import { assertNever } from '#protocol/model/assert-never.ts'
+import type { Db } from '../database.ts'
+import type { Names } from '../names.ts'
+import type { RowStore } from '../write/rows.ts'
+import { createCommitFold } from './commits.ts'
+import type { Ranks, StoredRecord } from './ranks.ts'
+import { comparePlaces } from './ranks.ts'
+import { createCoverage, createSeals } from './seals.ts'
+import type { StoredBodies } from './stored-bodies.ts'
+
+/** The records that speak of one job. */
+export type JobRecordBody = Extract<RecordBody, { readonly job: unknown }>
+
+/** Folds what records say of jobs. Every rule gives the same tables for any order of the same records. */
+export type JobFoldWriter = (record: StoredRecord, body: JobRecordBody) => void
+
+export interface FoldDeps {
+  readonly names: Names
+  readonly ranks: Ranks
+  readonly rows: RowStore
+  readonly bodies: StoredBodies
+}
+
+export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
+  const { names, ranks, rows, bodies } = deps
+  const facts = createJobFacts(db, deps)
+  const commits = createCommitFold(db, deps)
+  const seals = createSeals(db)
+  const cover = createCoverage(db, { seals, ranks })
+  const addRecord = db.prepare('INSERT OR IGNORE INTO job_record VALUES (?, ?, ?, ?, ?, ?)')
+  const addCharge = db.prepare('INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const counting = db
+    .prepare<[number], number>(
+      'SELECT record FROM job_record WHERE job = ? AND is_commit = 1 AND counts = 1',
+    )
+    .pluck()
+
+  /** A seal came, or turned out to be the keeper's: what it did not know of stops to count. */
+  const recount = (job: number): void => {
+    if (!cover(job)) return
+    commits.clear(job)
+    for (const id of counting.all(job)) {
+      const record = bodies.read(id)
+      if (record?.body.kind === 'committed') commits.count(job, record, record.body)
+    }
+    rows.dropStale(job)
+  }
+
+  const addHeadRecord = (job: number, record: StoredRecord, body: Committed | Charged): boolean => {
+    // A head speaks for itself only.
+    if (body.term.head !== record.origin) return false
+    const counts = seals.coverage(job)(record)
+    const isCommit = body.kind === 'committed' ? 1 : 0
+    addRecord.run(job, record.id, isCommit, body.term.number, body.at, counts ? 1 : 0)
+    return counts
+  }
+
+  const onCharged = (job: number, record: StoredRecord, body: Charged): void => {
+    addHeadRecord(job, record, body)
+    if (body.term.head !== record.origin) return
+    for (const [place, charge] of body.charges.entries()) {
+      const { miniBatch, attempt, cause, message, final } = charge
+      const peer = names.peer(charge.peer)
+      addCharge.run(job, record.id, place, miniBatch, attempt, peer, cause, message, final ? 1 : 0)
+    }
+  }
+
+  return (record, body) => {
+    const job = names.job(body.kind === 'job-submitted' ? body.job.id : body.job)
+    if (body.kind === 'committed') {
+      if (addHeadRecord(job, record, body)) commits.count(job, record, body)
+    } else if (body.kind === 'charged') {
+      onCharged(job, record, body)
+    } else {
+      facts(job, record, body)
+      if (body.kind === 'job-submitted' || body.kind === 'job-sealed') recount(job)
+    }
+  }
+}
+
+type JobFactBody = Exclude<JobRecordBody, Committed | Charged>
+
+/** The single facts of a job: where two records disagree, the one that goes first stays. */
+const createJobFacts = (
+  db: Db,
+  { names, ranks }: FoldDeps,
+): ((job: number, record: StoredRecord, body: JobFactBody) => void) => {
+  const submit = createSubmit(db, names, ranks)
+  const plan = createPlan(db, ranks)
+  const failPlan = createFirstOfOrigin(db, ranks, { table: 'plan_failed', column: 'message' })
+  const seal = createFirstOfOrigin(db, ranks, { table: 'job_sealed', column: 'body' })
+  const close = createClose(db, ranks)
+  const cancel = db.prepare(
+    `INSERT INTO job_cancel VALUES (?, ?) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)`,
+  )
+  return (job, record, body) => {
+    switch (body.kind) {
+      case 'job-submitted':
+        return submit(job, record, body)
+      case 'plan-chunk-written':
+        return plan(job, names.peer(record.origin), record, body)
+      case 'plan-failed':
+        return failPlan(job, names.peer(record.origin), record, body.message)
+      case 'job-cancel-requested':
+        cancel.run(job, body.at)
+        return undefined
+      case 'job-closed':
+        return close(job, record, body)
+      case 'job-sealed':
+        return seal(job, names.peer(record.origin), record, JSON.stringify(body))
+      default:
+        return assertNever(body)
+    }
+  }
+}
+
+const createSubmit = (db: Db, names: Names, ranks: Ranks) => {
+  const find = db.prepare<[number], { readonly record: number; readonly submitted_at: number }>(
+    'SELECT record, submitted_at FROM job_submitted WHERE job = ?',
+  )
+  const put = db.prepare('INSERT OR REPLACE INTO job_submitted VALUES (?, ?, ?, ?, ?, ?)')
+  return (
+    id: number,
+    record: StoredRecord,
+    { job }: Extract<RecordBody, { kind: 'job-submitted' }>,
+  ): void => {
+    if (job.submitter !== record.origin) return
+    const known = find.get(id)
+    const isFirst =
+      known === undefined ||
+      job.submittedAt < known.submitted_at ||
+      (job.submittedAt === known.submitted_at && ranks.isBefore(record, known.record))
+    if (!isFirst) return
+    const [keeper, dataPeer] = [names.peer(job.keeper), names.peer(job.dataPeer)]
+    put.run(id, record.id, job.submittedAt, keeper, dataPeer, JSON.stringify(job))
+  }
+}
+
+const createPlan = (db: Db, ranks: Ranks) => {
+  const find = db
+    .prepare<[number, number, number], number>(
+      'SELECT record FROM plan_chunk WHERE job = ? AND origin = ? AND chunk = ?',
+    )
+    .pluck()
+  const put = db.prepare('INSERT OR REPLACE INTO plan_chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  return (job: number, origin: number, record: StoredRecord, body: PlanChunkWritten): void => {
+    const known = find.get(job, origin, body.chunk)
+    if (known !== undefined && !ranks.isBefore(record, known)) return
+    const { chunk, items, firstMiniBatch, miniBatches, last } = body
+    const sums = [items, firstMiniBatch, miniBatches, last ? 1 : 0]
+    put.run(job, origin, chunk, record.id, ...sums, JSON.stringify(body))
+  }
+}
+
+const createFirstOfOrigin = (
+  db: Db,
+  ranks: Ranks,
+  { table, column }: { readonly table: string; readonly column: string },
+) => {
+  const find = db
+    .prepare<[number, number], number>(`SELECT record FROM ${table} WHERE job = ? AND origin = ?`)
+    .pluck()
+  const put = db.prepare(
+    `INSERT OR REPLACE INTO ${table} (job, origin, record, ${column}) VALUES (?, ?, ?, ?)`,
+  )
+  return (job: number, origin: number, record: StoredRecord, text: string): void => {
+    const known = find.get(job, origin)
+    if (known === undefined || ranks.isBefore(record, known)) put.run(job, origin, record.id, text)
+  }
+}
+
+const createClose = (db: Db, ranks: Ranks) => {
+  const find = db.prepare<[number], { readonly record: number; readonly term: number }>(
+    'SELECT record, term FROM job_closed WHERE job = ?',
+  )
+  const put = db.prepare('INSERT OR REPLACE INTO job_closed VALUES (?, ?, ?, ?)')
+  return (
+    job: number,
+    record: StoredRecord,
+    body: Extract<RecordBody, { kind: 'job-closed' }>,
+  ): void => {
+    if (body.term.head !== record.origin) return
+    const known = find.get(job)
+    const order =
+      known === undefined
+        ? -1
+        : body.term.number - known.term || comparePlaces(record, ranks.placeOf(known.record))
+    if (order < 0) put.run(job, record.id, body.term.number, JSON.stringify(body))
+  }
+}

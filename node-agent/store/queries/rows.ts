@@ -1,0 +1,161 @@
+import type { RowPage, RowQuery, StoredRow } from '#agent/ports/views.ts'
+import { musterError, MusterFailure } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { Db } from '../database.ts'
+import { bucketBits } from '../sql/schema/04-rows.ts'
+
+/** A page of rows in plan order. */
+export type RowQueries = { readonly rows: (query: RowQuery) => RowPage }
+
+/** Where a row stands in its job. */
+interface RowKey {
+  readonly item: number
+  readonly miniBatch: number
+  readonly ordinal: number
+}
+
+type FoundRow = StoredRow & { readonly ordinal: number }
+
+export const createRowQueries = (db: Db): RowQueries => {
+  const idOf = db.prepare<[string], number>('SELECT id FROM job WHERE name = ?').pluck()
+  const totalOf = createTotals(db)
+  const skipTo = createSkip(db)
+  const find = createFind(db)
+  const page = db.transaction((query: RowQuery): RowPage => {
+    const job = idOf.get(query.job)
+    if (job === undefined) return { rows: [], total: 0, next: null }
+    const limit = Math.max(1, Math.min(query.limit, limits.pageRows))
+    const start =
+      query.after === undefined ? skipTo(job, query) : { after: readKey(query.after), skip: 0 }
+    const found = find(job, query, { ...start, limit: limit + 1 })
+    const rows = found.slice(0, limit)
+    const last = rows.at(-1)
+    return {
+      rows: rows.map(toStoredRow),
+      total: totalOf(job, query),
+      next: found.length > limit && last !== undefined ? writeKey(last) : null,
+    }
+  })
+  return { rows: (query) => page(query) }
+}
+
+const toStoredRow = (found: FoundRow): StoredRow => {
+  const { item, name, miniBatch, attempt, peer, value, failure } = found
+  return { item, name, miniBatch, attempt, peer, value, failure }
+}
+
+// --- details -----------------------------------------------------------------------------------
+
+const writeKey = ({ item, miniBatch, ordinal }: RowKey): string => `${item}.${miniBatch}.${ordinal}`
+
+const readKey = (text: string): RowKey => {
+  const [item, miniBatch, ordinal] = text.split('.').map(Number)
+  if (/^\d{1,15}\.\d{1,15}\.\d{1,15}$/.test(text)) {
+    return { item: item ?? 0, miniBatch: miniBatch ?? 0, ordinal: ordinal ?? 0 }
+  }
+  const message =
+    'This is no place in a list of rows: take the one that the last page named as next.'
+  throw new MusterFailure(musterError('RequestInvalid', message, { detail: text.slice(0, 64) }))
+}
+
+/** The filter of a query as SQL and its arguments. */
+const filterOf = ({
+  only,
+  search,
+}: RowQuery): { readonly sql: string; readonly values: string[] } => {
+  const kind =
+    only === 'rows' ? ' AND value IS NOT NULL' : only === 'failures' ? ' AND value IS NULL' : ''
+  if (search === undefined || search === '') return { sql: kind, values: [] }
+  const pattern = `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+  const like = String.raw`LIKE ? ESCAPE '\'`
+  return {
+    sql: `${kind} AND (name ${like} OR value ${like} OR failure ${like})`,
+    values: [pattern, pattern, pattern],
+  }
+}
+
+const isSearch = ({ search }: RowQuery): boolean => search !== undefined && search !== ''
+
+/** Rows before every other. */
+const start: RowKey = { item: -1, miniBatch: -1, ordinal: -1 }
+
+/** From an offset to a place: whole buckets are skipped by their counts, the rest row by row. */
+const createSkip = (db: Db) => {
+  const buckets = db.prepare<
+    [number],
+    { readonly bucket: number; readonly rows: number; readonly failures: number }
+  >('SELECT bucket, rows, failures FROM row_bucket WHERE job = ? ORDER BY bucket')
+  return (job: number, query: RowQuery): { readonly after: RowKey; readonly skip: number } => {
+    let skip = Math.max(0, query.offset ?? 0)
+    if (skip === 0 || isSearch(query)) return { after: start, skip }
+    for (const { bucket, rows, failures } of buckets.iterate(job)) {
+      const here = (query.only === 'failures' ? 0 : rows) + (query.only === 'rows' ? 0 : failures)
+      if (skip < here)
+        return { after: { ...start, item: (bucket << bucketBits) - 1, miniBatch: end }, skip }
+      skip -= here
+    }
+    return { after: { ...start, item: end }, skip: 0 }
+  }
+}
+
+/** Behind every item and mini-batch. */
+const end = 2 ** 52
+
+const createFind = (db: Db) => {
+  const select = (filter: string) => `
+    SELECT found.item, found.name, found.mini_batch AS miniBatch, found.ordinal,
+      coalesce(counted.attempt, 0) AS attempt, coalesce(peer.name, '') AS peer,
+      found.value, found.failure
+    FROM (
+      SELECT * FROM row WHERE job = ? AND (item, mini_batch, ordinal) > (?, ?, ?)${filter}
+      ORDER BY item, mini_batch, ordinal LIMIT ? OFFSET ?
+    ) AS found
+    LEFT JOIN counted_commit AS counted
+      ON counted.job = found.job AND counted.mini_batch = found.mini_batch
+    LEFT JOIN chunk ON chunk.id = counted.chunk
+    LEFT JOIN peer ON peer.id = chunk.peer
+    ORDER BY found.item, found.mini_batch, found.ordinal`
+  return (
+    job: number,
+    query: RowQuery,
+    {
+      after,
+      skip,
+      limit,
+    }: { readonly after: RowKey; readonly skip: number; readonly limit: number },
+  ): readonly FoundRow[] => {
+    const { sql, values } = filterOf(query)
+    const place = [after.item, after.miniBatch, after.ordinal]
+    return db.prepare<unknown[], FoundRow>(select(sql)).all(job, ...place, ...values, limit, skip)
+  }
+}
+
+/** Searching all rows for a count costs a scan, so the last counts are kept until something is written. */
+const createTotals = (db: Db) => {
+  const sums = db.prepare<[number], { readonly rows: number; readonly failures: number }>(
+    `SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(failures), 0) AS failures
+     FROM row_bucket WHERE job = ?`,
+  )
+  const counted = new Map<string, number>()
+  let countedAt: unknown
+  const count = (job: number, query: RowQuery): number => {
+    const version = db.pragma('data_version', { simple: true })
+    if (version !== countedAt || counted.size > 100) counted.clear()
+    countedAt = version
+    const key = `${job} ${query.only ?? ''} ${query.search ?? ''}`
+    const known = counted.get(key)
+    if (known !== undefined) return known
+    const { sql, values } = filterOf(query)
+    const total = db
+      .prepare<unknown[], number>(`SELECT count(*) FROM row WHERE job = ?${sql}`)
+      .pluck()
+      .get(job, ...values)
+    counted.set(key, total ?? 0)
+    return total ?? 0
+  }
+  return (job: number, query: RowQuery): number => {
+    if (isSearch(query)) return count(job, query)
+    const { rows = 0, failures = 0 } = sums.get(job) ?? {}
+    return (query.only === 'failures' ? 0 : rows) + (query.only === 'rows' ? 0 : failures)
+  }
+}

@@ -1,0 +1,64 @@
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { RecordKind, VersionVector } from '#protocol/model/record.ts'
+import type { RowQuery } from '#agent/ports/views.ts'
+import { openForReading, toStoreError } from './database.ts'
+import { createCommitQueries } from './queries/commits.ts'
+import type { CommitColumns } from './queries/commits.ts'
+import { createDigest } from './queries/digest.ts'
+import { createFailureQueries } from './queries/failures.ts'
+import { createJobQueries } from './queries/jobs.ts'
+import { createSmallQueries } from './queries/models.ts'
+import { createRowQueries } from './queries/rows.ts'
+import { createSegmentQueries } from './queries/segments.ts'
+import { serveCalls } from './thread/calls.ts'
+import type { ThreadOptions } from './thread/calls.ts'
+
+/** Root of the thread that reads: long queries delay neither the agent's loop nor the writer. */
+const open = (options: ThreadOptions) => {
+  const db = openForReading(options)
+  const jobs = createJobQueries(db)
+  const commits = createCommitQueries(db)
+  const rows = createRowQueries(db)
+  const failures = createFailureQueries(db)
+  const small = createSmallQueries(db)
+  const segments = createSegmentQueries(db)
+  const digest = createDigest(db)
+  const methods = {
+    jobs: (limit: number) => jobs.jobs(limit),
+    job: (job: JobId) => jobs.job(job),
+    findJobs: (prefix: string) => jobs.findJobs(prefix),
+    openJobs: () => jobs.openJobs(),
+    planChunks: (job: JobId) => jobs.planChunks(job),
+    shares: (job: JobId) => jobs.shares(job),
+    commits: (job: JobId) => commits.commits(job) as unknown as CommitColumns,
+    charges: (job: JobId) => commits.charges(job),
+    missingRows: (job: JobId) => commits.missingRows(job),
+    sealFacts: (job: JobId) => commits.sealFacts(job),
+    rows: (query: RowQuery) => rows.rows(query),
+    failureGroups: (of: { readonly job: JobId; readonly limit: number }) =>
+      failures.failureGroups(of.job, of.limit),
+    models: () => small.models(),
+    model: (of: { readonly name: string; readonly version: number | undefined }) =>
+      small.model(of.name, of.version),
+    setting: (name: string) => small.setting(name),
+    hashAt: (of: {
+      readonly origin: PeerId
+      readonly incarnation: number
+      readonly sequence: number
+    }) => segments.hashAt(of),
+    missingFrom: (of: { readonly theirs: VersionVector; readonly bytes: number }) =>
+      segments.missingFrom(of.theirs, of.bytes),
+    replay: (of: { readonly kinds: readonly RecordKind[]; readonly after: number }) =>
+      segments.replay(of.kinds, of.after),
+    digest: () => digest(),
+    close: () => {
+      db.close()
+    },
+  }
+  return { ready: undefined, methods }
+}
+
+/** What the reader can be asked. */
+export type ReaderCalls = ReturnType<typeof open>['methods']
+
+serveCalls(open, toStoreError)

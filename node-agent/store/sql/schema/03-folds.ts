@@ -1,0 +1,130 @@
+/** Views: folded from records, dropped and folded again at will. */
+export const foldedTables = `
+CREATE TABLE IF NOT EXISTS job_submitted (
+  job INTEGER PRIMARY KEY,
+  record INTEGER NOT NULL,
+  submitted_at REAL NOT NULL,
+  keeper INTEGER NOT NULL,
+  data_peer INTEGER NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS job_by_time ON job_submitted (submitted_at);
+
+-- Kept by origin, since who the data's peer is may not be known yet.
+CREATE TABLE IF NOT EXISTS plan_chunk (
+  job INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  items INTEGER NOT NULL,
+  first_mini_batch INTEGER NOT NULL,
+  mini_batches INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (job, origin, chunk)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS plan_failed (
+  job INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (job, origin)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS job_cancel (
+  job INTEGER PRIMARY KEY,
+  at REAL NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS job_closed (
+  job INTEGER PRIMARY KEY,
+  record INTEGER NOT NULL,
+  term INTEGER NOT NULL,
+  body TEXT NOT NULL
+);
+
+-- Kept by origin; the keeper's counts.
+CREATE TABLE IF NOT EXISTS job_sealed (
+  job INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (job, origin)
+) WITHOUT ROWID;
+
+-- Commit and charge records of a job. counts = 0: behind the job's seal.
+CREATE TABLE IF NOT EXISTS job_record (
+  job INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  is_commit INTEGER NOT NULL,
+  term INTEGER NOT NULL,
+  at REAL NOT NULL,
+  counts INTEGER NOT NULL,
+  PRIMARY KEY (job, record)
+) WITHOUT ROWID;
+
+-- kept = 1: the rows of this very commit are in the table row.
+CREATE TABLE IF NOT EXISTS counted_commit (
+  job INTEGER NOT NULL,
+  mini_batch INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  succeeded INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  PRIMARY KEY (job, mini_batch)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS commit_without_rows ON counted_commit (job, mini_batch) WHERE kept = 0;
+
+CREATE TABLE IF NOT EXISTS charge (
+  job INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  mini_batch INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  peer INTEGER NOT NULL,
+  cause TEXT NOT NULL,
+  message TEXT NOT NULL,
+  final INTEGER NOT NULL,
+  PRIMARY KEY (job, record, place)
+) WITHOUT ROWID;
+
+-- Sums of the counted commits of each peer, kept up with every change.
+CREATE TABLE IF NOT EXISTS job_share (
+  job INTEGER NOT NULL,
+  peer INTEGER NOT NULL,
+  mini_batches INTEGER NOT NULL,
+  succeeded INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  PRIMARY KEY (job, peer)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS model_registered (
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  registered_at REAL NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (name, version)
+) WITHOUT ROWID;
+`
+
+/** All of them, for dropping what they hold. */
+export const foldedTableNames: readonly string[] = [
+  'job_submitted',
+  'plan_chunk',
+  'plan_failed',
+  'job_cancel',
+  'job_closed',
+  'job_sealed',
+  'job_record',
+  'counted_commit',
+  'charge',
+  'job_share',
+  'model_registered',
+]

@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import type { Keys } from '#agent/ports/keys.ts'
+import type { Ledger } from '#agent/ports/ledger.ts'
+import type { Log } from '#agent/ports/log.ts'
+import type { Views } from '#agent/ports/views.ts'
+import type { SegmentRules } from './deps.ts'
+import { createLedger } from './ledger.ts'
+import type { ReaderCalls } from './reader-thread.ts'
+import { startThread } from './thread/start.ts'
+import type { ThreadOptions } from './thread/calls.ts'
+import { createViews } from './views.ts'
+import type { WriterCalls, WriterReady } from './writer-thread.ts'
+
+/** The agent's one database: the ledger, and the views folded from it. Disposing finishes what was begun. */
+export interface Store extends AsyncDisposable {
+  readonly ledger: Ledger
+  readonly views: Views
+  /** Absolute path of the database. */
+  readonly file: string
+}
+
+export interface StoreDeps {
+  /** The agent's home; created if it is not there. */
+  readonly folder: string
+  readonly keys: Pick<Keys, 'self'>
+  readonly rules: SegmentRules
+  readonly log: Log
+  /** The database never grows beyond this many bytes; undefined: as far as the disk goes. */
+  readonly maxBytes?: number
+}
+
+/** Opens `muster.db`. `HomeNotWritable`, `DiskFull` or `StoreBroken` in words. */
+export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterError>> => {
+  const file = join(deps.folder, 'muster.db')
+  const options: ThreadOptions = {
+    file,
+    ...(deps.maxBytes === undefined ? {} : { maxBytes: deps.maxBytes }),
+  }
+  await using opened = new AsyncDisposableStack()
+  try {
+    await mkdir(deps.folder, { recursive: true })
+    const { thread: writer, ready } = await startThread<WriterCalls>(
+      new URL('./writer-thread.ts', import.meta.url),
+      options,
+    )
+    opened.use(writer)
+    const { thread: reader } = await startThread<ReaderCalls>(
+      new URL('./reader-thread.ts', import.meta.url),
+      options,
+    )
+    opened.use(reader)
+    const ledger = createLedger({
+      ...deps,
+      self: deps.keys.self,
+      writer,
+      reader,
+      ready: ready as WriterReady,
+    })
+    opened.use(ledger)
+    const owned = opened.move()
+    const dispose = () => owned.disposeAsync()
+    return ok({
+      ledger: { ...ledger, [Symbol.asyncDispose]: dispose },
+      views: createViews({ reader, writer }),
+      file,
+      [Symbol.asyncDispose]: dispose,
+    })
+  } catch (thrown) {
+    return err(thrown instanceof MusterFailure ? thrown.error : notWritable(deps.folder, thrown))
+  }
+}
+
+const notWritable = (folder: string, thrown: unknown): MusterError =>
+  musterError(
+    'HomeNotWritable',
+    `The folder ${folder} cannot be written: check who owns it and its permissions, or choose another home.`,
+    { detail: thrownToText(thrown) },
+  )

@@ -1,0 +1,38 @@
+import type { PeerId } from '#protocol/model/ids.ts'
+import type { SealedSegment } from '../deps.ts'
+import type { Db } from '../database.ts'
+import type { Folder } from '../fold/fold.ts'
+
+/** Stores checked segments and folds what is new in them. Runs inside the caller's transaction. */
+export type SegmentWriter = (segment: SealedSegment) => void
+
+export const createSegmentWriter = (db: Db, folder: Folder): SegmentWriter => {
+  const logOf = createLogs(db)
+  const addSegment = db.prepare('INSERT INTO segment (log, first, last, bytes) VALUES (?, ?, ?, ?)')
+  const addRecord = db.prepare(
+    'INSERT INTO record (log, sequence, segment, kind, hash) VALUES (?, ?, ?, ?, ?)',
+  )
+  const moveEnd = db.prepare('UPDATE log SET sequence = ?, hash = ? WHERE id = ?')
+  return ({ origin, incarnation, first, last, lastHash, bytes, records }) => {
+    const log = logOf(origin, incarnation)
+    const segment = Number(addSegment.run(log, first, last, bytes).lastInsertRowid)
+    for (const { header, hash, body } of records) {
+      const { sequence, kind } = header
+      const added = addRecord.run(log, sequence, segment, kind, Buffer.from(hash, 'hex'))
+      const id = Number(added.lastInsertRowid)
+      if (body !== undefined) folder.fold({ id, origin, incarnation, sequence, body })
+    }
+    moveEnd.run(last, Buffer.from(lastHash, 'hex'), log)
+  }
+}
+
+const createLogs = (db: Db) => {
+  const find = db
+    .prepare<[string, number], number>('SELECT id FROM log WHERE origin = ? AND incarnation = ?')
+    .pluck()
+  const add = db.prepare(
+    "INSERT INTO log (origin, incarnation, sequence, hash) VALUES (?, ?, -1, x'')",
+  )
+  return (origin: PeerId, incarnation: number): number =>
+    find.get(origin, incarnation) ?? Number(add.run(origin, incarnation).lastInsertRowid)
+}
