@@ -79,16 +79,17 @@ export const readJobFileText = (text: string, file: string): Result<ReadText, Mu
 const tooDeep =
   'The job file is nested too deeply to be read: a job needs no more than four levels.'
 
+/** Finding an alias's anchor costs a walk over the document, so their number is bounded first. */
 const danglingAlias = (document: Document): Alias | undefined => {
-  let found: Alias | undefined
+  const aliases: Alias[] = []
   visit(document, {
     Alias: (_, alias) => {
-      if (alias.resolve(document) !== undefined) return undefined
-      found = alias
-      return visit.BREAK
+      aliases.push(alias)
+      return aliases.length > limits.yamlAliases ? visit.BREAK : undefined
     },
   })
-  return found
+  if (aliases.length > limits.yamlAliases) throw new ReferenceError('too many aliases')
+  return aliases.find((alias) => alias.resolve(document) === undefined)
 }
 
 const kindOf = (node: Node): string => (isSeq(node) ? 'a list' : 'a single value')

@@ -151,7 +151,9 @@ export const jobFileSchema = z
       name: text(jobName, 32, 3)
         .regex(jobNamePattern, jobName)
         .describe(`Name of the job: ${jobName}`),
-      description: looseText('text of at most 16384 characters', 16_384).optional(),
+      description: looseText('text of at most 16384 characters', 16_384)
+        .optional()
+        .describe('What the job is for, in your own words'),
       tags: z
         .record(
           text('a name of at most 256 characters', 256),
