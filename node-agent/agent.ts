@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { createDeltaLog } from '#agent/control/delta-log.ts'
 import { startControlServer } from '#agent/control/server.ts'
+import { modelToView } from '#agent/effects/control-handlers.ts'
 import { createSubmitting } from '#agent/effects/submit.ts'
 import { baseName, beside } from '#agent/data/paths.ts'
 import { createMembership } from '#agent/membership/state.ts'
@@ -152,6 +153,7 @@ const joinRoles = (
     threads: Math.max(1, Math.floor(facts.cores / Math.max(1, facts.slots))),
     publish,
     failed,
+    publishModel: (model) => publish({ kind: 'model-changed', model: modelToView(model) }),
     publishCluster: () => {
       publish({ kind: 'cluster-changed', cluster: clusterView(core, membership, self) })
       publish({ kind: 'agent-changed', agent: agentView() })

@@ -59,21 +59,23 @@ const rooms: readonly Room[] = [
   {
     prefix: 'node-agent/network',
     may: adapter,
-    npm: [
-      'node',
-      'libp2p',
-      '@libp2p/*',
-      '@chainsafe/libp2p-noise',
-      '@multiformats/multiaddr',
-    ],
+    npm: ['node', 'libp2p', '@libp2p/*', '@chainsafe/libp2p-noise', '@multiformats/multiaddr'],
   },
   { prefix: 'node-agent/store', may: adapter, npm: ['node', 'better-sqlite3'] },
   {
     prefix: 'node-agent/runtime',
     may: adapter,
-    npm: ['node', 'onnxruntime-node', 'onnxruntime-common', 'sharp', 'upng-js', 'onnx-buf', '@bufbuild/protobuf'],
+    npm: [
+      'node',
+      'onnxruntime-node',
+      'onnxruntime-common',
+      'sharp',
+      'upng-js',
+      'onnx-buf',
+      '@bufbuild/protobuf',
+    ],
   },
-  { prefix: 'node-agent/data', may: adapter, npm: ['node', 'yaml'] },
+  { prefix: 'node-agent/data', may: adapter, npm: ['node', 'yaml', 'zod'] },
   { prefix: 'node-agent/host', may: adapter, npm: ['node', 'pino'] },
   {
     prefix: 'node-agent/control',
@@ -91,7 +93,11 @@ const rooms: readonly Room[] = [
     npm: ['node', 'commander', 'env-paths', 'zod'],
   },
   { prefix: 'node-agent', may: ['protocol', 'node-agent', 'package.json'], npm: ['node'] },
-  { prefix: 'main', may: ['protocol/control', 'protocol/model'], npm: ['node', 'electron', 'vite'] },
+  {
+    prefix: 'main',
+    may: ['protocol/control', 'protocol/model'],
+    npm: ['node', 'electron', 'vite'],
+  },
   {
     prefix: 'renderer',
     may: ['protocol/control', 'protocol/model', 'protocol/spec', 'protocol/errors.ts', 'renderer'],
@@ -185,7 +191,10 @@ const impure = /\bDate\b|Math\.random|\bsetTimeout\b|\bsetInterval\b|\bqueueMicr
 for (const file of files.filter((one) =>
   /^node-agent\/(scheduler|worker|membership|ledger|job|policy)\//.test(one),
 )) {
-  const code = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`/g, '')
+  const code = readFileSync(file, 'utf8').replaceAll(
+    /\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`/g,
+    '',
+  )
   const found = impure.exec(code)
   if (found !== null) problems.push(`${file} is pure but names ${found[0]}`)
 }

@@ -137,9 +137,7 @@ const modelHandlers = (deps: HandlerDeps): Handlers<'registerModel' | 'models' |
   },
 })
 
-const jobHandlers = (
-  deps: HandlerDeps,
-): Handlers<'submitJob' | 'jobs' | 'job' | 'cancelJob' | 'results' | 'miniBatches' | 'explain'> => {
+const jobHandlers = (deps: HandlerDeps): Handlers<'submitJob' | 'jobs' | 'job' | 'cancelJob'> => {
   const { views, live, nameOf } = deps
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
   return {

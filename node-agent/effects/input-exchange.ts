@@ -77,7 +77,7 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
   return {
     fetch: (job, first, count, signal) =>
       job.dataPeer === transport.self
-        ? local(job, first, count)
+        ? readHere(deps, job, first, count)
         : remote(job, first, count, signal),
     itemsStreamed: () => streamed,
   }

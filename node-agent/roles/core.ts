@@ -10,155 +10,144 @@ import { jobState } from '#agent/job/job-state.ts'
 import { createProgress } from '#agent/job/progress.ts'
 import { jobVerdict } from '#agent/job/verdict.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
-import type { RecordsAdded } from '#agent/ports/ledger.ts'
-import type { DeltaView, MachineView } from '#protocol/control/views.ts'
+import type { MachineView } from '#protocol/control/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
-import type { ClusterId, JobId, PeerId } from '#protocol/model/ids.ts'
+import type { ClusterId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { Member } from '#protocol/model/member.ts'
-import type { Segment, VerifiedRecord } from '#protocol/model/record.ts'
+import type { Segment } from '#protocol/model/record.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { Term } from '#protocol/model/term.ts'
-import type { Heartbeat } from '#protocol/wire/presence/protocol.ts'
-import type { Adapters } from './adapters.ts'
+import { followHead, heartbeatNow, machineNow, nameOf, publishMachine } from './core-parts.ts'
+import type { CoreOptions, CoreParts } from './core-parts.ts'
 import { createHeadRole } from './head-role.ts'
 import { createLeaseLink } from './lease-link.ts'
-import { createMemberRole, membershipKinds } from './member-role.ts'
+import { createMemberRole } from './member-role.ts'
+import { announceMembers, recordsAdded, restoreRoles } from './records.ts'
 import { createWorkerRole } from './worker-role.ts'
 
 /**
  * Joins the machines of one agent: what is recorded, heard or lost is told to every role that must know.
  * Nothing here decides; it only carries.
  */
-export type Core = ReturnType<typeof createCore>
-
-export interface CoreOptions {
-  readonly adapters: Adapters
-  readonly membership: MembershipState
-  readonly slots: number
-  readonly threads: number
-  readonly publish: (delta: DeltaView) => void
-  /** The agent cannot go on, for example because its disk is full. */
-  readonly failed: (error: MusterError) => void
-  readonly publishCluster: () => void
+export interface Core extends CoreParts, AsyncDisposable {
+  readonly nameOf: (peer: PeerId) => string
+  readonly machineView: (member: Member) => MachineView
+  readonly clusterId: () => ClusterId | null
+  /** A job's or mini-batch's life as the ledger tells it. */
+  readonly ledgerStory: (fold: JobFold, miniBatch: number | undefined) => Promise<readonly string[]>
+  /** Reads what was recorded before this start. */
+  readonly restore: () => Promise<void>
+  /** For now the creator of a cluster is its head, in a new term after every start. */
+  readonly leadIfCreator: (creator: PeerId) => Promise<Result<void, MusterError>>
 }
 
-export const createCore = (options: CoreOptions) => {
-  const { adapters, membership } = options
-  const { clock, ledger, views, transport, blobs, log, keys } = adapters
-  const { self } = keys
-  const book = createMachineBook()
-  const exchange = createBlobExchange({ blobs, transport, clock })
-  const link = createLeaseLink(transport)
-  const inputs = createInputExchange({
-    transport,
-    plan: adapters.planReader,
-    items: adapters.items,
-    jobById: async (job) => (await views.job(job))?.job,
+export const createCore = (options: CoreOptions): Core => {
+  const { ledger, views } = options.adapters
+  const core = { ...options, ...joinExchanges(options) } as CoreParts
+  core.member = joinMember(core)
+  core.head = joinHead(core)
+  core.worker = joinWorker(core)
+  core.keeper = joinKeeper(core)
+  core.planning = createPlanning({
+    ...core.adapters,
+    self: core.adapters.keys.self,
+    log: core.adapters.log.child('planning'),
   })
-  const sync = createLedgerSync({
-    ledger,
-    transport,
-    clock,
-    log: log.child('ledger-sync'),
-    mayWrite: (segment) => mayWrite(membership, ledger.cluster(), segment),
+  core.live = joinLive(core)
+  const listening = ledger.onAdded((added) => recordsAdded(core, added))
+  return Object.assign(core, {
+    nameOf: (peer: PeerId) => nameOf(core, peer),
+    machineView: (member: Member) => machineNow(core, member),
+    clusterId: ledger.cluster,
+    ledgerStory: (fold: JobFold, miniBatch: number | undefined) =>
+      ledgerStory(views, fold, miniBatch, (peer) => nameOf(core, peer)),
+    restore: () => restoreRoles(core),
+    leadIfCreator: (creator: PeerId) => leadIfCreator(core, creator),
+    [Symbol.asyncDispose]: async () => {
+      listening[Symbol.dispose]()
+      for (const part of [core.member, core.live, core.head, core.sync]) part[Symbol.dispose]()
+      await core.worker[Symbol.asyncDispose]()
+      await core.planning[Symbol.asyncDispose]()
+      await core.keeper[Symbol.asyncDispose]()
+    },
   })
+}
 
-  const nameOf = (peer: PeerId): string =>
-    book.capabilitiesOf(peer)?.name ??
-    member.members().find((one) => one.peer === peer)?.name ??
-    peer.slice(-8)
-
-  const heartbeat = (): Heartbeat => ({
-    kind: 'heartbeat',
-    term: member.head(),
-    sentAt: Math.floor(clock.now()),
-    busySlots: worker.busy(),
-    slots: mySlots(),
-    load: adapters.host.load(),
-    reason: mySlots() > 0 ? '' : 'This machine may not run jobs: it lacks the role "work".',
-    digest: head.digests(),
-  })
-
-  const mySlots = (): number => (member.rolesOf(self).includes('work') ? options.slots : 0)
-
-  const machineView = (one: Member): MachineView =>
-    book.view(one, {
-      liveness: member.liveness(one.peer),
-      isHead: member.head()?.head === one.peer,
-      addresses: one.peer === self ? transport.addresses() : member.addressesOf(one.peer),
-    })
-
-  const publishMachine = (peer: PeerId): void => {
-    const found = member.members().find((one) => one.peer === peer)
-    if (found !== undefined)
-      options.publish({ kind: 'machine-changed', machine: machineView(found) })
+const joinExchanges = ({ adapters, membership }: CoreOptions) => {
+  const { blobs, transport, clock, views, ledger, log } = adapters
+  return {
+    book: createMachineBook(),
+    exchange: createBlobExchange({ blobs, transport, clock }),
+    link: createLeaseLink(transport),
+    inputs: createInputExchange({
+      transport,
+      plan: adapters.planReader,
+      items: adapters.items,
+      jobById: async (job) => (await views.job(job))?.job,
+    }),
+    sync: createLedgerSync({
+      ledger,
+      transport,
+      clock,
+      log: log.child('ledger-sync'),
+      mayWrite: (segment) => mayWrite(membership, ledger.cluster(), segment),
+    }),
   }
+}
 
-  /** Follows the head: greets it when it can be reached, waits when it cannot. */
-  const followHead = (term: Term | null): void => {
-    if (term === null) return worker.headLost()
-    const isReachable =
-      term.head === self ? head.term() !== undefined : transport.connected().includes(term.head)
-    if (isReachable) worker.headFound(term)
-    else worker.headLost()
-  }
-
-  const member = createMemberRole({
+const joinMember = (core: CoreParts) => {
+  const { adapters } = core
+  const { self } = adapters.keys
+  return createMemberRole({
+    ...adapters,
     self,
-    clock,
-    log: log.child('membership'),
-    transport,
-    ledger,
-    sync: () => sync,
-    book,
-    state: membership,
-    heartbeat,
+    log: adapters.log.child('membership'),
+    sync: () => core.sync,
+    book: core.book,
+    state: core.membership,
+    heartbeat: () => heartbeatNow(core),
     alive: (peer) => {
-      head.peerAlive(peer)
-      keeper.peerSeen()
-      publishMachine(peer)
+      core.head.peerAlive(peer)
+      core.keeper.peerSeen()
+      publishMachine(core, peer)
     },
     suspected: (peer) => {
-      head.peerSuspected(peer)
-      publishMachine(peer)
+      core.head.peerSuspected(peer)
+      publishMachine(core, peer)
     },
     lost: (peer) => {
-      head.peerLost(peer)
-      publishMachine(peer)
+      core.head.peerLost(peer)
+      publishMachine(core, peer)
     },
     headChanged: (term) => {
-      if (term !== null && term.head !== self && head.term() !== undefined) head.lostTo(term)
-      followHead(term)
-      options.publishCluster()
+      if (term !== null && term.head !== self && core.head.term() !== undefined)
+        core.head.lostTo(term)
+      followHead(core, term)
+      core.publishCluster()
     },
-    membersChanged: () => {
-      worker.slotsChanged(mySlots(), '')
-      rememberAddresses()
-      options.publishCluster()
-      for (const one of member.members()) publishMachine(one.peer)
-    },
+    membersChanged: () => announceMembers(core),
     heard: (peer, beat) => {
-      if (beat.digest.length > 0 || peer === member.head()?.head) live.digested(beat.digest)
-      publishMachine(peer)
+      if (peer === core.member.head()?.head) core.live.digested(beat.digest)
+      publishMachine(core, peer)
     },
     connected: (peer) => {
-      if (peer === member.head()?.head) followHead(member.head())
-      keeper.peerSeen()
+      if (peer === core.member.head()?.head) followHead(core, core.member.head())
+      core.keeper.peerSeen()
     },
     disconnected: (peer) => {
-      if (peer === member.head()?.head) worker.headLost()
+      if (peer === core.member.head()?.head) core.worker.headLost()
     },
   })
+}
 
-  const head = createHeadRole({
-    self,
-    clock,
-    ledger,
-    views,
-    link,
+const joinHead = (core: CoreParts) => {
+  const { member } = core
+  return createHeadRole({
+    ...core.adapters,
+    self: core.adapters.keys.self,
+    link: core.link,
     rolesOf: member.rolesOf,
     headNow: member.head,
     alivePeers: () =>
@@ -166,173 +155,73 @@ export const createCore = (options: CoreOptions) => {
         .members()
         .map((one) => one.peer)
         .filter((peer) => ['self', 'alive'].includes(member.liveness(peer))),
-    failed: options.failed,
+    failed: core.failed,
   })
+}
 
-  const worker = createWorkerRole({
-    self,
-    clock,
-    link,
-    log: log.child('worker'),
-    chunks: adapters.chunks,
-    runtime: adapters.runtime,
-    inputs,
-    rolesOf: member.rolesOf,
-    threads: () => options.threads,
-    memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, options.slots),
-    modelPath: (job, signal) => modelPath(job, signal),
+const joinWorker = (core: CoreParts) => {
+  const { adapters } = core
+  return createWorkerRole({
+    ...adapters,
+    self: adapters.keys.self,
+    link: core.link,
+    log: adapters.log.child('worker'),
+    inputs: core.inputs,
+    rolesOf: core.member.rolesOf,
+    threads: () => core.threads,
+    memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots),
+    modelPath: (job, signal) => modelPath(core, job, signal),
   })
+}
 
-  const modelPath = async (job: Job, signal: AbortSignal): Promise<Result<string, MusterError>> => {
-    const holders = [job.submitter, job.keeper, ...transport.connected()]
-    for (const file of job.spec.model.files) {
-      const fetched = await exchange.fetch(file.blob, holders, signal)
-      if (!fetched.ok) return fetched
-    }
-    return adapters.modelFolder.place(job.spec.model)
+/** Makes the job's model present here, from whoever holds it. */
+const modelPath = async (
+  { adapters, exchange }: CoreParts,
+  job: Job,
+  signal: AbortSignal,
+): Promise<Result<string, MusterError>> => {
+  const holders = [job.submitter, job.keeper, ...adapters.transport.connected()]
+  for (const file of job.spec.model.files) {
+    const fetched = await exchange.fetch(file.blob, holders, signal)
+    if (!fetched.ok) return fetched
   }
+  return adapters.modelFolder.place(job.spec.model)
+}
 
-  const keeper = createKeeper({
-    self,
-    clock,
-    log: log.child('keeper'),
-    ledger,
-    views,
-    blobs,
-    chunks: adapters.chunks,
-    exchange,
-    writer: adapters.writer,
-    outputFolder: adapters.outputFolder,
+const joinKeeper = (core: CoreParts) =>
+  createKeeper({
+    ...core.adapters,
+    self: core.adapters.keys.self,
+    log: core.adapters.log.child('keeper'),
+    exchange: core.exchange,
     verdict: jobVerdict,
-    otherHolders: transport.connected,
+    otherHolders: core.adapters.transport.connected,
   })
 
-  const planning = createPlanning({
-    self,
-    clock,
-    log: log.child('planning'),
-    planner: adapters.planner,
-    blobs,
-    ledger,
-    views,
-  })
-
-  const live = createLiveJobs({
-    self,
-    clock,
-    views,
-    nameOf,
+const joinLive = (core: CoreParts) =>
+  createLiveJobs({
+    ...core.adapters,
+    self: core.adapters.keys.self,
+    nameOf: (peer) => nameOf(core, peer),
     headKnown: () => {
-      const term = member.head()
-      return term !== null && ['self', 'alive'].includes(member.liveness(term.head))
+      const term = core.member.head()
+      return term !== null && ['self', 'alive'].includes(core.member.liveness(term.head))
     },
-    waitsFor: keeper.waitsFor,
-    publish: (job) => options.publish({ kind: 'job-changed', job }),
+    waitsFor: core.keeper.waitsFor,
+    publish: (job) => core.publish({ kind: 'job-changed', job }),
     rules: { jobState, createProgress },
   })
 
-  const rememberAddresses = (): void => {
-    const known = member.members().map((one) => [one.peer, member.addressesOf(one.peer)] as const)
-    void views.setSetting('addresses', Object.fromEntries(known)).catch(() => undefined)
-  }
-
-  const recordAdded = (record: VerifiedRecord): void => {
-    const { body, header } = record
-    head.recordAdded(record)
-    switch (body?.kind) {
-      case 'job-submitted':
-        if (header.origin !== body.job.submitter) return
-        worker.jobAdded(body.job)
-        planning.start(body.job)
-        return live.touched(body.job.id)
-      case 'plan-chunk-written':
-      case 'plan-failed':
-      case 'charged':
-      case 'job-cancel-requested':
-        return live.touched(body.job)
-      case 'committed':
-        keeper.jobTouched(body.job)
-        return live.touched(body.job)
-      case 'job-closed':
-      case 'job-sealed':
-        jobEnded(body.job)
-        keeper.jobTouched(body.job)
-        return live.touched(body.job)
-      default:
-        return undefined
-    }
-  }
-
-  const jobEnded = (job: JobId): void => {
-    worker.jobEnded(job)
-    planning.stop(job)
-  }
-
-  const recordsAdded = (added: RecordsAdded): void => {
-    const about = added.records.filter(
-      ({ body }) => body !== undefined && membershipKinds.includes(body.kind),
-    )
-    if (about.length > 0) member.recordsAdded(about)
-    for (const record of added.records) recordAdded(record)
-  }
-  const listening = ledger.onAdded(recordsAdded)
-
-  /** Reads what was recorded before this start. */
-  const restore = async (): Promise<void> => {
-    const known: VerifiedRecord[] = []
-    for await (const record of ledger.replay(membershipKinds)) known.push(record)
-    if (known.length > 0) member.recordsAdded(known)
-    const remembered = await views.setting('addresses')
-    if (typeof remembered === 'object' && remembered !== null)
-      for (const [peer, addresses] of Object.entries(remembered))
-        if (peer !== self && Array.isArray(addresses))
-          member.learnAddresses(peer as PeerId, addresses as string[])
-    for (const fold of await views.openJobs()) {
-      worker.jobAdded(fold.job)
-      if (fold.closed === null && fold.cancelRequestedAt === null) planning.start(fold.job)
-      keeper.jobTouched(fold.job.id)
-    }
-    worker.slotsChanged(mySlots(), '')
-  }
-
-  /** For now the creator of a cluster is its head, in a new term after every start. */
-  const leadIfCreator = async (creator: PeerId): Promise<Result<void, MusterError>> => {
-    if (creator !== self || head.term() !== undefined) return ok(undefined)
-    const problem = await head.takeTerm(member.head()?.number ?? 0)
-    if (problem !== undefined) return { ok: false, error: problem }
-    followHead(member.head())
-    return ok(undefined)
-  }
-
-  return {
-    book,
-    exchange,
-    inputs,
-    sync,
-    member,
-    head,
-    worker,
-    keeper,
-    planning,
-    live,
-    nameOf,
-    machineView,
-    restore,
-    leadIfCreator,
-    clusterId: ledger.cluster,
-    ledgerStory: (fold: JobFold, miniBatch: number | undefined) =>
-      ledgerStory(views, fold, miniBatch, nameOf),
-    [Symbol.asyncDispose]: async () => {
-      listening[Symbol.dispose]()
-      member[Symbol.dispose]()
-      live[Symbol.dispose]()
-      head[Symbol.dispose]()
-      sync[Symbol.dispose]()
-      await worker[Symbol.asyncDispose]()
-      await planning[Symbol.asyncDispose]()
-      await keeper[Symbol.asyncDispose]()
-    },
-  }
+const leadIfCreator = async (
+  core: CoreParts,
+  creator: PeerId,
+): Promise<Result<void, MusterError>> => {
+  const { head, member, adapters } = core
+  if (creator !== adapters.keys.self || head.term() !== undefined) return ok(undefined)
+  const problem = await head.takeTerm(member.head()?.number ?? 0)
+  if (problem !== undefined) return { ok: false, error: problem }
+  followHead(core, member.head())
+  return ok(undefined)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHeadEffects } from '#agent/effects/head-effects.ts'
 import { createLoop } from '#agent/effects/loop.ts'
+import type { Loop } from '#agent/effects/loop.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Views } from '#agent/ports/views.ts'
@@ -48,104 +49,118 @@ export interface HeadRoleDeps {
 }
 
 export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
-  const { self, clock, ledger, views, link } = deps
+  const { self, clock, link } = deps
   const state = createScheduler(self)
-  const dataPeers = new Map<JobId, PeerId>()
-  let held: Term | undefined
-  /** Words of workers that came while the schedule was being rebuilt: it must know the jobs first. */
-  let waiting: (() => void)[] | undefined
-  const heldTerm = (): Term => {
-    if (held === undefined) throw new Error('the head machine spoke without a term')
-    return held
-  }
   const effects = createHeadEffects({
-    clock,
-    ledger,
-    term: heldTerm,
+    ...deps,
+    term: () => heldTerm(leading),
     sendToWorker: link.toWorker,
-    failed: deps.failed,
   })
-  const loop = createLoop<SchedulerFact, Parameters<typeof effects.run>[0]>({
-    clock,
-    transition: (event) => transition(state, event),
-    run: effects.run,
-  })
-  const tell = (fact: SchedulerFact): void => {
-    if (held === undefined) return
-    if (fact.kind === 'jobSubmitted') dataPeers.set(fact.job.id, fact.job.dataPeer)
-    loop.tell(fact)
-    if (fact.kind === 'jobEnded') dataPeers.delete(fact.job)
+  const leading: Leading = {
+    ...deps,
+    loop: createLoop<SchedulerFact, Parameters<typeof effects.run>[0]>({
+      clock,
+      transition: (event) => transition(state, event),
+      run: effects.run,
+    }),
+    dataPeers: new Map(),
+    held: undefined,
+    waiting: undefined,
   }
-
-  const feedJob = async (fold: JobFold): Promise<void> => {
-    const { job } = fold
-    if (!deps.rolesOf(job.submitter).includes('submit')) return
-    tell({ kind: 'jobSubmitted', job })
-    for (const chunk of await views.planChunks(job.id)) tell({ ...chunk, kind: 'planChunkAdded' })
-    tell({ kind: 'commitsRestored', job: job.id, commits: await views.commits(job.id) })
-    tell({ kind: 'chargesRestored', job: job.id, charges: await views.charges(job.id) })
-    if (fold.planFailure !== '')
-      tell({ kind: 'planFailed', job: job.id, message: fold.planFailure })
-    if (fold.cancelRequestedAt !== null) tell({ kind: 'cancelRequested', job: job.id })
-    if (fold.closed !== null) tell({ kind: 'jobEnded', job: job.id })
-  }
-
-  const takeTerm = async (after: number): Promise<MusterError | undefined> => {
-    const term: Term = { number: after + 1, head: self }
-    const added = await ledger.append([{ kind: 'term-taken', term, at: clock.now() }])
-    if (!added.ok) return added.error
-    held = term
-    waiting = []
-    tell({ kind: 'termTaken', term })
-    for (const peer of deps.alivePeers()) tell({ kind: 'peerAlive', peer })
-    for (const fold of await views.openJobs()) await feedJob(fold)
-    const heard = waiting
-    waiting = undefined
-    for (const hear of heard) hear()
-    return undefined
-  }
-
-  link.onFromWorker((peer, message) => {
-    if (held === undefined) {
-      const head = deps.headNow()
-      link.toWorker(peer, { kind: 'not-head', term: head, head: head?.head ?? null })
-      return
-    }
-    const isWorker = deps.rolesOf(peer).includes('work')
-    const hear = (): void => {
-      if (held !== undefined) loop.tell(toFact(peer, message, isWorker))
-    }
-    if (waiting === undefined) hear()
-    else waiting.push(hear)
-  })
-
-  const ticking = clock.every(limits.schedulerTickMs, () => tell({ kind: 'tick' }))
+  link.onFromWorker((peer, message) => hearWorker(leading, peer, message))
+  const ticking = clock.every(limits.schedulerTickMs, () => tell(leading, { kind: 'tick' }))
 
   return {
-    term: () => held,
-    takeTerm,
+    term: () => leading.held,
+    takeTerm: (after) => takeTerm(leading, after),
     lostTo: (term) => {
-      tell({ kind: 'termLost', term })
-      held = undefined
+      tell(leading, { kind: 'termLost', term })
+      leading.held = undefined
     },
-    recordAdded: (record) => {
-      const fact = recordToFact(record, self, deps.rolesOf)
-      if (fact === undefined) return
-      const isPlan = fact.kind === 'planChunkAdded' || fact.kind === 'planFailed'
-      if (!isPlan || dataPeers.get(fact.job) === record.header.origin) tell(fact)
-    },
-    peerAlive: (peer) => tell({ kind: 'peerAlive', peer }),
-    peerSuspected: (peer) => tell({ kind: 'peerSuspected', peer }),
-    peerLost: (peer) => tell({ kind: 'peerLost', peer }),
-    digests: () => (held === undefined ? [] : jobDigests(state)),
+    recordAdded: (record) => hearRecord(leading, record),
+    peerAlive: (peer) => tell(leading, { kind: 'peerAlive', peer }),
+    peerSuspected: (peer) => tell(leading, { kind: 'peerSuspected', peer }),
+    peerLost: (peer) => tell(leading, { kind: 'peerLost', peer }),
+    digests: () => (leading.held === undefined ? [] : jobDigests(state)),
     explain: (job, miniBatch) => {
-      if (held === undefined) return undefined
+      if (leading.held === undefined) return undefined
       return miniBatch === undefined ? explain(state, job) : story(state, job, miniBatch)
     },
     states: (job, count) =>
-      held === undefined ? undefined : miniBatchStates(state, job, 0, count),
+      leading.held === undefined ? undefined : miniBatchStates(state, job, 0, count),
     [Symbol.dispose]: () => ticking[Symbol.dispose](),
   }
+}
+
+interface Leading extends HeadRoleDeps {
+  readonly loop: Loop<SchedulerFact>
+  /** Only a job's data peer may write its plan. */
+  readonly dataPeers: Map<JobId, PeerId>
+  held: Term | undefined
+  /** Words of workers that came while the schedule was being rebuilt: it must know the jobs first. */
+  waiting: (() => void)[] | undefined
+}
+
+const heldTerm = ({ held }: Leading): Term => {
+  if (held === undefined) throw new Error('the head machine spoke without a term')
+  return held
+}
+
+const tell = (leading: Leading, fact: SchedulerFact): void => {
+  if (leading.held === undefined) return
+  if (fact.kind === 'jobSubmitted') leading.dataPeers.set(fact.job.id, fact.job.dataPeer)
+  leading.loop.tell(fact)
+  if (fact.kind === 'jobEnded') leading.dataPeers.delete(fact.job)
+}
+
+const takeTerm = async (leading: Leading, after: number): Promise<MusterError | undefined> => {
+  const { ledger, clock, self, views } = leading
+  const term: Term = { number: after + 1, head: self }
+  const added = await ledger.append([{ kind: 'term-taken', term, at: clock.now() }])
+  if (!added.ok) return added.error
+  leading.held = term
+  leading.waiting = []
+  tell(leading, { kind: 'termTaken', term })
+  for (const peer of leading.alivePeers()) tell(leading, { kind: 'peerAlive', peer })
+  for (const fold of await views.openJobs()) await feedJob(leading, fold)
+  const heard = leading.waiting
+  leading.waiting = undefined
+  for (const hear of heard) hear()
+  return undefined
+}
+
+/** Tells the machine of one open job all that stands in the ledger. */
+const feedJob = async (leading: Leading, fold: JobFold): Promise<void> => {
+  const { views } = leading
+  const { job } = fold
+  if (!leading.rolesOf(job.submitter).includes('submit')) return
+  const feed = (fact: SchedulerFact): void => tell(leading, fact)
+  feed({ kind: 'jobSubmitted', job })
+  for (const chunk of await views.planChunks(job.id)) feed({ ...chunk, kind: 'planChunkAdded' })
+  feed({ kind: 'commitsRestored', job: job.id, commits: await views.commits(job.id) })
+  feed({ kind: 'chargesRestored', job: job.id, charges: await views.charges(job.id) })
+  if (fold.planFailure !== '') feed({ kind: 'planFailed', job: job.id, message: fold.planFailure })
+  if (fold.cancelRequestedAt !== null) feed({ kind: 'cancelRequested', job: job.id })
+  if (fold.closed !== null) feed({ kind: 'jobEnded', job: job.id })
+}
+
+const hearWorker = (leading: Leading, peer: PeerId, message: FromWorkerMessage): void => {
+  if (leading.held === undefined) {
+    const term = leading.headNow()
+    leading.link.toWorker(peer, { kind: 'not-head', term, head: term?.head ?? null })
+    return
+  }
+  const isWorker = leading.rolesOf(peer).includes('work')
+  const hear = (): void => tell(leading, toFact(peer, message, isWorker))
+  if (leading.waiting === undefined) hear()
+  else leading.waiting.push(hear)
+}
+
+const hearRecord = (leading: Leading, record: VerifiedRecord): void => {
+  const fact = recordToFact(record, leading.self, leading.rolesOf)
+  if (fact === undefined) return
+  const isPlan = fact.kind === 'planChunkAdded' || fact.kind === 'planFailed'
+  if (!isPlan || leading.dataPeers.get(fact.job) === record.header.origin) tell(leading, fact)
 }
 
 /** A member without the role `work` may still hand in what it did before it lost the role. */

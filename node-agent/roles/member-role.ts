@@ -1,8 +1,8 @@
 import type { LedgerSync } from '#agent/effects/ledger-sync.ts'
 import { createLoop } from '#agent/effects/loop.ts'
+import type { Loop } from '#agent/effects/loop.ts'
 import type { MachineBook } from '#agent/effects/machine-views.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Transport, TransportEvent } from '#agent/ports/transport.ts'
 import type { MembershipEffect, MembershipFact } from '#agent/membership/event.ts'
@@ -37,7 +37,6 @@ export const membershipKinds: readonly RecordKind[] = [
 /** Who belongs, who is alive, who is head: the membership machine with heartbeats and dialling. */
 export interface MemberRole extends Disposable {
   readonly recordsAdded: (records: readonly VerifiedRecord[]) => void
-  readonly transportEvent: (event: TransportEvent) => void
   readonly learnAddresses: (peer: PeerId, addresses: readonly string[]) => void
   readonly isMember: (peer: PeerId) => boolean
   readonly members: () => readonly Member[]
@@ -45,8 +44,6 @@ export interface MemberRole extends Disposable {
   readonly liveness: (peer: PeerId) => Liveness
   readonly addressesOf: (peer: PeerId) => readonly string[]
   readonly head: () => Term | null
-  /** Tells every connected member where the others are. */
-  readonly tellAddresses: () => void
 }
 
 export interface MemberRoleDeps {
@@ -54,7 +51,6 @@ export interface MemberRoleDeps {
   readonly clock: Clock
   readonly log: Log
   readonly transport: Transport
-  readonly ledger: Ledger
   readonly sync: () => LedgerSync
   readonly book: MachineBook
   readonly state: MembershipState
@@ -71,115 +67,22 @@ export interface MemberRoleDeps {
 }
 
 export const createMemberRole = (deps: MemberRoleDeps): MemberRole => {
-  const { self, clock, log, transport, book, state } = deps
-
-  const dial = async (peer: PeerId, addresses: readonly string[]): Promise<void> => {
-    const dialled = await transport.dial(peer, addresses)
-    if (dialled.ok) return
-    log.debug('dial failed', { peer, error: dialled.error })
-    loop.tell({ kind: 'dialFailed', peer })
-  }
-
-  const run = (effect: MembershipEffect): void => {
-    switch (effect.kind) {
-      case 'dialPeer':
-        return void dial(effect.peer, effect.addresses)
-      case 'hangUp':
-        return void transport.hangUp(effect.peer)
-      case 'announceAlive':
-        return deps.alive(effect.peer)
-      case 'announceSuspect':
-        return deps.suspected(effect.peer)
-      case 'announceLost':
-        return deps.lost(effect.peer)
-      case 'announceMembers':
-        deps.sync().membersChanged()
-        return deps.membersChanged()
-      case 'announceHead':
-        return deps.headChanged(effect.term)
-      default:
-        return assertNever(effect)
-    }
-  }
-
-  const loop = createLoop<MembershipFact, MembershipEffect>({
+  const { self, clock, transport, state } = deps
+  const loop: Loop<MembershipFact> = createLoop<MembershipFact, MembershipEffect>({
     clock,
     transition: (event) => transition(state, event),
-    run,
+    run: (effect) => runEffect(belonging, effect),
   })
-
-  const knownAddresses = () =>
-    members(state)
-      .map(({ peer }) => ({
-        peer,
-        addresses: peer === self ? transport.addresses() : addressesOf(state, peer),
-      }))
-      .filter(({ addresses }) => addresses.length > 0)
-
-  const tellAddresses = (): void => {
-    const message: PresenceMessage = { kind: 'addresses-told', peers: knownAddresses() }
-    for (const peer of transport.connected()) transport.send(peer, presenceProtocol, message)
-  }
-
-  transport.receive(presenceProtocol, (peer, message) => {
-    switch (message.kind) {
-      case 'heartbeat':
-        book.heard(peer, message, clock.now())
-        deps.heard(peer, message)
-        return loop.tell({ kind: 'peerHeard', peer, term: message.term })
-      case 'capabilities-changed':
-        book.describe(peer, message.capabilities)
-        return deps.membersChanged()
-      case 'addresses-told':
-        for (const told of message.peers)
-          if (told.peer !== self) loop.tell({ kind: 'addressesLearned', ...told })
-        return
-      default:
-        return assertNever(message)
-    }
-  })
-
-  const beat = (): void => {
-    const heartbeat = deps.heartbeat()
-    book.heard(self, heartbeat, clock.now())
-    deps.heard(self, heartbeat)
-    for (const peer of transport.connected()) transport.send(peer, presenceProtocol, heartbeat)
-  }
+  const belonging: Belonging = { ...deps, tell: loop.tell }
+  transport.receive(presenceProtocol, (peer, message) => hear(belonging, peer, message))
+  const listening = transport.on((event) => hearTransport(belonging, event))
   const beating = clock.every(limits.heartbeatMs, () => {
-    beat()
+    beat(belonging)
     loop.tell({ kind: 'tick' })
   })
 
-  const transportEvent = (event: TransportEvent): void => {
-    const { peer } = event
-    switch (event.kind) {
-      case 'peer-connected':
-        book.describe(peer, event.hello.capabilities)
-        loop.tell({ kind: 'peerConnected', peer, addresses: event.hello.addresses })
-        deps.sync().peerConnected(peer)
-        deps.connected(peer)
-        transport.send(peer, presenceProtocol, deps.heartbeat())
-        return tellAddresses()
-      case 'peer-disconnected':
-        log.info('peer disconnected', { peer, reason: event.reason })
-        deps.sync().peerDisconnected(peer)
-        loop.tell({ kind: 'peerDisconnected', peer })
-        return deps.disconnected(peer)
-      case 'peer-discovered':
-        if (isMember(state, peer))
-          loop.tell({ kind: 'addressesLearned', peer, addresses: event.addresses })
-        return
-      case 'peer-refused':
-        return log.info('peer refused', { peer, error: event.error })
-      default:
-        return assertNever(event)
-    }
-  }
-  const listening = transport.on(transportEvent)
-
   return {
     recordsAdded: (records) => loop.tell({ kind: 'recordsAdded', records }),
-    transportEvent,
     learnAddresses: (peer, addresses) => loop.tell({ kind: 'addressesLearned', peer, addresses }),
     isMember: (peer) => isMember(state, peer),
     members: () => members(state),
@@ -187,10 +90,111 @@ export const createMemberRole = (deps: MemberRoleDeps): MemberRole => {
     liveness: (peer) => (peer === self ? 'self' : liveness(state, peer)),
     addressesOf: (peer) => addressesOf(state, peer),
     head: () => head(state),
-    tellAddresses,
     [Symbol.dispose]: () => {
       beating[Symbol.dispose]()
       listening[Symbol.dispose]()
     },
   }
+}
+
+interface Belonging extends MemberRoleDeps {
+  readonly tell: (fact: MembershipFact) => void
+}
+
+const runEffect = (belonging: Belonging, effect: MembershipEffect): void => {
+  switch (effect.kind) {
+    case 'dialPeer':
+      return void dial(belonging, effect.peer, effect.addresses)
+    case 'hangUp':
+      return void belonging.transport.hangUp(effect.peer)
+    case 'announceAlive':
+      return belonging.alive(effect.peer)
+    case 'announceSuspect':
+      return belonging.suspected(effect.peer)
+    case 'announceLost':
+      return belonging.lost(effect.peer)
+    case 'announceMembers':
+      belonging.sync().membersChanged()
+      return belonging.membersChanged()
+    case 'announceHead':
+      return belonging.headChanged(effect.term)
+    default:
+      return assertNever(effect)
+  }
+}
+
+const dial = async (
+  { transport, log, tell }: Belonging,
+  peer: PeerId,
+  addresses: readonly string[],
+): Promise<void> => {
+  const dialled = await transport.dial(peer, addresses)
+  if (dialled.ok) return
+  log.debug('dial failed', { peer, error: dialled.error })
+  tell({ kind: 'dialFailed', peer })
+}
+
+const hear = (belonging: Belonging, peer: PeerId, message: PresenceMessage): void => {
+  const { self, book, clock, tell } = belonging
+  switch (message.kind) {
+    case 'heartbeat':
+      book.heard(peer, message, clock.now())
+      belonging.heard(peer, message)
+      return tell({ kind: 'peerHeard', peer, term: message.term })
+    case 'capabilities-changed':
+      book.describe(peer, message.capabilities)
+      return belonging.membersChanged()
+    case 'addresses-told':
+      for (const told of message.peers)
+        if (told.peer !== self) tell({ ...told, kind: 'addressesLearned' })
+      return
+    default:
+      return assertNever(message)
+  }
+}
+
+const hearTransport = (belonging: Belonging, event: TransportEvent): void => {
+  const { state, book, transport, log, tell } = belonging
+  const { peer } = event
+  switch (event.kind) {
+    case 'peer-connected':
+      book.describe(peer, event.hello.capabilities)
+      tell({ kind: 'peerConnected', peer, addresses: event.hello.addresses })
+      belonging.sync().peerConnected(peer)
+      belonging.connected(peer)
+      transport.send(peer, presenceProtocol, belonging.heartbeat())
+      return tellAddresses(belonging)
+    case 'peer-disconnected':
+      log.info('peer disconnected', { peer, reason: event.reason })
+      belonging.sync().peerDisconnected(peer)
+      tell({ kind: 'peerDisconnected', peer })
+      return belonging.disconnected(peer)
+    case 'peer-discovered':
+      if (isMember(state, peer)) tell({ ...event, kind: 'addressesLearned' })
+      return
+    case 'peer-refused':
+      return log.info('peer refused', { peer, error: event.error })
+    default:
+      return assertNever(event)
+  }
+}
+
+/** Tells every connected member where the others are: a cluster works with multicast blocked. */
+const tellAddresses = ({ self, state, transport }: Belonging): void => {
+  const peers = members(state)
+    .map(({ peer }) => ({
+      peer,
+      addresses: peer === self ? transport.addresses() : addressesOf(state, peer),
+    }))
+    .filter(({ addresses }) => addresses.length > 0)
+  for (const peer of transport.connected())
+    transport.send(peer, presenceProtocol, { kind: 'addresses-told', peers })
+}
+
+/** A sign of life to everybody, and to this machine's own card. */
+const beat = ({ self, book, clock, heard, heartbeat, transport }: Belonging): void => {
+  const now = heartbeat()
+  book.heard(self, now, clock.now())
+  heard(self, now)
+  for (const peer of transport.connected()) transport.send(peer, presenceProtocol, now)
 }

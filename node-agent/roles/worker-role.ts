@@ -47,14 +47,13 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     sendToHead: (message) => {
       if (head !== undefined) link.toHead(head.head, message)
     },
-    tell: (fact) => loop.tell(fact),
+    tell: (fact) => tell(fact),
   })
-  const loop = createLoop<WorkerFact, WorkerEffect>({
+  const { tell } = createLoop<WorkerFact, WorkerEffect>({
     clock,
     transition: (event) => transition(state, event),
     run: effects.run,
   })
-  const tell = loop.tell
 
   link.onToWorker((peer, message) => {
     const fact = toFact(peer, message)
