@@ -83,9 +83,15 @@ const rooms: readonly Room[] = [
     npm: ['node', 'hono', '@hono/node-server', 'zod'],
   },
   {
-    prefix: 'node-agent/cli/commands/agent.ts',
-    may: ['protocol', 'node-agent/cli', 'node-agent/agent.ts', 'node-agent/ports/agent-options.ts'],
-    npm: ['node', 'commander'],
+    prefix: 'node-agent/cli/run.ts',
+    may: [
+      'protocol',
+      'node-agent/cli',
+      'node-agent/agent.ts',
+      'node-agent/version.ts',
+      'node-agent/ports/agent-options.ts',
+    ],
+    npm: ['node', 'commander', 'env-paths'],
   },
   {
     prefix: 'node-agent/cli',

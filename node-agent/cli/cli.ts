@@ -30,7 +30,8 @@ export interface Cli {
   readonly connect: () => Promise<ControlClient>
   /** One JSON document on one line of stdout. */
   readonly printJson: (value: unknown) => Promise<void>
-  readonly startAgent: () => Promise<StartAgent>
+  /** Instead of the real one, in tests. */
+  readonly startAgent?: StartAgent
 }
 
 export interface CliFacts {
@@ -39,7 +40,7 @@ export interface CliFacts {
   readonly json: boolean
   readonly screen: Screen
   readonly signal: AbortSignal
-  readonly startAgent: () => Promise<StartAgent>
+  readonly startAgent?: StartAgent
 }
 
 export const createCli = (facts: CliFacts): Cli => {

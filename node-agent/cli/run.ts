@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { StartAgent } from '#agent/ports/agent-options.ts'
-import manifest from '../../package.json' with { type: 'json' }
+import { agentVersion } from '#agent/version.ts'
 import { createCli, explain } from './cli.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -18,7 +18,7 @@ import { createScreen } from './screen.ts'
 /** Runs one command line to its end; never throws. `startAgent` is given by tests only. */
 export const runCli = async (
   args: readonly string[],
-  startAgent: () => Promise<StartAgent> = loadAgent,
+  startAgent?: StartAgent,
 ): Promise<ExitCode> => {
   const screen = createScreen(process.stdout, process.stderr)
   quietWhenReaderLeaves()
@@ -52,7 +52,7 @@ export const runCli = async (
       code = await (act as unknown as Act<unknown[]>)(cli, ...given.slice(0, -1))
     }
 
-  const program = createProgram(manifest.version, runs)
+  const program = createProgram(agentVersion, runs)
   try {
     quietUsage(program)
     await program.parseAsync([...args], { from: 'user' })
@@ -68,8 +68,6 @@ export const runCli = async (
     return exitCodeOf(error.code)
   }
 }
-
-const loadAgent = async (): Promise<StartAgent> => (await import('#agent/agent.ts')).startAgent
 
 /** `--home`, else MUSTER_HOME, else the data folder that the system gives this account. */
 const findHome = async (given: string | undefined) => {

@@ -78,13 +78,10 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
       tell({ kind: 'headLost' })
     },
     jobAdded: (job) => {
-      if (deps.rolesOf(job.submitter).includes('submit')) {
-        jobs.set(job.id, job)
-        tell({ kind: 'jobKnown', job })
-      } else {
-        const message = 'Its submitter may not run jobs on this cluster.'
-        tell({ kind: 'jobRefused', job: job.id, message })
-      }
+      if (!deps.rolesOf(job.submitter).includes('submit'))
+        return tell({ kind: 'jobRefused', job: job.id, message: mayNotSubmit })
+      jobs.set(job.id, job)
+      tell({ kind: 'jobKnown', job })
     },
     jobEnded: (job) => {
       tell({ kind: 'jobEnded', job })
@@ -100,6 +97,8 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     },
   }
 }
+
+const mayNotSubmit = 'Its submitter may not run jobs on this cluster.'
 
 /** Nobody speaks for another head: a term that is not the sender's own is no message at all. */
 const toFact = (peer: PeerId, message: ToWorkerMessage): WorkerFact | undefined => {

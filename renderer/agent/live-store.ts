@@ -7,15 +7,18 @@ import { applyDelta } from './live-state.ts'
  * - `opening`: the first snapshot is on its way
  * - `live`: deltas are followed
  * - `away`: the agent does not answer; `data` is the last known state, `freshAt` its age
+ * - `failing`: it answers with an error, `problem` is its sentence
  * - `signed-out`: the agent does not know our cookie
  */
-export type LivePhase = 'opening' | 'live' | 'away' | 'signed-out'
+export type LivePhase = 'opening' | 'live' | 'away' | 'failing' | 'signed-out'
 
 export interface LiveState {
   readonly phase: LivePhase
   readonly data: SnapshotView | undefined
   /** When `data` was last known to be the truth, milliseconds since 1970. */
   readonly freshAt: number
+  /** The agent's own sentence; empty unless `failing`. */
+  readonly problem: string
 }
 
 /** The agent's state as seen from here, kept up to date for as long as the page is open. */
@@ -43,7 +46,7 @@ const signedOutRetryMs = 3_000
 export const createLiveStore = (deps: LiveDeps): LiveStore => {
   const { client, now, wait } = deps
   const listeners = new Set<() => void>()
-  let state: LiveState = { phase: 'opening', data: undefined, freshAt: now() }
+  let state: LiveState = { phase: 'opening', data: undefined, freshAt: now(), problem: '' }
   let drawing = false
 
   const set = (next: LiveState): void => {
@@ -60,14 +63,14 @@ export const createLiveStore = (deps: LiveDeps): LiveStore => {
   /** One connection's life: a snapshot, then deltas until the stream ends. Returns whether it went well. */
   const followOnce = async (signal: AbortSignal): Promise<void> => {
     const data = await client.call('snapshot', { signal })
-    set({ phase: 'live', data, freshAt: now() })
+    set({ phase: 'live', data, freshAt: now(), problem: '' })
     for (;;) {
       let heard = false
       for await (const { sequence, delta } of client.follow(state.data?.sequence ?? 0, signal)) {
         heard = true
         const known = state.data
         if (known === undefined) return
-        set({ phase: 'live', data: applyDelta(known, sequence, delta), freshAt: now() })
+        set({ ...state, data: applyDelta(known, sequence, delta), freshAt: now() })
       }
       // An end without a word, twice in a row, is an agent that goes away: ask for a snapshot again.
       if (!heard) return
@@ -89,11 +92,12 @@ export const createLiveStore = (deps: LiveDeps): LiveStore => {
           await wait(drawMs, signal)
           continue
         }
-        phase = isCode(thrown, 'Unauthorized') || isCode(thrown, 'Forbidden') ? 'signed-out' : 'away'
+        phase = phaseAfter(thrown)
         if (state.phase === 'live') failures = 0
         set({
           ...state,
           phase,
+          problem: phase === 'failing' && thrown instanceof Error ? thrown.message : '',
           freshAt: state.phase === 'live' ? now() : state.freshAt,
         })
       }
@@ -111,6 +115,12 @@ export const createLiveStore = (deps: LiveDeps): LiveStore => {
     },
     run,
   }
+}
+
+const phaseAfter = (thrown: unknown): LivePhase => {
+  if (isCode(thrown, 'Unauthorized') || isCode(thrown, 'Forbidden')) return 'signed-out'
+  // A stream that breaks off in the middle is a TypeError of fetch.
+  return isCode(thrown, 'AgentUnreachable') || thrown instanceof TypeError ? 'away' : 'failing'
 }
 
 const isCode = (thrown: unknown, code: string): boolean =>

@@ -37,6 +37,8 @@ export interface Palette {
   readonly muted: string
   /** For what can be pressed. */
   readonly accent: string
+  /** Text on the accent: 4.5:1. */
+  readonly onAccent: string
   readonly accentSoft: string
   readonly states: Readonly<Record<StateTone, StateColour>>
 }
@@ -50,6 +52,7 @@ export const light: Palette = {
   text: '#171a21',
   muted: '#565e6b',
   accent: '#4f46e5',
+  onAccent: '#ffffff',
   accentSoft: '#ecebfd',
   states: {
     waiting: { mark: '#838c99', text: '#565e6b' },
@@ -71,6 +74,7 @@ export const dark: Palette = {
   text: '#e6e9ef',
   muted: '#9ca5b4',
   accent: '#8b93fb',
+  onAccent: '#0e1116',
   accentSoft: '#232648',
   states: {
     waiting: { mark: '#717c8d', text: '#9ca5b4' },

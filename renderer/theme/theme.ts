@@ -50,6 +50,11 @@ export const theme = createTheme({
   },
   lineHeights: { xs: '1.45', sm: '1.45', md: '1.45', lg: '1.45', xl: '1.3' },
   headings: { fontWeight: '600' },
+  components: {
+    // Named, so that theme/base.css can find it.
+    Button: { defaultProps: { variant: 'filled' } },
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' }, transitionProps: { duration: 140 } } },
+  },
 })
 
 /** Our palette as CSS variables, and Mantine's own contrast failures mended with it. */
@@ -69,6 +74,7 @@ const variablesOf = (palette: Palette): Record<string, string> => {
     '--text': palette.text,
     '--muted': palette.muted,
     '--accent': palette.accent,
+    '--on-accent': palette.onAccent,
     '--accent-soft': palette.accentSoft,
     '--mantine-color-body': palette.panel,
     '--mantine-color-text': palette.text,

@@ -39,7 +39,9 @@ export const LoadLine = (props: {
   }, [palette])
 
   useEffect(() => {
-    plot.current?.setData([[...seconds], [...load]], false)
+    // One point is no line.
+    const drawn = seconds.length > 1
+    plot.current?.setData(drawn ? [[...seconds], [...load]] : [[], []], false)
     plot.current?.setScale('x', { min: now - windowSeconds, max: now })
   }, [seconds, load, now, windowSeconds, palette])
 

@@ -1,136 +1,27 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { MusterFailure } from '#protocol/errors.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
-import type { PeerId } from '#protocol/model/ids.ts'
-import { blobProtocol } from '#protocol/wire/blob/protocol.ts'
-import type { BlobAnswer } from '#protocol/wire/blob/protocol.ts'
 import type { PairAnswer } from '#protocol/wire/pair/protocol.ts'
-import type { Bounds } from '#agent/network/bounds.ts'
-import type { Log } from '#agent/ports/log.ts'
-import type { Transport, TransportIdentity } from '#agent/ports/transport.ts'
 import {
-  beats,
   capabilitiesOf,
   clusterB,
-  frames,
   message,
-  newKeys,
   numbers,
-  record,
-  recordingLog,
   rubbish,
-  turnableIdentity,
   waitFor,
 } from '#test/support/network-fixtures.ts'
-import type { Question, Recorder, TestKey, Turnable } from '#test/support/network-fixtures.ts'
+import { connect, createMachines } from '#test/support/transport-machines.ts'
+import type { Machine, TransportWorld } from '#test/support/transport-machines.ts'
 
-/** What every `Transport` must do, whatever it is made of. */
-
-export interface TransportOptions {
-  readonly key: TestKey
-  readonly identity: TransportIdentity
-  readonly log: Log
-  readonly bounds: Partial<Bounds>
-}
-
-export interface TransportWorld {
-  readonly make: (options: TransportOptions) => Promise<Transport>
-}
-
-interface Machine {
-  readonly transport: Transport
-  readonly identity: Turnable
-  readonly peer: PeerId
-  readonly seen: Recorder
-  readonly log: ReturnType<typeof recordingLog>
-}
+/** What every `Transport` must do, whatever it is made of. Requests are in `transport-requests.ts`. */
 
 export const transportContract = (name: string, newWorld: () => TransportWorld): void => {
   describe(`transport: ${name}`, () => {
-    let open: Transport[] = []
-    afterEach(async () => {
-      const ending = open
-      open = []
-      await Promise.all(ending.map((transport) => transport[Symbol.asyncDispose]()))
-    })
-
-    /** `count` listening members of one cluster, ordered by PeerId, not connected yet. */
-    const machines = async (count: number, bounds: Partial<Bounds> = {}): Promise<Machine[]> => {
-      const world = newWorld()
-      const keys = await newKeys(count)
-      return Promise.all(
-        keys.map(async (key, index) => {
-          const identity = turnableIdentity(`desk-${index}`)
-          for (const other of keys) identity.state.members.add(other.peer)
-          const log = recordingLog()
-          const transport = await world.make({ key, identity, log, bounds })
-          open.push(transport)
-          const listening = await transport.listen({ hosts: ['127.0.0.1'], port: 0 })
-          expect(listening).toEqual({ ok: true, value: undefined })
-          return { transport, identity, peer: key.peer, seen: record(transport), log }
-        }),
-      )
-    }
-
-    const pairOf = async (bounds: Partial<Bounds> = {}): Promise<[Machine, Machine]> => {
-      const [a, b] = await machines(2, bounds)
-      if (a === undefined || b === undefined) throw new Error('two were asked for')
-      return [a, b]
-    }
-
-    const connect = async (a: Machine, b: Machine): Promise<void> => {
-      expect(await a.transport.dial(b.peer, b.transport.addresses())).toEqual({
-        ok: true,
-        value: undefined,
-      })
-      await b.seen.until((event) => event.kind === 'peer-connected' && event.peer === a.peer)
-    }
-
-    const connectedPair = async (bounds: Partial<Bounds> = {}): Promise<[Machine, Machine]> => {
-      const [a, b] = await pairOf(bounds)
-      await connect(a, b)
-      return [a, b]
-    }
-
-    const all = async <T>(answers: AsyncIterable<T>): Promise<T[]> => {
-      const list: T[] = []
-      for await (const answer of answers) list.push(answer)
-      return list
-    }
-
-    const codeOf = async (run: () => Promise<unknown>): Promise<string> => {
-      try {
-        await run()
-      } catch (thrown) {
-        return thrown instanceof MusterFailure ? thrown.error.code : String(thrown)
-      }
-      return 'nothing was thrown'
-    }
-
-    /** Sends `count` frames of `bytes`; `hang` waits for ever, `throw` fails. */
-    const serveFrames = (at: Machine, bytes = 16) => {
-      const served = { produced: 0, aborted: 0, open: 0, mostOpen: 0 }
-      at.transport.serve(frames, async function* (_peer, question: Question, signal) {
-        served.open++
-        served.mostOpen = Math.max(served.mostOpen, served.open)
-        signal.addEventListener('abort', () => served.aborted++)
-        try {
-          for (let index = 0; index < question.count; index++) {
-            served.produced++
-            yield { index, data: new Uint8Array(bytes) }
-          }
-          if (question.what === 'hang') await new Promise(() => undefined)
-          if (question.what === 'throw') throw new Error('the disk is gone')
-        } finally {
-          served.open--
-        }
-      })
-      return served
-    }
+    const machines = createMachines(newWorld)
+    afterEach(machines.disposeAll)
 
     describe('greeting', () => {
       it('connects both sides and tells each the hello of the other', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         const atA = await a.seen.until((event) => event.kind === 'peer-connected')
         expect(atA).toMatchObject({
           peer: b.peer,
@@ -149,7 +40,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('is content with a connection that is there', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         expect((await a.transport.dial(b.peer, [])).ok).toBe(true)
         expect((await b.transport.dial(a.peer, a.transport.addresses())).ok).toBe(true)
         expect(a.seen.kinds()).toEqual(['peer-connected'])
@@ -157,7 +48,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('keeps one connection when both dial at once', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         const dialled = await Promise.all([
           a.transport.dial(b.peer, b.transport.addresses()),
           b.transport.dial(a.peer, a.transport.addresses()),
@@ -172,7 +63,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('connects a whole office where everybody dials everybody', async () => {
-        const office = await machines(5)
+        const office = await machines.make(5)
         await Promise.all(
           office.flatMap((one) =>
             office
@@ -186,7 +77,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('closes the connection of a stranger after the handshake', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         b.identity.state.members.delete(a.peer)
         const dialled = await a.transport.dial(b.peer, b.transport.addresses())
         expect(dialled).toMatchObject({ ok: false, error: { code: 'NotAMember' } })
@@ -196,14 +87,14 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('does not call a stranger', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         a.identity.state.members.delete(b.peer)
         const dialled = await a.transport.dial(b.peer, b.transport.addresses())
         expect(dialled).toMatchObject({ ok: false, error: { code: 'NotAMember' } })
       })
 
       it('refuses a member of another cluster, in words, on both sides', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         b.identity.state.cluster = clusterB
         const dialled = await a.transport.dial(b.peer, b.transport.addresses())
         expect(dialled).toMatchObject({ ok: false, error: { code: 'OtherCluster' } })
@@ -216,14 +107,14 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('dials nobody before pairing', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         a.identity.state.cluster = null
         const dialled = await a.transport.dial(b.peer, b.transport.addresses())
         expect(dialled).toMatchObject({ ok: false, error: { code: 'NotInCluster' } })
       })
 
       it('says who could not be reached, and where', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         const away = await a.transport.dial(b.peer, ['/ip4/127.0.0.1/tcp/1'])
         expect(away).toMatchObject({ ok: false, error: { code: 'PeerUnreachable' } })
         if (!away.ok) expect(away.error.message).toContain('/ip4/127.0.0.1/tcp/1')
@@ -234,13 +125,13 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('finds the good address among dead ones', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         const addresses = ['/ip4/127.0.0.1/tcp/1', 'rubbish', ...b.transport.addresses()]
         expect((await a.transport.dial(b.peer, addresses)).ok).toBe(true)
       })
 
       it('names a port that is taken', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         const port = Number(/\/tcp\/(\d+)/.exec(a.transport.addresses()[0] ?? '')?.[1])
         const taken = await b.transport.listen({ hosts: ['127.0.0.1'], port })
         expect(taken).toMatchObject({ ok: false, error: { code: 'PortTaken' } })
@@ -250,7 +141,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
 
     describe('messages', () => {
       it('arrive in order and once, both ways at the same time', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         const count = 5_000
         const atA: number[] = []
         const atB: number[] = []
@@ -270,7 +161,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('may be as long as the protocol allows, and no longer', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         const got: number[] = []
         b.transport.receive(numbers, (_peer, { padding }) => got.push(padding.length))
         const longest = numbers.maxFrameBytes - 64
@@ -281,14 +172,14 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('to somebody who is not connected are unreachable', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         expect(a.transport.send(b.peer, numbers, message(1))).toBe('unreachable')
         const nobody = asPeerId('12D3KooWNobody')
         expect(a.transport.send(nobody, numbers, message(1))).toBe('unreachable')
       })
 
       it('are refused when the outbox is full, and what was accepted arrives', async () => {
-        const [a, b] = await connectedPair({ outboxMessages: 100, outboxBytes: 50_000 })
+        const [a, b] = await machines.connectedPair({ outboxMessages: 100, outboxBytes: 50_000 })
         const got: number[] = []
         b.transport.receive(numbers, (_peer, { number }) => got.push(number))
         const outcomes = Array.from({ length: 500 }, (_, number) =>
@@ -306,7 +197,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('that cannot be decoded are dropped and logged; the next one arrives', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         const got: number[] = []
         b.transport.receive(numbers, (_peer, { number }) => got.push(number))
         a.transport.send(b.peer, rubbish, { rubbish: 'what is this' })
@@ -319,7 +210,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('that are rubbish again and again cost the connection', async () => {
-        const [a, b] = await connectedPair({ undecodableMessages: 10 })
+        const [a, b] = await machines.connectedPair({ undecodableMessages: 10 })
         b.transport.receive(numbers, () => undefined)
         for (let index = 0; index < 10; index++)
           a.transport.send(b.peer, rubbish, { rubbish: 'again' })
@@ -328,7 +219,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('that are too long cost the connection', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         b.transport.receive(numbers, () => undefined)
         a.transport.send(b.peer, rubbish, { rubbish: 'x'.repeat(numbers.maxFrameBytes + 1) })
         await a.seen.until((event) => event.kind === 'peer-disconnected')
@@ -336,7 +227,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('survive a handler that throws', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         const got: number[] = []
         b.transport.receive(numbers, (_peer, { number }) => {
           got.push(number)
@@ -348,151 +239,9 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
     })
 
-    describe('requests', () => {
-      it('are answered by a sequence that ends', async () => {
-        const [a, b] = await connectedPair()
-        serveFrames(b)
-        const answers = await all(a.transport.request(b.peer, frames, { what: 'x', count: 300 }))
-        expect(answers.map(({ index }) => index)).toEqual(Array.from({ length: 300 }, (_, i) => i))
-        expect(await all(a.transport.request(b.peer, frames, { what: 'x', count: 0 }))).toEqual([])
-      })
-
-      it('run beside each other, and more than the limit wait their turn', async () => {
-        const [a, b] = await connectedPair({ openRequests: 8 })
-        const served = serveFrames(b)
-        const counts = Array.from({ length: 100 }, (_, index) => index % 7)
-        const answers = await Promise.all(
-          counts.map((count) => all(a.transport.request(b.peer, frames, { what: 'x', count }))),
-        )
-        expect(answers.map((list) => list.length)).toEqual(counts)
-        expect(served.mostOpen).toBeLessThanOrEqual(8)
-      })
-
-      it('hold the server back while nobody reads', async () => {
-        const [a, b] = await connectedPair()
-        const frameBytes = 64 * 1024
-        const served = serveFrames(b, frameBytes)
-        const question = { what: 'x', count: 2_000 }
-        const answers = a.transport.request(b.peer, frames, question)[Symbol.asyncIterator]()
-        await answers.next()
-        let before = -1
-        while (served.produced !== before) {
-          before = served.produced
-          await new Promise((resolve) => setTimeout(resolve, 200))
-        }
-        // 125 MB were asked for; some windows and socket buffers of it may be under way.
-        expect(served.produced * frameBytes).toBeLessThan(12 * 1024 * 1024)
-        await answers.return?.()
-        await waitFor(() => served.aborted === 1)
-        expect(served.open).toBe(0)
-      })
-
-      it('that are aborted abort the server, and the next one works', async () => {
-        const [a, b] = await connectedPair()
-        const served = serveFrames(b)
-        const stop = new AbortController()
-        const hanging = all(
-          a.transport.request(b.peer, frames, { what: 'hang', count: 2 }, stop.signal),
-        )
-        await waitFor(() => served.produced === 2)
-        stop.abort()
-        expect(await codeOf(() => hanging)).toBe('Aborted')
-        await waitFor(() => served.aborted === 1)
-        expect(
-          (await all(a.transport.request(b.peer, frames, { what: 'x', count: 3 }))).length,
-        ).toBe(3)
-      })
-
-      it('that are left early abort the server', async () => {
-        const [a, b] = await connectedPair()
-        const served = serveFrames(b)
-        for await (const _ of a.transport.request(b.peer, frames, { what: 'hang', count: 1 })) break
-        await waitFor(() => served.aborted === 1)
-        expect(
-          (await all(a.transport.request(b.peer, frames, { what: 'x', count: 3 }))).length,
-        ).toBe(3)
-      })
-
-      it('that fall silent time out', async () => {
-        const [a, b] = await connectedPair({ frameSilenceMs: 200 })
-        const served = serveFrames(b)
-        const hanging = (): Promise<unknown> =>
-          all(a.transport.request(b.peer, frames, { what: 'hang', count: 1 }))
-        expect(await codeOf(hanging)).toBe('TimedOut')
-        await waitFor(() => served.aborted === 1)
-      })
-
-      it('that fail there say so here', async () => {
-        const [a, b] = await connectedPair()
-        serveFrames(b)
-        const failing = a.transport.request(b.peer, frames, { what: 'throw', count: 1 })
-        const list: number[] = []
-        const reading = async (): Promise<void> => {
-          for await (const { index } of failing) list.push(index)
-        }
-        expect(await codeOf(reading)).toBe('PeerUnreachable')
-        expect(list).toEqual([0])
-      })
-
-      it('that cannot be decoded are an error of the asker', async () => {
-        const [a, b] = await connectedPair()
-        serveFrames(b)
-        const wrong = { what: 'x', count: 'many' } as unknown as Question
-        expect(await codeOf(() => all(a.transport.request(b.peer, frames, wrong)))).toBe(
-          'MessageInvalid',
-        )
-        expect(
-          (await all(a.transport.request(b.peer, frames, { what: 'x', count: 1 }))).length,
-        ).toBe(1)
-      })
-
-      it('to somebody who is not connected fail at once', async () => {
-        const [a, b] = await pairOf()
-        const asking = (): Promise<unknown> =>
-          all(a.transport.request(b.peer, frames, { what: 'x', count: 1 }))
-        expect(await codeOf(asking)).toBe('PeerUnreachable')
-      })
-
-      it('end with the connection, on both sides', async () => {
-        const [a, b] = await connectedPair()
-        const served = serveFrames(b)
-        const hanging = all(a.transport.request(b.peer, frames, { what: 'hang', count: 2 }))
-        const outcome = codeOf(() => hanging)
-        await waitFor(() => served.produced === 2)
-        await b.transport.hangUp(a.peer)
-        expect(await outcome).toBe('PeerUnreachable')
-        await waitFor(() => served.aborted === 1)
-      })
-
-      it('of much bulk do not stop small messages', async () => {
-        const [a, b] = await connectedPair()
-        const total = 64 * 1024 * 1024
-        const block = new Uint8Array(256 * 1024)
-        b.transport.serve(blobProtocol, async function* (): AsyncGenerator<BlobAnswer> {
-          yield { kind: 'found', bytes: total }
-          for (let sent = 0; sent < total; sent += block.length) yield { kind: 'data', data: block }
-        })
-        const beatsAt: number[] = []
-        a.transport.receive(beats, () => beatsAt.push(performance.now()))
-        let number = 0
-        const beating = setInterval(() => b.transport.send(a.peer, beats, message(number++)), 20)
-        const start = performance.now()
-        let got = 0
-        const request = { blob: 'c'.repeat(64), offset: 0 } as never
-        for await (const answer of a.transport.request(b.peer, blobProtocol, request))
-          if (answer.kind === 'data') got += answer.data.length
-        const end = performance.now()
-        clearInterval(beating)
-        expect(got).toBe(total)
-        const during = [start, ...beatsAt.filter((at) => at >= start && at <= end), end]
-        const gaps = during.slice(1).map((at, index) => at - (during[index] ?? at))
-        expect(Math.max(...gaps)).toBeLessThan(1_000)
-      })
-    })
-
     describe('ending', () => {
       it('of a connection is told on both sides, and it can be dialled again', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         await a.transport.hangUp(b.peer)
         for (const { seen } of [a, b]) {
           const gone = await seen.until((event) => event.kind === 'peer-disconnected')
@@ -508,7 +257,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('of a transport is told to the others, and what was sent before arrives', async () => {
-        const [a, b] = await connectedPair()
+        const [a, b] = await machines.connectedPair()
         const got: number[] = []
         b.transport.receive(numbers, (_peer, { number }) => got.push(number))
         for (let number = 0; number < 200; number++)
@@ -525,7 +274,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
       })
 
       it('of a listener leaves the others', async () => {
-        const [a, b] = await pairOf()
+        const [a, b] = await machines.pair()
         let first = 0
         const listening = a.transport.on(() => first++)
         listening[Symbol.dispose]()
@@ -552,7 +301,7 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
 
       /** A newcomer that belongs nowhere, and an inviter that does not know it. */
       const strangers = async (): Promise<[Machine, Machine]> => {
-        const [newcomer, inviter] = await pairOf()
+        const [newcomer, inviter] = await machines.pair()
         newcomer.identity.state.cluster = null
         newcomer.identity.state.members.clear()
         inviter.identity.state.members.delete(newcomer.peer)

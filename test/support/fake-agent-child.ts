@@ -28,4 +28,4 @@ const startAgent: StartAgent = async (options) => {
   })
 }
 
-process.exitCode = await runCli(process.argv.slice(2), async () => startAgent)
+process.exitCode = await runCli(process.argv.slice(2), startAgent)

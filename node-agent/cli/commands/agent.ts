@@ -24,7 +24,8 @@ const pageFolder = fileURLToPath(new URL('../../../dist/renderer', import.meta.u
 /** Runs until a signal, `muster stop` or a defect ends it. */
 export const agent = async (cli: Cli, options: Options): Promise<ExitCode> => {
   const signals = listenForSignals()
-  const startAgent = await cli.startAgent()
+  // The agent's libraries take half a second to load: only this command pays for them.
+  const startAgent = cli.startAgent ?? (await import('#agent/agent.ts')).startAgent
   const started = await startAgent(agentOptions(cli.home, options))
   if (!started.ok) throw new MusterFailure(started.error)
   const running = started.value

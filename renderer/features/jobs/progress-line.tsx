@@ -8,15 +8,35 @@ import './jobs.css'
 export const ProgressLine = (props: { readonly job: JobView }) => {
   const { job } = props
   const line = progressLine(job)
-  if (job.itemsFailed === 0) return <span className="progress-line">{line}</span>
+  if (job.itemsFailed === 0) {
+    return (
+      <span className="progress-line">
+        <Figures text={line} />
+      </span>
+    )
+  }
   const cut = line.lastIndexOf(' · ') + 3
   return (
     <span className="progress-line">
-      {line.slice(0, cut)}
-      <span className="has-failed">{line.slice(cut)}</span>
+      <Figures text={line.slice(0, cut)} />
+      <span className="has-failed">
+        <Figures text={line.slice(cut)} />
+      </span>
     </span>
   )
 }
+
+/** Numbers keep their width; the signs between them would become too wide with it. */
+const Figures = (props: { readonly text: string }) =>
+  props.text.split(/([\d,.]+)/).map((part, index) =>
+    index % 2 === 0 ? (
+      part
+    ) : (
+      <span key={index} className="n">
+        {part}
+      </span>
+    ),
+  )
 
 /** Rows done and items failed of all planned items. */
 export const ProgressBar = (props: { readonly job: JobView; readonly thin?: boolean }) => {

@@ -51,7 +51,7 @@ const CreateForm = () => {
         withAsterisk={false}
         onChange={(event) => setName(event.currentTarget.value)}
       />
-      <Button type="submit" loading={create.isPending} disabled={name.trim() === ''}>
+      <Button type="submit" loading={create.isPending}>
         Create cluster
       </Button>
       {create.error === null ? null : <Problem sentence={errorText(create.error)} />}
@@ -106,7 +106,7 @@ const JoinForm = () => {
         classNames={{ input: 'mono' }}
         onChange={(event) => setCode(event.currentTarget.value)}
       />
-      <Button type="submit" loading={join.isPending} disabled={code.trim() === ''}>
+      <Button type="submit" loading={join.isPending}>
         Join cluster
       </Button>
       {join.error === null ? null : <Problem sentence={errorText(join.error)} />}

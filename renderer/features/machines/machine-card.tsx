@@ -36,6 +36,7 @@ export const MachineCard = (props: { readonly machine: MachineView; readonly now
         <span className="muted clip" title={reason}>
           {reason}
         </span>
+        <span className="muted small machine-roles">{machine.roles.join(', ')}</span>
       </div>
       <Load machine={machine} now={now} />
       <footer>
@@ -71,7 +72,6 @@ const facts = (machine: MachineView): string =>
     machine.cores > 0 ? formatPlural(machine.cores, 'core') : '',
     machine.memoryBytes > 0 ? formatMemory(machine.memoryBytes) : '',
     machine.platform,
-    machine.roles.join(', '),
   ]
     .filter((fact) => fact !== '')
     .join(' · ')
@@ -128,7 +128,6 @@ const RemoveSteps = (props: { readonly machine: MachineView; readonly close: () 
           Keep it
         </Button>
         <Button
-          color="red"
           className="danger"
           loading={remove.isPending}
           onClick={() => remove.mutate({ query: { peer: machine.peer } }, { onSuccess: close })}

@@ -2,12 +2,13 @@ import { formatPlural } from '../../ui/format.ts'
 import './machines.css'
 
 /** More dots than this would not be counted by eye: then a figure stands instead. */
-const dotsShown = 16
+const dotsShown = 12
 
 /** Slots as dots: solid is busy, hollow is free. */
 export const SlotDots = (props: { readonly busy: number; readonly slots: number }) => {
   const all = Math.max(props.slots, props.busy)
   const label = `${props.busy} of ${formatPlural(props.slots, 'slot')} busy`
+  if (all === 0) return null
   if (all > dotsShown) {
     return (
       <span className="slot-figure" title={label}>

@@ -1,13 +1,14 @@
 import type { ModelView } from '../../../protocol/control/views.ts'
-import { useSnapshot } from '../../agent/context.tsx'
+import { useNow, useSnapshot } from '../../agent/context.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
-import { formatBytes, formatShort, formatTime } from '../../ui/format.ts'
+import { formatAge, formatBytes, formatShort, formatTime } from '../../ui/format.ts'
 import './models.css'
 
 /** Registered models, newest version first. */
 export const ModelsPage = () => {
   const { models, machines } = useSnapshot()
+  const now = useNow(10_000)
   const nameOf = (peer: string): string =>
     machines.find((machine) => machine.peer === peer)?.name ?? peer.slice(-8)
   const sorted = [...models].sort((a, b) => a.name.localeCompare(b.name) || b.version - a.version)
@@ -22,7 +23,7 @@ export const ModelsPage = () => {
             <CopyLine text="muster model register ./model.onnx --name NAME" what="command" />
           </Empty>
         ) : (
-          <ModelTable models={sorted} nameOf={nameOf} />
+          <ModelTable models={sorted} nameOf={nameOf} now={now} />
         )}
       </div>
     </>
@@ -32,6 +33,7 @@ export const ModelsPage = () => {
 const ModelTable = (props: {
   readonly models: readonly ModelView[]
   readonly nameOf: (peer: string) => string
+  readonly now: number
 }) => (
   <table className="list">
     <thead>
@@ -71,7 +73,9 @@ const ModelTable = (props: {
           <td className="number">{formatBytes(model.bytes)}</td>
           <td className="number">{model.opset}</td>
           <td>
-            {formatTime(model.registeredAt)}
+            <span title={formatTime(model.registeredAt)}>
+              {formatAge(props.now - model.registeredAt)}
+            </span>
             <span className="muted"> by {props.nameOf(model.registeredBy)}</span>
           </td>
         </tr>

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { Link, Outlet } from '@tanstack/react-router'
+import type { LivePhase } from '../../agent/live-store.ts'
 import { useAgent, useLive, useNow } from '../../agent/context.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { formatAge } from '../../ui/format.ts'
@@ -9,7 +10,7 @@ import './shell.css'
 
 /** The frame of every page: rail at the left, a word about the agent when it is away, the page. */
 export const Shell = () => {
-  const { data, phase } = useLive()
+  const { data, phase, problem } = useLive()
   const { signInProblem } = useAgent()
   if (data === undefined) {
     return (
@@ -18,7 +19,7 @@ export const Shell = () => {
         {phase === 'signed-out' || signInProblem !== undefined ? (
           <SignedOut problem={signInProblem} />
         ) : (
-          <Opening away={phase === 'away'} />
+          <Opening phase={phase} problem={problem} />
         )}
       </main>
     )
@@ -62,30 +63,39 @@ const SignedOut = (props: { readonly problem: string | undefined }) => (
   </div>
 )
 
-const Opening = (props: { readonly away: boolean }) => (
+const Opening = (props: { readonly phase: LivePhase; readonly problem: string }) => (
   <div className="door-text" role="status">
     <p className="muted">
-      {props.away ? 'The agent does not answer. Start it, and this page goes on by itself:' : 'Asking the agent …'}
+      {props.phase === 'away'
+        ? 'The agent does not answer. Start it, and this page goes on by itself:'
+        : props.problem === ''
+          ? 'Asking the agent …'
+          : props.problem}
     </p>
-    {props.away ? <CopyLine text="muster agent" what="command" /> : null}
+    {props.phase === 'away' ? <CopyLine text="muster agent" what="command" /> : null}
   </div>
 )
 
+const awayWords = {
+  away: 'The agent does not answer; trying again.',
+  'signed-out': 'The agent was restarted; sign in again with a fresh link.',
+} as const
+
 /** Says how old the state on the screen is when the agent is away. Its room is taken only then. */
 const AwayBanner = () => {
-  const { phase, freshAt } = useLive()
+  const { phase, freshAt, problem } = useLive()
   const now = useNow()
   if (phase === 'live' || phase === 'opening') return null
   return (
     <div className="away" role="status">
       <StateShape tone="retried" />
       <span className="away-text">
-        {phase === 'away'
-          ? 'The agent does not answer; trying again.'
-          : 'The agent was restarted: run `muster ui` to sign in again.'}{' '}
+        {phase === 'failing' ? problem : awayWords[phase]}{' '}
         <span className="muted">Last known state, {formatAge(now - freshAt)}.</span>
       </span>
-      <CopyLine text={phase === 'away' ? 'muster agent' : 'muster ui'} what="command" bare />
+      {phase === 'failing' ? null : (
+        <CopyLine text={phase === 'away' ? 'muster agent' : 'muster ui'} what="command" bare />
+      )}
     </div>
   )
 }

@@ -39,7 +39,7 @@ export interface Grid {
   readonly perCell: number
 }
 
-const sizeMost = 18
+const sizeMost = 26
 /** Below this a cell cannot be told from its neighbour: then one cell stands for several mini-batches. */
 const sizeLeast = 4
 

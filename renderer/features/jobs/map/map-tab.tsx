@@ -54,7 +54,7 @@ export const MapTab = (props: {
       <div className="map-foot">
         <span className="map-chosen">
           {chosen === undefined ? (
-            <span className="muted">Point at a cell, or use the arrow keys; Enter tells its story.</span>
+            <span className="muted">Point at a cell, or move with the arrow keys; a click or Enter looks closer.</span>
           ) : (
             <Chosen index={chosen} states={states} job={job} spec={spec} />
           )}

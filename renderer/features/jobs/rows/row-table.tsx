@@ -58,12 +58,12 @@ export const RowTable = (props: {
 /** Picture, item, the row's own columns, mini-batch, peer, attempt. */
 const gridColumns = (columns: readonly ValueColumn[]): string =>
   [
-    '2.75rem',
-    'minmax(9rem, 1.5fr)',
-    ...columns.map(({ numeric }) => (numeric ? 'minmax(5rem, 0.5fr)' : 'minmax(7rem, 1fr)')),
-    '7rem',
-    'minmax(6rem, 0.75fr)',
-    '5rem',
+    '1.75rem',
+    'minmax(9rem, 1.25fr)',
+    ...columns.map(({ numeric }) => (numeric ? '6rem' : 'minmax(7rem, 1fr)')),
+    '6rem',
+    'minmax(6rem, 1fr)',
+    '4rem',
   ].join(' ')
 
 const Head = (props: { readonly columns: readonly ValueColumn[] }) => (
