@@ -31,7 +31,7 @@ export interface Cli {
   /** One JSON document on one line of stdout. */
   readonly printJson: (value: unknown) => Promise<void>
   /** Instead of the real one, in tests. */
-  readonly startAgent?: StartAgent
+  readonly startAgent: StartAgent | undefined
 }
 
 export interface CliFacts {
@@ -40,7 +40,7 @@ export interface CliFacts {
   readonly json: boolean
   readonly screen: Screen
   readonly signal: AbortSignal
-  readonly startAgent?: StartAgent
+  readonly startAgent: StartAgent | undefined
 }
 
 export const createCli = (facts: CliFacts): Cli => {
