@@ -28,7 +28,7 @@ for (let first = number * batch; first < names.length; first += of * batch) {
   const pixels = new Float32Array(part.length * 784)
   for (const [i, name] of part.entries()) {
     const bytes = readFileSync(join(folder, name))
-    const image = UPNG.decode(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    const image = UPNG.decode(bytes)
     const rgba = new Uint8Array(UPNG.toRGBA8(image)[0] ?? new ArrayBuffer(0))
     for (let at = 0; at < 784; at += 1) pixels[i * 784 + at] = (rgba[at * 4] ?? 0) / 255
   }

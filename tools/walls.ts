@@ -83,7 +83,7 @@ const rooms: readonly Room[] = [
     npm: ['node', 'hono', '@hono/node-server', 'zod'],
   },
   {
-    prefix: 'node-agent/cli/run.ts',
+    prefix: 'node-agent/cli/commands/agent.ts',
     may: [
       'protocol',
       'node-agent/cli',

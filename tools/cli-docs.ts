@@ -1,0 +1,176 @@
+// Writes the generated parts of docs/cli.md, between its markers, from the program and the schemas:
+//
+//   node tools/pinned-node.mjs tools/cli-docs.ts           writes
+//   node tools/pinned-node.mjs tools/cli-docs.ts --check   fails if the file is not up to date
+import { readFile, writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import type { Command, Option } from 'commander'
+import { z } from 'zod'
+import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
+import { createProgram } from '#agent/cli/program.ts'
+import { api } from '#protocol/control/api.ts'
+import {
+  clusterCreatedView,
+  clusterView,
+  errorView,
+  explainView,
+  invitationView,
+  jobDetailView,
+  jobView,
+  joinedView,
+  machineView,
+  modelView,
+  rowPageView,
+  rowView,
+} from '#protocol/control/views.ts'
+import { cliExamples } from './cli-examples.ts'
+
+export const cliDocsPath = fileURLToPath(new URL('../docs/cli.md', import.meta.url))
+
+/** Named schemas of all `--json` output; an answer refers to the views in it by these names. */
+const answerSchemas: Readonly<Record<string, z.ZodType>> = {
+  AgentReady: z.object({
+    event: z.literal('ready'),
+    webAddress: z.string().describe('http://127.0.0.1:PORT of the control API'),
+    home: z.string(),
+    peer: z.string().describe('PeerId of this agent'),
+    pid: z.int().min(1),
+  }),
+  Cluster: clusterView,
+  ClusterCreated: clusterCreatedView,
+  Done: api.stop.answer,
+  Error: errorView,
+  ErrorLine: z.object({ error: errorView }),
+  Explain: explainView,
+  Invitation: invitationView,
+  Job: jobView,
+  JobDetail: jobDetailView,
+  Jobs: api.jobs.answer,
+  Joined: joinedView,
+  Machine: machineView,
+  Members: api.members.answer,
+  Model: modelView,
+  Models: api.models.answer,
+  Peers: api.peers.answer,
+  Row: rowView,
+  RowPage: rowPageView,
+  SignInCode: api.signInCode.answer,
+}
+
+/** The file's text with its generated parts made anew. Throws if an example does not fit its schema. */
+export const freshCliDocs = (text: string): string => {
+  const parts: Record<string, string> = {
+    commands: commandPart(),
+    'exit-codes': exitCodePart(),
+    schemas: schemaPart(),
+  }
+  let fresh = text
+  for (const [name, part] of Object.entries(parts)) {
+    const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`]
+    const [start, end] = [fresh.indexOf(from), fresh.indexOf(to)]
+    if (start < 0 || end < start) throw new Error(`docs/cli.md lacks the markers of ${name}`)
+    fresh = `${fresh.slice(0, start)}${from}\n\n${part.trim()}\n\n${fresh.slice(end)}`
+  }
+  return fresh
+}
+
+const commandPart = (): string => {
+  const program = createProgram('', () => async () => {})
+  const leaves = program.commands.flatMap((command) =>
+    command.commands.length === 0 ? [command] : command.commands,
+  )
+  const documented = new Set(cliExamples.map(({ command }) => command))
+  for (const leaf of leaves) {
+    if (!documented.has(nameOf(leaf))) throw new Error(`no example of ${nameOf(leaf)}`)
+  }
+  const global = optionTable(program.options)
+  return [`Options of every command:\n\n${global}`, ...leaves.map(describeCommand)].join('\n\n')
+}
+
+/** `job submit`: without the program's own name. */
+const nameOf = (command: Command): string => {
+  const { parent } = command
+  return parent === null || parent.parent === null
+    ? command.name()
+    : `${nameOf(parent)} ${command.name()}`
+}
+
+const describeCommand = (command: Command): string => {
+  const name = nameOf(command)
+  const example = cliExamples.find((each) => each.command === name)
+  if (example === undefined) throw new Error(`no example of ${name}`)
+  const schema = answerSchemas[example.schema]
+  if (schema === undefined) throw new Error(`no schema ${example.schema}`)
+  const answer = schema.parse(example.answer)
+  const values = command.registeredArguments.map(
+    (argument) =>
+      `- \`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\`: ${argument.description}`,
+  )
+  return [
+    `### \`muster ${name}\``,
+    sentence(command.description()),
+    [...values].join('\n'),
+    command.options.length === 0 ? '' : optionTable(command.options),
+    `\`\`\`console\n$ ${example.line} --json\n${JSON.stringify(answer)}\n\`\`\``,
+    `Answer: [${example.schema}](#${example.schema.toLowerCase()})`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+const optionTable = (options: readonly Option[]): string =>
+  [
+    '| Option | Meaning |',
+    '| --- | --- |',
+    ...options.map(
+      (option) => `| \`${option.flags.replaceAll('|', '\\|')}\` | ${optionText(option)} |`,
+    ),
+  ].join('\n')
+
+const optionText = ({ description, argChoices, defaultValue, negate }: Option): string => {
+  const choices =
+    argChoices === undefined ? '' : ` (${argChoices.map((each) => `\`${each}\``).join(', ')})`
+  const shown =
+    defaultValue === undefined || negate ? '' : ` (default: \`${String(defaultValue)}\`)`
+  return description.replaceAll('|', '\\|') + choices + shown
+}
+
+const exitCodePart = (): string =>
+  [
+    '| Code | Meaning |',
+    '| --- | --- |',
+    ...exitCodeMeanings.map(([code, meaning]) => `| ${code} | ${meaning} |`),
+  ].join('\n')
+
+/** Each schema once; views inside others are references to their headings. */
+const schemaPart = (): string => {
+  const registry = z.registry<{ id: string }>()
+  for (const [id, schema] of Object.entries(answerSchemas)) registry.add(schema, { id })
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: (id) => `#${id.toLowerCase()}`,
+    unrepresentable: 'any',
+  })
+  return Object.entries(schemas)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([id, { $schema: _, $id: __, id: ___, ...schema }]) =>
+      [`### ${id}`, `\`\`\`json\n${JSON.stringify(schema, undefined, 2)}\n\`\`\``].join('\n\n'),
+    )
+    .join('\n\n')
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const text = await readFile(cliDocsPath, 'utf8')
+  const fresh = freshCliDocs(text)
+  if (!process.argv.includes('--check')) {
+    await writeFile(cliDocsPath, fresh)
+    console.log(`wrote ${cliDocsPath}`)
+  } else if (fresh !== text) {
+    console.error(
+      'docs/cli.md is not up to date; run `node tools/pinned-node.mjs tools/cli-docs.ts`.',
+    )
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,268 @@
+import type { AnswerOf } from '#protocol/control/api.ts'
+
+/** One example for each command of `docs/cli.md`: a command line, and what `--json` prints. */
+export interface CliExample {
+  /** Command as in the program, without `muster`. */
+  readonly command: string
+  readonly line: string
+  /** Name of the schema of its answer, in `answerSchemas` of `cli-docs.ts`. */
+  readonly schema: string
+  readonly answer: unknown
+}
+
+const anna = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
+const ben = '12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s'
+const clusterId = '5f0c2a9d7be1430c8a64f1d2b79be5a0c3d4e1f2a5b6978899aabbccddeeff00'
+const job = '01K9Z3T8M4Q6V2R7X1B5N0C9DE'
+const submitted = 1_795_442_400_000
+
+const cluster: AnswerOf<'cluster'> = {
+  id: clusterId,
+  name: 'office',
+  roles: ['admin', 'submit', 'work'],
+  head: anna,
+  headName: 'anna',
+  term: 1,
+}
+
+const machine: AnswerOf<'peers'>['peers'][number] = {
+  peer: ben,
+  name: 'ben',
+  roles: ['work'],
+  liveness: 'alive',
+  isHead: false,
+  lastHeardAt: submitted + 61_000,
+  slots: 4,
+  busySlots: 4,
+  load: 0.93,
+  reason: '',
+  cores: 8,
+  memoryBytes: 17_179_869_184,
+  platform: 'linux x64',
+  agentVersion: '0.1.0',
+  devices: ['cpu'],
+  addresses: [`/ip4/192.0.2.8/tcp/7432/p2p/${ben}`],
+}
+
+const model: AnswerOf<'model'> = {
+  name: 'mnist',
+  version: 1,
+  description: 'Reads handwritten digits',
+  tags: { dataset: 'mnist' },
+  files: [{ path: 'mnist.onnx', blob: clusterId.replace('5f', 'c1'), bytes: 113_672 }],
+  inputs: [{ name: 'image', type: 'float32', shape: ['batch', 1, 28, 28] }],
+  outputs: [{ name: 'scores', type: 'float32', shape: ['batch', 10] }],
+  opset: 17,
+  producer: 'pytorch',
+  parameters: 28_138,
+  bytes: 113_672,
+  registeredBy: anna,
+  registeredAt: submitted - 60_000,
+}
+
+const queued: AnswerOf<'submitJob'> = {
+  id: job,
+  name: 'digits',
+  description: 'Reads handwritten digits from the MNIST test set',
+  tags: { example: 'mnist' },
+  state: 'Preparing',
+  reason: 'the plan is being written',
+  headline: '',
+  submitter: anna,
+  submitterName: 'anna',
+  keeper: anna,
+  keeperName: 'anna',
+  dataPeer: anna,
+  dataPeerName: 'anna',
+  model: 'mnist:1',
+  submittedAt: submitted,
+  startedAt: null,
+  endedAt: null,
+  planComplete: false,
+  items: 0,
+  itemsSucceeded: 0,
+  itemsFailed: 0,
+  miniBatches: 0,
+  committed: 0,
+  failed: 0,
+  canceled: 0,
+  leased: 0,
+  charged: 0,
+  leasesLost: 0,
+  rows: 0,
+  rowsHere: 0,
+  itemsPerSecond: null,
+  secondsLeft: null,
+  output: '',
+}
+
+const running: AnswerOf<'submitJob'> = {
+  ...queued,
+  state: 'Running',
+  reason: '',
+  startedAt: submitted + 900,
+  planComplete: true,
+  items: 10_000,
+  itemsSucceeded: 8_337,
+  itemsFailed: 3,
+  miniBatches: 1_000,
+  committed: 834,
+  leased: 96,
+  rows: 8_337,
+  rowsHere: 8_120,
+  itemsPerSecond: 12_900,
+  secondsLeft: [0.11, 0.16],
+}
+
+export const cliExamples: readonly CliExample[] = [
+  {
+    command: 'agent',
+    line: 'muster agent --home ~/anna --name anna',
+    schema: 'AgentReady',
+    answer: {
+      event: 'ready',
+      webAddress: 'http://127.0.0.1:41234',
+      home: '/home/anna/anna',
+      peer: anna,
+      pid: 4711,
+    },
+  },
+  { command: 'stop', line: 'muster stop', schema: 'Done', answer: { done: true } },
+  {
+    command: 'ui',
+    line: 'muster ui --print',
+    schema: 'SignInCode',
+    answer: {
+      code: 'q8Zk2V0sTn6mYc4RwL1XbA',
+      url: 'http://127.0.0.1:41234/#code=q8Zk2V0sTn6mYc4RwL1XbA',
+      expiresAt: submitted + 60_000,
+    },
+  },
+  { command: 'peers', line: 'muster peers', schema: 'Peers', answer: { peers: [machine] } },
+  {
+    command: 'cluster create',
+    line: 'muster cluster create office',
+    schema: 'ClusterCreated',
+    answer: { ...cluster, recoveryCode: 'TZ4K-9QMW-3HXN-7RVA-C2PD' },
+  },
+  { command: 'cluster show', line: 'muster cluster show', schema: 'Cluster', answer: cluster },
+  {
+    command: 'cluster invite',
+    line: 'muster cluster invite --roles work,submit --expires 1h',
+    schema: 'Invitation',
+    answer: {
+      code: 'MUSTER1-9FQ2...',
+      words: 'amber harbor violin',
+      roles: ['work', 'submit'],
+      expiresAt: submitted + 3_600_000,
+      addresses: [`/ip4/192.0.2.7/tcp/7432/p2p/${anna}`],
+    },
+  },
+  {
+    command: 'cluster join',
+    line: 'muster cluster join MUSTER1-9FQ2...',
+    schema: 'Joined',
+    answer: { ...cluster, roles: ['work', 'submit'], words: 'amber harbor violin' },
+  },
+  {
+    command: 'cluster members',
+    line: 'muster cluster members',
+    schema: 'Members',
+    answer: { members: [machine] },
+  },
+  {
+    command: 'cluster remove',
+    line: 'muster cluster remove ben',
+    schema: 'Done',
+    answer: { done: true },
+  },
+  {
+    command: 'cluster add-address',
+    line: 'muster cluster add-address /ip4/192.0.2.8/tcp/7432',
+    schema: 'Done',
+    answer: { done: true },
+  },
+  {
+    command: 'model register',
+    line: 'muster model register model/mnist.onnx --name mnist --tag dataset=mnist',
+    schema: 'Model',
+    answer: model,
+  },
+  {
+    command: 'model list',
+    line: 'muster model list',
+    schema: 'Models',
+    answer: { models: [model] },
+  },
+  { command: 'model show', line: 'muster model show mnist:1', schema: 'Model', answer: model },
+  {
+    command: 'job submit',
+    line: 'muster job submit job.yml --set mini_batch_size=100',
+    schema: 'Job',
+    answer: queued,
+  },
+  {
+    command: 'job list',
+    line: 'muster job list --limit 1',
+    schema: 'Jobs',
+    answer: { jobs: [running] },
+  },
+  {
+    command: 'job show',
+    line: `muster job show ${job.slice(0, 14)}`,
+    schema: 'JobDetail',
+    answer: {
+      ...running,
+      spec: { name: 'digits', runtime: 'onnx', mini_batch_size: 10 },
+      peers: [{ peer: ben, name: 'ben', miniBatches: 834, items: 8_340, share: 1, runMs: 640 }],
+      failures: [
+        {
+          message: 'The file is no image that can be decoded.',
+          cause: 'item',
+          count: 3,
+          first: { item: '0412.png', miniBatch: 41, attempt: 1, peer: ben, peerName: 'ben' },
+        },
+      ],
+    },
+  },
+  { command: 'job watch', line: `muster job watch ${job}`, schema: 'Job', answer: running },
+  {
+    command: 'job cancel',
+    line: `muster job cancel ${job}`,
+    schema: 'Job',
+    answer: { ...running, state: 'CancelRequested' },
+  },
+  {
+    command: 'job results',
+    line: `muster job results ${job} --head 1`,
+    schema: 'RowPage',
+    answer: {
+      rows: [
+        {
+          item: 0,
+          name: '0000.png',
+          miniBatch: 0,
+          peer: ben,
+          peerName: 'ben',
+          attempt: 1,
+          value: { label: '7', score: 0.998 },
+          failure: '',
+        },
+      ],
+      total: 10_000,
+      next: '1',
+    },
+  },
+  {
+    command: 'job explain',
+    line: `muster job explain ${job} --mini-batch 41`,
+    schema: 'Explain',
+    answer: {
+      job,
+      lines: [
+        'Mini-batch 41 holds the items 410 to 419.',
+        'Attempt 1 was granted to ben and committed 0.2 s later: 9 rows, 1 failed item.',
+      ],
+    },
+  },
+]
