@@ -6,7 +6,6 @@ import type { Decisions } from '../decisions.ts'
 import { jobEntry } from '../jobs.ts'
 import { revokeOthers } from '../leases.ts'
 import {
-  isOpenCell,
   setState,
   stateOf,
   type JobEntry,
@@ -49,6 +48,10 @@ export const onChargesRestored = (
   decisions.touched.add(entry)
 }
 
+/**
+ * Records of several heads arrive in any order, also after the end of their job: committed wins over failed,
+ * failed over cancelled, so that every agent folds the same.
+ */
 export const restoreCommit = (
   state: SchedulerState,
   entry: JobEntry,
@@ -57,8 +60,7 @@ export const restoreCommit = (
 ): void => {
   const { miniBatch } = commit
   raiseAttempt(entry, miniBatch, commit.attempt)
-  const before = stateOf(entry, miniBatch)
-  if (before === cell.committed || before === cell.cancelled) return
+  if (stateOf(entry, miniBatch) === cell.committed) return
   countCommit(entry, miniBatch, commit.failed)
   revokeOthers(state, decisions, entry, miniBatch)
 }
@@ -72,7 +74,7 @@ export const restoreCharge = (
   const { miniBatch } = charge
   raiseAttempt(entry, miniBatch, charge.attempt)
   if (!countCharge(entry, charge)) return
-  if (!isOpenCell(stateOf(entry, miniBatch)) || !isSpent(entry, charge)) return
+  if (stateOf(entry, miniBatch) === cell.committed || !isSpent(entry, charge)) return
   setState(entry, miniBatch, cell.failed)
   revokeOthers(state, decisions, entry, miniBatch)
 }

@@ -1,0 +1,237 @@
+import { digest as digestHead } from '#agent/scheduler/digest.ts'
+import { miniBatchStates } from '#agent/scheduler/explain.ts'
+import { createInvariantChecker } from '#agent/scheduler/invariants.ts'
+import { createScheduler } from '#agent/scheduler/state.ts'
+import { transition } from '#agent/scheduler/transition.ts'
+import { digest as digestWorker } from '#agent/worker/digest.ts'
+import { asPeerId } from '#protocol/model/ids.ts'
+import { createCluster, dataPeer, type Cluster } from './cluster.ts'
+import { recordToFact } from './head-host.ts'
+import { createJob, createPlan, jobId, type SimulatedJob } from './jobs.ts'
+import { createWorld, type World } from './world.ts'
+
+/** What one seed led to. `problems` is empty when all held. */
+export interface SimulationResult {
+  readonly seed: number
+  readonly problems: readonly string[]
+  readonly counts: ReadonlyMap<string, number>
+  /** Of all machines at the end: equal seeds give equal digests. */
+  readonly digest: string
+  readonly simulatedMs: number
+}
+
+/** Time in which things break; afterwards all is mended and every job must end. */
+const chaosMs = 25_000
+/** After that the longest time aside (10 min) has passed twice. */
+const patienceMs = 1_800_000
+
+export const simulate = (seed: number): SimulationResult => {
+  const world = createWorld(seed)
+  const { random } = world
+  const cluster = createCluster(world, {
+    workers: Array.from({ length: random.between(2, 5) }, () => ({
+      slots: random.between(1, 3),
+      speed: random.pick([0.3, 1, 1, 3]),
+      chances: { init: random.pick([0, 0, 0.1]), reach: 0.03, pack: random.pick([0, 0.02]) },
+    })),
+    checkEachStep: true,
+  })
+  const started = world.now()
+  const { heads } = cluster
+  const first = heads[0]
+  if (first === undefined) throw new Error('no head')
+  cluster.elect(first, 0)
+  const jobs = Array.from({ length: random.between(1, 2) }, (_, i) => chooseJob(world, i))
+  for (const [i, job] of jobs.entries()) world.after(i * 3_000, () => cluster.submit(job))
+  if (random.chance(0.15)) {
+    world.after(random.between(1_000, 8_000), () => cluster.cancel(jobId(0)))
+  }
+  cluster.network.faults.lost = random.pick([0, 0.01, 0.05])
+  cluster.network.faults.doubled = random.pick([0, 0.05])
+  cluster.network.faults.late = random.pick([0, 0.02])
+  breakThings(cluster)
+  const isOver = (): boolean => jobs.every(({ job }) => cluster.endedJobs.has(job.id))
+  world.runUntil(() => cluster.breaches.length > 0, chaosMs)
+  mendAll(cluster)
+  const ended = world.runUntil(() => isOver() || cluster.breaches.length > 0, patienceMs)
+  const simulatedMs = world.now() - started
+  // Late messages still arrive at machines whose jobs have ended.
+  world.runUntil(() => false, 20_000)
+  const problems = [...cluster.breaches]
+  if (!ended && problems.length === 0) problems.push('a job did not end')
+  for (const job of jobs) problems.push(...checkJob(cluster, job))
+  for (const head of heads) {
+    for (const { invariant, message } of createInvariantChecker(head.state()).full()) {
+      problems.push(`invariant ${String(invariant)} at the end: ${message}`)
+    }
+  }
+  const digest = [
+    ...heads.map((head) => digestHead(head.state())),
+    ...cluster.workers.map((worker) => digestWorker(worker.state())),
+  ].join('\n')
+  return { seed, problems, counts: world.counts, digest, simulatedMs }
+}
+
+const chooseJob = ({ random }: World, number: number): SimulatedJob => {
+  const miniBatches = random.between(30, 500)
+  const id = jobId(number)
+  const { chunks, items } = createPlan(id, miniBatches, random.pick([25, 100, 1_000]), random)
+  const isRough = random.chance(0.5)
+  const poisoned = random.chance(0.3) ? random.between(1, 5) : 0
+  return {
+    job: createJob(id, dataPeer, {
+      errorThreshold: random.pick([-1, -1, -1, 20]),
+      ...(random.chance(0.3) ? { processesPerPeer: 1 } : {}),
+      ...(random.chance(0.2) ? { peerCount: 2 } : {}),
+    }),
+    chunks,
+    miniBatches,
+    items,
+    poison: new Set(Array.from({ length: poisoned }, () => random.between(0, miniBatches - 1))),
+    msPerItem: random.pick([0.2, 2, 20]),
+    throws: isRough ? 0.02 : 0,
+    kills: isRough ? 0.01 : 0,
+    hangs: isRough ? 0.003 : 0,
+  }
+}
+
+const breakThings = (cluster: Cluster): void => {
+  const { world } = cluster
+  const { random } = world
+  const end = world.now() + chaosMs
+  const faults: readonly (() => void)[] = [
+    () => {
+      const worker = random.pick(cluster.workers)
+      if (worker.isUp()) cluster.crashWorker(worker, random.between(300, 9_000))
+    },
+    () => {
+      const worker = random.pick(cluster.workers)
+      if (!cluster.network.isCut(worker.peer)) cluster.cut(worker.peer, random.between(200, 9_000))
+    },
+    () => {
+      const head = cluster.heads.find((one) => one.term() !== null)
+      if (head === undefined) return
+      const heir = random.pick(cluster.heads)
+      const backAfter = random.between(500, 4_000)
+      cluster.crashHead(head, backAfter)
+      world.after(backAfter + 10, () => {
+        if (heir.isUp()) cluster.elect(heir, 0)
+      })
+    },
+    () => {
+      const heir = cluster.heads.find((one) => one.isUp() && one.term() === null)
+      if (heir === undefined) return
+      world.count('two heads')
+      cluster.elect(heir, random.between(0, 5_000))
+    },
+    () => {
+      const worker = random.pick(cluster.workers)
+      world.count('owners come and go')
+      worker.setSlots(0)
+      world.after(random.between(100, 6_000), () => worker.setSlots(random.between(1, 3)))
+    },
+    () => {
+      cluster.setDataUp(false)
+      world.after(random.between(500, 5_000), () => cluster.setDataUp(true))
+    },
+  ]
+  const next = (): void => {
+    if (world.now() >= end) return
+    random.pick(faults)()
+    world.after(random.between(500, 6_000), next)
+  }
+  world.after(random.between(200, 3_000), next)
+}
+
+/** No more faults: whatever state things are in, they must come to a good end from here. */
+const mendAll = (cluster: Cluster): void => {
+  const { world, network } = cluster
+  Object.assign(network.faults, { lost: 0, doubled: 0, late: 0 })
+  world.after(10_000, () => {
+    const reigning = cluster.heads.filter((head) => head.term() !== null)
+    const heir = cluster.heads.find((head) => head.isUp())
+    if (reigning.length === 0 && heir !== undefined) cluster.elect(heir, 0)
+  })
+}
+
+/** Each mini-batch counted once, its rows where the ledger says, items adding up, replay giving the same. */
+const checkJob = (cluster: Cluster, simulated: SimulatedJob): readonly string[] => {
+  const { id } = simulated.job
+  const problems: string[] = []
+  const records = cluster.ledger.records.filter((record) => record.job === id)
+  const closing = records.filter((record) => record.kind === 'job-closed')
+  if (closing.length === 0) return [`${id} has no end in the ledger`]
+  const perTerm = new Set<string>()
+  const counted = new Map<number, string>()
+  for (const record of records) {
+    if (record.kind !== 'committed') continue
+    for (const group of record.groups) {
+      for (const [i, miniBatch] of group.miniBatches.entries()) {
+        const key = `${String(record.term.number)}/${String(miniBatch)}`
+        if (perTerm.has(key)) problems.push(`${key} was committed twice in one term`)
+        perTerm.add(key)
+        if (counted.has(miniBatch)) cluster.world.count('commits that were double work')
+        else counted.set(miniBatch, key)
+        const entry = cluster.chunks.get(group.chunk)?.[group.positions[i] ?? -1]
+        const isThere =
+          entry?.job === id && entry.miniBatch === miniBatch && entry.attempt === group.attempts[i]
+        if (!isThere) problems.push(`rows of ${key} are not where the commit says`)
+      }
+    }
+  }
+  problems.push(...checkReplay(cluster, simulated, counted))
+  return problems
+}
+
+const checkReplay = (
+  cluster: Cluster,
+  simulated: SimulatedJob,
+  counted: ReadonlyMap<number, string>,
+): readonly string[] => {
+  const { id } = simulated.job
+  const problems: string[] = []
+  const closing = cluster.ledger.records.find(
+    (record) => record.kind === 'job-closed' && record.job === id,
+  )
+  const replay = createScheduler(asPeerId('replay'))
+  const tell = (fact: Parameters<typeof transition>[1] extends infer E ? E : never): void => {
+    transition(replay, fact)
+  }
+  const envelope = { id: 0, causeId: 0, now: 0 }
+  tell({ kind: 'jobSubmitted', job: simulated.job, ...envelope })
+  for (const chunk of simulated.chunks) tell({ ...chunk, ...envelope })
+  for (const record of cluster.ledger.records) {
+    if (record.job === id) tell({ ...recordToFact(record), ...envelope })
+  }
+  const states = miniBatchStates(replay, id, 0, simulated.miniBatches)
+  if (states.length !== simulated.miniBatches) problems.push('the plan is not whole')
+  const outcome = closing?.kind === 'job-closed' ? closing.outcome : undefined
+  for (let miniBatch = 0; miniBatch < simulated.miniBatches; miniBatch++) {
+    const at = states[miniBatch] ?? '?'
+    const isCounted = at === 'c' || at === 'r'
+    if (isCounted !== counted.has(miniBatch) && !(at === 'x' || at === 'f')) {
+      problems.push(
+        `mini-batch ${String(miniBatch)} is ${at} and ${String(counted.get(miniBatch))}`,
+      )
+    }
+    if (outcome === 'finished' && !'crf'.includes(at)) {
+      problems.push(`mini-batch ${String(miniBatch)} of a finished job is ${at}`)
+    }
+    if (isCounted && simulated.poison.has(miniBatch)) problems.push('a poison mini-batch counts')
+  }
+  const entry = replay.jobs.get(id)
+  const items = entry?.itemsIn.reduce((sum, count) => sum + count, 0)
+  if (items !== simulated.items) {
+    problems.push(`${String(items)} of ${String(simulated.items)} items add up`)
+  }
+  for (const head of cluster.heads) {
+    // An agent that restarted and did not become head since was told nothing.
+    if (head.term() === null) continue
+    const live = miniBatchStates(head.state(), id, 0, simulated.miniBatches)
+    if (head.state().jobs.has(id) && live !== states) {
+      problems.push(`${head.peer} ends with\n${live}\nand the ledger says\n${states}`)
+    }
+  }
+  cluster.world.count(`jobs ${outcome ?? 'without end'}`)
+  return problems
+}
