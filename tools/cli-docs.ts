@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, Option } from 'commander'
 import { z } from 'zod'
 import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
@@ -103,6 +104,8 @@ const describeCommand = (command: Command): string => {
   const schema = answerSchemas[example.schema]
   if (schema === undefined) throw new Error(`no schema ${example.schema}`)
   const answer = schema.parse(example.answer)
+  if (!isDeepStrictEqual(answer, example.answer))
+    throw new Error(`the example of ${name} has extra fields`)
   const values = command.registeredArguments.map(
     (argument) =>
       `- \`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\`: ${argument.description}`,
@@ -153,11 +156,18 @@ const schemaPart = (): string => {
   })
   return Object.entries(schemas)
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([id, { $schema: _, $id: __, id: ___, ...schema }]) =>
-      [`### ${id}`, `\`\`\`json\n${JSON.stringify(schema, undefined, 2)}\n\`\`\``].join('\n\n'),
+    .map(
+      ([id, schema]) =>
+        `### ${id}\n\n\`\`\`json\n${JSON.stringify(withoutNames(schema), undefined, 2)}\n\`\`\``,
     )
     .join('\n\n')
 }
+
+/** The heading names the schema already. */
+const withoutNames = (schema: object): object =>
+  Object.fromEntries(
+    Object.entries(schema).filter(([name]) => !['$schema', '$id', 'id'].includes(name)),
+  )
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 

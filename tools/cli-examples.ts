@@ -214,7 +214,7 @@ export const cliExamples: readonly CliExample[] = [
     answer: {
       ...running,
       spec: { name: 'digits', runtime: 'onnx', mini_batch_size: 10 },
-      peers: [{ peer: ben, name: 'ben', miniBatches: 834, items: 8_340, share: 1, runMs: 640 }],
+      peers: [{ peer: ben, name: 'ben', miniBatches: 834, items: 8_340, share: 1 }],
       failures: [
         {
           message: 'The file is no image that can be decoded.',

@@ -307,9 +307,7 @@ const jobHandlers = (shared: Shared) => {
       withJob(query.job, (job) => ({
         ...job,
         spec: { mini_batch_size: 10 },
-        peers: [
-          { peer: 'peer-ben', name: 'ben', miniBatches: 2, items: 20, share: 0.8, runMs: 12 },
-        ],
+        peers: [],
         failures:
           job.itemsFailed === 0
             ? []
