@@ -105,7 +105,7 @@ const unknownOverride = (name: string, file: Fields): MusterError => {
   const near = suggest(name, allNames(file)).map((known) => `"${known}"`)
   const hint =
     instead !== undefined
-      ? instead
+      ? `${instead}.`
       : near.length > 0
         ? `did you mean ${near.join(' or ')}?`
         : `the fields are listed in docs/job-file.md.`

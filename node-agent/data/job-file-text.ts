@@ -25,59 +25,97 @@ export const readJobFileText = (text: string, file: string): Result<ReadText, Mu
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const refuse = (
-    message: string,
-    offset: number,
-    detail?: string,
-  ): Result<ReadText, MusterError> =>
-    err(
-      musterError('JobFileInvalid', message, {
-        position: positionOf(offset),
-        ...(detail === undefined ? {} : { detail }),
-      }),
-    )
+  const refuse = ({ message, offset, detail }: TextFault): Result<ReadText, MusterError> => {
+    const position = positionOf(offset)
+    const extra = detail === undefined ? { position } : { position, detail }
+    return err(musterError('JobFileInvalid', message, extra))
+  }
   if (Buffer.byteLength(text) > limits.jobFileBytes)
-    return refuse(`The job file is larger than ${limits.jobFileBytes} bytes: shorten it.`, 0)
+    return refuse({
+      message: `The job file is larger than ${limits.jobFileBytes} bytes: shorten it.`,
+      offset: 0,
+    })
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-    const error = document.errors[0] ?? document.warnings[0]
-    if (error !== undefined) return refuse(yamlWords(error, text), error.pos[0], error.message)
-    const { contents } = document
-    if (contents === null || (isScalar(contents) && contents.value === null))
-      return refuse(
-        'The job file is empty: it needs at least name, model, inputs and preprocess.',
-        0,
-      )
-    if (!isMap(contents))
-      return refuse(
-        `The job file must be a map of fields such as "name: digits", but is ${kindOf(contents)}.`,
-        contents.range?.[0] ?? 0,
-      )
-    const dangling = danglingAlias(document)
-    if (dangling !== undefined)
-      return refuse(
-        `"*${dangling.source}" refers to "&${dangling.source}", which stands nowhere before it: write the value out.`,
-        dangling.range?.[0] ?? 0,
-      )
+    // The library compares each name with all others of its map, which a long one would be felt by.
+    const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false }
+    const document = parseDocument(text, options)
+    const fault = faultOf(document)
+    if (fault !== undefined) return refuse(fault)
     // Throws when aliases grow like a bomb.
     const value = document.toJS({ maxAliasCount: limits.yamlAliases }) as Record<string, unknown>
-    const find = (path: FieldPath): Found => findNode(document, path)
     return ok({
       value,
-      keyAt: (path) => positionOf(find(path).key),
-      valueAt: (path) => positionOf(find(path).value),
+      keyAt: (path) => positionOf(findNode(document, path).key),
+      valueAt: (path) => positionOf(findNode(document, path).value),
     })
   } catch (thrown) {
-    const words =
-      thrown instanceof ReferenceError
-        ? 'The job file uses too many YAML aliases: write the values out.'
-        : tooDeep
-    return refuse(words, 0, thrownToText(thrown))
+    const bomb = thrown instanceof ReferenceError
+    const message = bomb
+      ? 'The job file uses too many YAML aliases: write the values out.'
+      : tooDeep
+    return refuse({ message, offset: 0, detail: thrownToText(thrown) })
+  }
+}
+
+interface TextFault {
+  readonly message: string
+  readonly offset: number
+  readonly detail?: string
+}
+
+/** What keeps a parsed text from being a job file. */
+const faultOf = (document: Document): TextFault | undefined => {
+  const error = document.errors[0] ?? document.warnings[0]
+  if (error !== undefined)
+    return { message: yamlWords(error), offset: error.pos[0], detail: error.message }
+  const { contents } = document
+  if (contents === null || (isScalar(contents) && contents.value === null))
+    return {
+      message: 'The job file is empty: it needs at least name, model, inputs and preprocess.',
+      offset: 0,
+    }
+  if (!isMap(contents))
+    return {
+      message: `The job file must be a map of fields such as "name: digits", but is ${kindOf(contents)}.`,
+      offset: offsetOf(contents, 0),
+    }
+  const doubled = doubledName(document)
+  if (doubled !== undefined)
+    return {
+      message: `"${keyText(doubled)}" stands twice in the job file: remove one of the two.`,
+      offset: offsetOf(doubled, 0),
+    }
+  const dangling = danglingAlias(document)
+  if (dangling === undefined) return undefined
+  const name = dangling.source
+  return {
+    message: `"*${name}" refers to "&${name}", which stands nowhere before it: write the value out.`,
+    offset: offsetOf(dangling, 0),
   }
 }
 
 const tooDeep =
   'The job file is nested too deeply to be read: a job needs no more than four levels.'
+
+/** The second of two equal names in one map. */
+const doubledName = (document: Document): unknown => {
+  let found: unknown
+  visit(document, {
+    Map: (_, map) => {
+      const names = new Set<string>()
+      for (const { key } of map.items) {
+        const name = keyText(key)
+        if (names.has(name)) {
+          found = key
+          return visit.BREAK
+        }
+        names.add(name)
+      }
+      return undefined
+    },
+  })
+  return found
+}
 
 /** Finding an alias's anchor costs a walk over the document, so their number is bounded first. */
 const danglingAlias = (document: Document): Alias | undefined => {
@@ -94,11 +132,9 @@ const danglingAlias = (document: Document): Alias | undefined => {
 
 const kindOf = (node: Node): string => (isSeq(node) ? 'a list' : 'a single value')
 
-const yamlWords = (error: YAMLError, text: string): string => {
+const yamlWords = (error: YAMLError): string => {
   if (error.message.includes('call stack')) return tooDeep
   switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return `"${fieldStart(text, error.pos[0])}" stands twice in the job file: remove one of the two.`
     case 'TAB_AS_INDENT':
       return 'A tab indents this line of the job file: YAML allows only spaces there.'
     case 'MULTIPLE_DOCS':
@@ -111,10 +147,6 @@ const yamlWords = (error: YAMLError, text: string): string => {
     }
   }
 }
-
-/** The name that begins at an offset. */
-const fieldStart = (text: string, offset: number): string =>
-  /^[^\s:]{1,64}/.exec(text.slice(offset, offset + 64))?.[0] ?? 'A field'
 
 /** Offsets of a field's name and of its value. */
 interface Found {

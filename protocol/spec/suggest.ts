@@ -24,13 +24,14 @@ export const editDistance = (from: string, to: string): number => {
  */
 export const suggest = (written: string, known: readonly string[]): readonly string[] => {
   const bare = bareWord(written)
-  const most = Math.max(1, Math.floor(bare.length / 3))
-  return known
+  // A third of the letters may differ; a dotted name must be near in its last part alone.
+  const most = Math.ceil((bare.length - bare.lastIndexOf('.') - 1) / 3)
+  const near = known
     .map((word) => ({ word, distance: editDistance(bare, bareWord(word)) }))
     .filter(({ distance }) => distance <= most)
     .toSorted((a, b) => a.distance - b.distance)
-    .slice(0, 3)
-    .map(({ word }) => word)
+  const best = near[0]?.distance ?? 0
+  return near.flatMap(({ word, distance }) => (distance <= best + 1 ? [word] : [])).slice(0, 3)
 }
 
 const bareWord = (word: string): string => word.slice(0, 64).toLowerCase().replaceAll(/[-_ ]/g, '')

@@ -1,0 +1,506 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { JobFile } from '#agent/ports/data.ts'
+import { createJobFileReader } from '#agent/data/job-file.ts'
+import { limits } from '#protocol/limits.ts'
+import { tempFolder } from './temp.ts'
+
+const file = '/jobs/digits/job.yaml'
+const reader = createJobFileReader()
+
+/** The smallest job file; every test changes or adds a few lines. */
+const small = `name: digits
+model: mnist
+inputs:
+  digits: ./images
+preprocess:
+  width: 28
+  height: 28
+`
+const nothing = {}
+type Overrides = Readonly<Record<string, string | number | boolean>>
+
+const read = (text: string, overrides: Overrides = nothing): JobFile => {
+  const result = reader.read(text, file, overrides)
+  if (!result.ok) throw new Error(result.error.message)
+  return result.value
+}
+
+/** `line:column message` of the error that a job file must give. */
+const errorOf = (text: string, overrides: Overrides = nothing): string => {
+  const result = reader.read(text, file, overrides)
+  if (result.ok) throw new Error('the job file was accepted')
+  expect(result.error.code).toBe('JobFileInvalid')
+  expect(result.error.message).toMatch(/[.?)]$/)
+  expect(result.error.message).not.toContain('\n')
+  const { position, message } = result.error
+  if (position === undefined) return message
+  expect(position.file).toBe(file)
+  return `${position.line}:${position.column} ${message}`
+}
+
+describe('a job file', () => {
+  it('is filled up with the defaults', () => {
+    expect(read(small)).toEqual({
+      spec: {
+        name: 'digits',
+        description: '',
+        tags: {},
+        runtime: 'onnx',
+        input: { name: 'digits', root: '/jobs/digits/images', patterns: ['**/*'] },
+        miniBatchSize: 10,
+        errorThreshold: -1,
+        miniBatchErrorThreshold: -1,
+        runLimitMs: 60_000,
+        maxAttempts: 3,
+        outputAction: 'append_row',
+        outputFileName: 'parallel_run_step.txt',
+        loggingLevel: 'INFO',
+        device: 'auto',
+        preprocess: {
+          decode: 'image',
+          width: 28,
+          height: 28,
+          fit: 'stretch',
+          channels: 'rgb',
+          layout: 'NCHW',
+          dtype: 'float32',
+          scale: 1,
+          mean: [0, 0, 0],
+          std: [1, 1, 1],
+        },
+        postprocess: { kind: 'raw', softmax: false, k: 5, labels: [] },
+        inPlace: true,
+      },
+      model: { kind: 'registered', name: 'mnist' },
+      warnings: [],
+    })
+  })
+
+  it('of the example is accepted', async () => {
+    const path = new URL('../../../examples/mnist/job.yaml', import.meta.url)
+    const { spec, model } = read(await readFile(path, 'utf8'))
+    expect(spec.outputFileName).toBe('predictions.csv')
+    expect(spec.preprocess).toMatchObject({ channels: 'gray', mean: [0], std: [1] })
+    expect(spec.postprocess.labels).toHaveLength(10)
+    expect(model).toEqual({ kind: 'path', path: '/jobs/digits/model/mnist.onnx' })
+  })
+
+  it('takes numbers and truth values as text too, and 0 as 0', () => {
+    const written = `${small}mini_batch_size: "25"
+error_threshold: 0
+mini_batch_error_threshold: '0'
+run_invocation_timeout: "1.5"
+in_place: "false"
+tags: { version: 2, final: true }
+`
+    expect(read(written).spec).toMatchObject({
+      miniBatchSize: 25,
+      errorThreshold: 0,
+      miniBatchErrorThreshold: 0,
+      runLimitMs: 1_500,
+      inPlace: false,
+      tags: { version: '2', final: 'true' },
+    })
+  })
+
+  it('takes the names of both Azure versions', () => {
+    const v2 = `${small}retry_settings: { max_retries: 0, timeout: 5 }
+allowed_failed_count: 4
+max_concurrency_per_instance: 2
+resources: { instance_count: 3 }
+`
+    const meaning = {
+      maxAttempts: 1,
+      runLimitMs: 5_000,
+      miniBatchErrorThreshold: 4,
+      processesPerPeer: 2,
+      peerCount: 3,
+    }
+    expect(read(v2).spec).toMatchObject(meaning)
+    const both = `${v2}run_max_try: 1\nrun_invocation_timeout: 5\nnode_count: 3\n`
+    expect(read(both).spec).toMatchObject(meaning)
+    expect(errorOf(`${small}run_max_try: 3\nretry_settings: { max_retries: 3 }\n`)).toBe(
+      '9:32 "retry_settings.max_retries" is 3, which means run_max_try 4, but "run_max_try" is 3: give only one of the two.',
+    )
+    expect(errorOf(`${small}node_count: 3\nresources:\n  instance_count: 0\n`)).toContain(
+      '10:19 "resources.instance_count" is 0, but must be',
+    )
+  })
+
+  it.each([
+    ['mnist', { kind: 'registered', name: 'mnist' }],
+    ['mnist:3', { kind: 'registered', name: 'mnist', version: 3 }],
+    ['azureml:mnist:12', { kind: 'registered', name: 'mnist', version: 12 }],
+    ['mnist@latest', { kind: 'registered', name: 'mnist' }],
+    ['{ name: mnist, version: "2" }', { kind: 'registered', name: 'mnist', version: 2 }],
+    ['mnist.onnx', { kind: 'path', path: '/jobs/digits/mnist.onnx' }],
+    ['../m/net.onnx', { kind: 'path', path: '/jobs/m/net.onnx' }],
+    ['/m/net.onnx', { kind: 'path', path: '/m/net.onnx' }],
+    ['{ path: net }', { kind: 'path', path: '/jobs/digits/net' }],
+  ])('names its model: %s', (written, model) => {
+    expect(read(small.replace('model: mnist', `model: ${written}`)).model).toEqual(model)
+  })
+
+  it('reads labels from a list or from a text file beside it', async () => {
+    await using folder = await tempFolder()
+    await writeFile(join(folder.path, 'labels.txt'), '\ufeffcat\r\ndog\r\n\r\nbird\n\n')
+    const withLabels = (labels: string) =>
+      reader.read(
+        `${small}postprocess: { kind: argmax, labels: ${labels} }\n`,
+        join(folder.path, 'job.yaml'),
+        nothing,
+      )
+    const labelsOf = (labels: string) => {
+      const result = withLabels(labels)
+      return result.ok ? result.value.spec.postprocess.labels : result.error
+    }
+    expect(labelsOf('labels.txt')).toEqual(['cat', 'dog', '', 'bird'])
+    expect(labelsOf('[0, cat, true]')).toEqual(['0', 'cat', 'true'])
+    expect(labelsOf('none.txt')).toMatchObject({
+      code: 'JobFileInvalid',
+      position: { line: 8, column: 38 },
+    })
+    expect(labelsOf('.')).toMatchObject({ code: 'JobFileInvalid' })
+  })
+
+  it('gives one number for every channel', () => {
+    const mean = (text: string) => small.replace('  width', `  ${text}\n  width`)
+    expect(read(mean('mean: 0.5')).spec.preprocess.mean).toEqual([0.5, 0.5, 0.5])
+    expect(read(mean('std: [1, "2", 3]')).spec.preprocess.std).toEqual([1, 2, 3])
+    expect(errorOf(mean('mean: [1, 2]'))).toBe(
+      '6:9 "preprocess.mean" has 2 numbers, but the channels "rgb" need 3.',
+    )
+    expect(errorOf(mean('std: [1, 0, 1]'))).toBe(
+      '6:12 "preprocess.std[1]" is 0, but must be a number above 0.',
+    )
+  })
+
+  it('warns of what it takes without effect, with the place', () => {
+    const text = `${small}task_overhead_timeout: 30\npostprocess:\n  kind: argmax\n  k: 3\n`
+    expect(read(text).warnings).toEqual([
+      `"task_overhead_timeout" (${file}:8:1) has no effect: nothing here waits without a limit of its own.`,
+      `"postprocess.k" (${file}:11:3) has no effect: only the kind "top-k" gives several classes.`,
+    ])
+  })
+})
+
+describe('a wrong job file', () => {
+  it.each([
+    [
+      'mini_bach_size: 5',
+      '8:1 "mini_bach_size" is not a field of a job file: did you mean "mini_batch_size"?',
+    ],
+    [
+      'miniBatchSize: 5',
+      '8:1 "miniBatchSize" is not a field of a job file: did you mean "mini_batch_size"?',
+    ],
+    [
+      'colour: red',
+      '8:1 "colour" is not a field of a job file: the fields are listed in docs/job-file.md.',
+    ],
+    [
+      'retry_settings:\n  max_retry: 1',
+      '9:3 "retry_settings.max_retry" is not a field of a job file: did you mean "retry_settings.max_retries"?',
+    ],
+    [
+      'entry_script: score.py',
+      '8:1 "entry_script" cannot be used: entry scripts are not supported by this version; declare preprocess and postprocess instead.',
+    ],
+    [
+      'mini_batch_size: 0',
+      '8:18 "mini_batch_size" is 0, but must be a whole number of files from 1 to 100000.',
+    ],
+    [
+      'mini_batch_size: 1.5',
+      '8:18 "mini_batch_size" is 1.5, but must be a whole number of files from 1 to 100000.',
+    ],
+    [
+      'mini_batch_size: 10MB',
+      '8:18 "mini_batch_size" is the byte size "10MB", but files are counted: give a whole number of files from 1 to 100000.',
+    ],
+    [
+      'mini_batch_size:',
+      '8:1 "mini_batch_size" is empty, but must be a whole number of files from 1 to 100000.',
+    ],
+    [
+      'mini_batch_size: [1]',
+      '8:18 "mini_batch_size" is a list, but must be a whole number of files from 1 to 100000.',
+    ],
+    [
+      'error_threshold: -2',
+      '8:18 "error_threshold" is -2, but must be a whole number from 0, or -1 for any number of failures.',
+    ],
+    [
+      'run_max_try: 0',
+      '8:14 "run_max_try" is 0, but must be a whole number of tries from 1 to 1000.',
+    ],
+    [
+      'run_invocation_timeout: 259201',
+      '8:25 "run_invocation_timeout" is 259201, but must be a number of seconds above 0 and up to 259200.',
+    ],
+    [
+      'logging_level: verbose',
+      '8:16 "logging_level" is "verbose", but must be DEBUG, INFO or WARNING.',
+    ],
+    ['device: gpu', '8:9 "device" is "gpu", but must be auto or cpu.'],
+    [
+      'append_row_file_name: "a:b.csv"',
+      '8:23 "append_row_file_name" is "a:b.csv", but must be a file name of at most 255 characters without control characters and any of ~"#%&*:<>?/\\{|}.',
+    ],
+    [
+      'append_row_file_name: ..',
+      '8:23 "append_row_file_name" is "..", but must be a file name of at most 255 characters without control characters and any of ~"#%&*:<>?/\\{|}.',
+    ],
+    [
+      'append_row_file_name: a.parquet',
+      '8:23 "append_row_file_name" asks for Parquet, which this version does not write: use .csv or .jsonl.',
+    ],
+    [
+      'postprocess: { labels: [a] }',
+      '8:1 "postprocess.kind" is missing: it must be argmax, softmax, top-k or raw.',
+    ],
+    ['name: other', '8:1 "name" stands twice in the job file: remove one of the two.'],
+    [
+      'retry_settings:\n\ttimeout: 5',
+      '9:1 A tab indents this line of the job file: YAML allows only spaces there.',
+    ],
+    [
+      'tags: *missing',
+      '8:7 "*missing" refers to "&missing", which stands nowhere before it: write the value out.',
+    ],
+    [
+      'tags: !!js/function x',
+      '8:7 The job file uses a YAML tag that is not known here: remove the word that starts with "!".',
+    ],
+    [
+      '---\nname: other',
+      '8:1 The job file holds several YAML documents: write each job into a file of its own.',
+    ],
+    [
+      '__proto__: { name: x }',
+      '8:1 "__proto__" is not a field of a job file: the fields are listed in docs/job-file.md.',
+    ],
+  ])('%j', (lines, message) => {
+    expect(errorOf(`${small}${lines}\n`)).toBe(message)
+  })
+
+  it.each([
+    ['name: digits\n', '', '1:1 "name" is missing: it must be text of 3 to 32'],
+    ['name: digits', 'name: Digits', '1:7 "name" is "Digits", but must be text of 3 to 32'],
+    ['name: digits', 'name: digits-', '1:7 "name" is "digits-", but must be'],
+    [
+      '  height: 28\n',
+      '',
+      '5:1 "preprocess.height" is missing: it must be a whole number of pixels',
+    ],
+    [
+      '  width',
+      '  widht',
+      '6:3 "preprocess.widht" is not a field of a job file: did you mean "preprocess.width"?',
+    ],
+    [
+      'model: mnist',
+      'modell: mnist',
+      '2:1 "modell" is not a field of a job file: did you mean "model"?',
+    ],
+    ['model: mnist', 'model: mnist:0', '2:8 "model" is "mnist:0", but must be a registered model'],
+    [
+      'inputs:\n',
+      'inputs:\n  more: ./b\n',
+      '5:11 "inputs" names more than one input ("more", "digits"), but this version reads exactly one.',
+    ],
+    [
+      'inputs:\n  digits: ./images',
+      'inputs: {}',
+      '3:9 "inputs" is empty: name one input and give its path.',
+    ],
+    [
+      'inputs:\n  digits: ./images',
+      'inputs: ./images',
+      '3:9 "inputs" is "./images", but must be a map from one name to a path.',
+    ],
+    ['digits: ./images', 'digits: { pattern: "*" }', '4:3 "inputs.digits.path" is missing'],
+    [
+      'digits: ./images',
+      'digits: { path: a, pattern: "..\\\\*" }',
+      '4:31 "inputs.digits.pattern" is "..',
+    ],
+    [
+      'digits: ./images',
+      'digits: { path: a, pattern: ../* }',
+      '4:31 "inputs.digits.pattern" is "../*", but must be a glob',
+    ],
+    [
+      'digits: ./images',
+      'digits: { path: a, pattern: b, patterns: [c] }',
+      '4:44 "inputs.digits" has both pattern and patterns',
+    ],
+  ])('%j as %j', (from, to, start) => {
+    expect(errorOf(small.replace(from, to)).slice(0, start.length)).toBe(start)
+  })
+
+  it.each([
+    ['', '1:1 The job file is empty'],
+    ['# only a comment\n', '1:1 The job file is empty'],
+    [
+      '- name: digits\n',
+      '1:1 The job file must be a map of fields such as "name: digits", but is a list.',
+    ],
+    [
+      'digits',
+      '1:1 The job file must be a map of fields such as "name: digits", but is a single value.',
+    ],
+    ['name: [a, b\n', '2:1 The job file is not valid YAML here'],
+    [`# ${'x'.repeat(limits.jobFileBytes)}`, '1:1 The job file is larger than'],
+  ])('%.40j', (text, start) => {
+    expect(errorOf(text).slice(0, start.length)).toBe(start)
+  })
+
+  it('that is a bomb is refused at once', () => {
+    let bomb = 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n'
+    for (let i = 1; i < 12; i++)
+      bomb += `a${i}: &a${i} [${Array.from({ length: 8 }, () => `*a${i - 1}`).join(', ')}]\n`
+    expect(errorOf(bomb)).toContain('too many YAML aliases')
+    expect(errorOf(`${small}tags: ${'['.repeat(5_000)}`)).toContain('nested too deeply')
+    const many = Array.from({ length: 5_000 }, (_, i) => `t${i}: *a`).join('\n')
+    expect(errorOf(`a: &a 1\n${many}`)).toContain('too many YAML aliases')
+  })
+
+  it('keeps the other faults for the log', () => {
+    const result = reader.read(`${small}colour: red\nrun_max_try: 0\n`, file, nothing)
+    expect(result).toMatchObject({
+      ok: false,
+      error: { position: { line: 8 }, detail: expect.stringContaining('"run_max_try" is 0') },
+    })
+  })
+
+  it('is told apart from a place that is not known', () => {
+    const result = reader.read(small, 'job.yaml', nothing)
+    expect(result).toMatchObject({ ok: false, error: { position: { line: 4, column: 11 } } })
+  })
+
+  it('never throws, whatever is written', () => {
+    const token = fc.constantFrom(
+      'name',
+      'inputs',
+      'model',
+      'preprocess',
+      ':',
+      ' ',
+      '\n',
+      '  ',
+      '- ',
+      '[',
+      ']',
+      '{',
+      '}',
+      ',',
+      '"',
+      "'",
+      '&a',
+      '*a',
+      '!',
+      '|',
+      '>',
+      '#',
+      '1',
+      '~',
+      '?',
+      '<<',
+      '\t',
+      '---',
+      '%',
+      '@',
+      'é',
+      '\0',
+      '\u2028',
+    )
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 40 }), fc.boolean(), (tokens, append) => {
+        const text = (append ? small : '') + tokens.join('')
+        const result = reader.read(text, file, nothing)
+        if (result.ok) return
+        const { position, message } = result.error
+        const lines = text.split(/\n/)
+        expect(position?.line).toBeGreaterThanOrEqual(1)
+        expect(position?.line).toBeLessThanOrEqual(lines.length + 1)
+        expect(position?.column).toBeGreaterThanOrEqual(1)
+        expect(message).toMatch(/^[^\n]+[.?)]$/)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+describe('overrides from the command line', () => {
+  it('replace what the file says, before it is checked', () => {
+    const text = `${small}mini_batch_size: nonsense\nretry_settings: { max_retries: 7, timeout: 9 }\n`
+    const { spec, model } = read(text, {
+      mini_batch_size: '7',
+      'preprocess.width': 32,
+      'inputs.digits.path': '/data',
+      'inputs.digits.pattern': '*.png',
+      run_max_try: 2,
+      'tags.who.why': 'me',
+      model: 'other:4',
+      in_place: false,
+    })
+    expect(spec).toMatchObject({
+      miniBatchSize: 7,
+      preprocess: { width: 32, height: 28 },
+      input: { name: 'digits', root: '/data', patterns: ['*.png'] },
+      maxAttempts: 2,
+      runLimitMs: 9_000,
+      tags: { 'who.why': 'me' },
+      inPlace: false,
+    })
+    expect(model).toEqual({ kind: 'registered', name: 'other', version: 4 })
+    expect(read(small, { 'inputs.digits': 'more' }).spec.input.root).toBe('/jobs/digits/more')
+    expect(read(small, { 'model.version': 2 }).model).toEqual({
+      kind: 'registered',
+      name: 'mnist',
+      version: 2,
+    })
+    const listed = small.replace('./images', '{ path: a, patterns: [b, c] }')
+    expect(read(listed, { 'inputs.digits.pattern': 'd' }).spec.input.patterns).toEqual(['d'])
+  })
+
+  it.each<[string, string | number, string]>([
+    [
+      'mini_bach_size',
+      1,
+      '"mini_bach_size", given on the command line, is not a field of the job file: did you mean "mini_batch_size"?',
+    ],
+    ['inputs.digit.path', 'x', 'did you mean "inputs.digits.path"?'],
+    ['preprocess.widht', 1, 'did you mean "preprocess.width"?'],
+    ['preprocess', 1, 'is not a field of the job file'],
+    ['__proto__.x', 1, 'is not a field of the job file'],
+    ['constructor', 1, 'is not a field of the job file'],
+    ['entry_script', 'a.py', 'entry scripts are not supported by this version'],
+    [
+      'mini_batch_size',
+      '10MB',
+      '"mini_batch_size" is the byte size "10MB", but files are counted: give a whole number of files from 1 to 100000 (set on the command line).',
+    ],
+    [
+      'preprocess.height',
+      -1,
+      '"preprocess.height" is -1, but must be a whole number of pixels from 1 to 16384 (set on the command line).',
+    ],
+  ])('%s = %j is refused', (name, value, words) => {
+    expect(errorOf(small, { [name]: value })).toContain(words)
+  })
+
+  it('may contradict the file, but not each other', () => {
+    expect(errorOf(small, { run_max_try: 3, 'retry_settings.max_retries': 5 })).toContain(
+      '"retry_settings.max_retries" is 5, which means run_max_try 6',
+    )
+  })
+
+  it('leave places in the file as they are', () => {
+    expect(errorOf(`${small}run_max_try: 0\n`, { 'preprocess.width': 1 })).toMatch(/^8:14 /)
+  })
+})
