@@ -307,7 +307,7 @@ const jobHandlers = (shared: Shared) => {
       withJob(query.job, (job) => ({
         ...job,
         spec: { mini_batch_size: 10 },
-        peers: [],
+        peers: [{ peer: 'peer-ben', name: 'ben', miniBatches: 2, items: 20, share: 0.8 }],
         failures:
           job.itemsFailed === 0
             ? []
