@@ -37,10 +37,13 @@ const memoryWords =
 
 /** Lines of a crash report that tell nothing alone: places in files, carets, empty frames. */
 const useless = /^\s*(?:$|at |node:|file:|[\^~]+|\(node:|Node\.js v|#|-{3,}|<---|\d+: 0x)/
+/** Lines that name a cause: JavaScript's, V8's and C++'s. */
+const telling = /^(?:[A-Za-z]*Error\b|FATAL|terminate)/
 const longestWords = 200
 
 const lastWords = (stderr: string): string => {
-  const line = stderr.split('\n').find((text) => !useless.test(text))
+  const lines = stderr.split('\n')
+  const line = lines.find((text) => telling.test(text)) ?? lines.find((text) => !useless.test(text))
   if (line === undefined) return ''
   return `: ${line
     .trim()

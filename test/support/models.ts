@@ -52,17 +52,17 @@ export const weights = (name: string, dims: readonly number[], values: Float32Ar
   rawData: Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
 })
 
-/** A weight whose numbers are in another file. `location` may be anything: that is what is tested. */
+/** A weight whose numbers are in another file. Locations may be anything: that is what is tested. */
 export const externalWeights = (
   name: string,
   dims: readonly number[],
-  location: string,
+  ...locations: readonly string[]
 ): Tensor => ({
   name,
   dims: dims.map(BigInt),
   dataType: TensorProto_DataType.FLOAT,
   dataLocation: TensorProto_DataLocation.EXTERNAL,
-  externalData: [{ key: 'location', value: location }],
+  externalData: locations.map((value) => ({ key: 'location', value })),
 })
 
 export interface ModelParts {
@@ -212,6 +212,21 @@ export const identityModel = (type: ElementType, shape: readonly Dim[]): Uint8Ar
     nodes: [{ opType: 'Identity', input: ['x'], output: ['y'] }],
     inputs: [valueOf('x', type, shape)],
     outputs: [valueOf('y', type, shape)],
+  })
+
+/** The mean picture of a batch: one output however many go in. */
+export const meanPictureModel = (): Uint8Array =>
+  modelBytes({
+    nodes: [
+      {
+        opType: 'ReduceMean',
+        input: ['x'],
+        output: ['y'],
+        attribute: [{ name: 'axes', type: AttributeProto_AttributeType.INTS, ints: [0n] }],
+      },
+    ],
+    inputs: [valueOf('x', 'float32', ['n', 1, 8, 8])],
+    outputs: [valueOf('y', 'float32', ['m', 1, 8, 8])],
   })
 
 /** Adds two pictures. */

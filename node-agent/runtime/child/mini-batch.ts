@@ -160,7 +160,11 @@ const nameOf = (message: RunMessage, at: number): string => message.names[at] ??
 
 /** `problem` is either the end of a sentence that begins with the name, or a sentence of its own. */
 const sentence = (name: string, problem: string): string => {
-  if (problem.includes(name)) return problem
-  const whole = /^\p{Lu}/u.test(problem) ? `${name}: ${problem}` : `${name} ${problem}`
-  return whole.endsWith('.') ? whole : `${whole}.`
+  const isSentence = /^\p{Lu}/u.test(problem)
+  // Readers of data begin theirs with the name in quotes, shortened if it is long.
+  const isNamed = /^["]/.test(problem) || problem.startsWith(name)
+  if (isNamed || (isSentence && problem.includes(name))) return ended(problem)
+  return ended(`${name}${isSentence ? ':' : ''} ${problem}`)
 }
+
+const ended = (text: string): string => (text.endsWith('.') ? text : `${text}.`)

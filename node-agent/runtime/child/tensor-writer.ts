@@ -62,8 +62,8 @@ const gray = (red: number, green: number, blue: number): number =>
 const writeGray = (pixels: Pixels, tables: readonly TensorData[], target: TensorData): void => {
   const { data, channels } = pixels
   const table = tables[0] ?? target
-  if (channels === 1) {
-    for (let at = 0; at < target.length; at += 1) target[at] = table[data[at] ?? 0] ?? 0
+  if (channels <= 2) {
+    for (let at = 0; at < target.length; at += 1) target[at] = table[data[at * channels] ?? 0] ?? 0
     return
   }
   for (let at = 0, from = 0; at < target.length; at += 1, from += channels) {
@@ -84,7 +84,7 @@ const writeColour = (work: {
   const area = pixels.width * pixels.height
   for (const [channel, colour] of work.order.entries()) {
     const table = work.tables[channel] ?? target
-    let from = channels === 1 ? 0 : colour
+    let from = channels <= 2 ? 0 : colour
     let to = channel * place.channel
     for (let pixel = 0; pixel < area; pixel += 1) {
       target[to] = table[data[from] ?? 0] ?? 0

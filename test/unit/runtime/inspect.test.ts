@@ -267,11 +267,8 @@ describe('external data', () => {
   })
 
   test('two locations, or none, are refused', async () => {
-    const twice = {
-      ...externalWeights('w', [2], 'a.bin'),
-      externalData: ['a.bin', 'b.bin'].map((value) => ({ key: 'location', value })),
-    }
-    const never = { ...externalWeights('w', [2], 'a.bin'), externalData: [] }
+    const twice = externalWeights('w', [2], 'a.bin', 'b.bin')
+    const never = externalWeights('w', [2])
     for (const tensor of [twice, never]) {
       const path = await put(
         modelBytes({
