@@ -78,7 +78,7 @@ describe('views of the same records', () => {
         expect(jobs).toEqual(folds.jobs().map(({ job }) => job.id))
         expect(await one.views.models()).toEqual(await two.views.models())
       }),
-      { numRuns: Number(process.env['MUSTER_RUNS'] ?? 15) },
+      { numRuns: Number(process.env['MUSTER_RUNS'] ?? 4) },
     )
   }, 120_000)
 })
