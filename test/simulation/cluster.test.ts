@@ -44,8 +44,9 @@ describe('a whole cluster with everything going wrong', () => {
       'processes crashed',
       'records lost in a crash',
       'jobs canceled',
-      'jobs finished',
-      'jobs aborted',
+      'jobs ended: finished',
+      'jobs ended: aborted',
+      'jobs ended: canceled',
       'commits that were double work',
     ]) {
       expect(totals.get(fault) ?? 0, fault).toBeGreaterThan(0)

@@ -63,6 +63,7 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
       jobs: () => submitted,
       cancelled,
       breach,
+      checkEachStep: options.checkEachStep,
       sendToWorker: (from, to, message) =>
         network.send(from, to, () =>
           workers.find(({ peer }) => peer === to)?.receive(from, message),

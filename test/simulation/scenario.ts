@@ -88,7 +88,7 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
     miniBatches,
     items,
     poison: new Set(Array.from({ length: poisoned }, () => random.between(0, miniBatches - 1))),
-    msPerItem: random.pick([0.2, 2, 20]),
+    msPerItem: random.pick([0.2, 5, 30, 60]),
     throws: isRough ? 0.02 : 0,
     kills: isRough ? 0.01 : 0,
     hangs: isRough ? 0.003 : 0,
@@ -232,6 +232,6 @@ const checkReplay = (
       problems.push(`${head.peer} ends with\n${live}\nand the ledger says\n${states}`)
     }
   }
-  cluster.world.count(`jobs ${outcome ?? 'without end'}`)
+  cluster.world.count(`jobs ended: ${outcome ?? 'never'}`)
   return problems
 }

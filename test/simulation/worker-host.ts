@@ -24,6 +24,8 @@ export interface WorkerHost {
   readonly peer: PeerId
   readonly state: () => WorkerState
   readonly isUp: () => boolean
+  /** Real time spent inside the machine, ms. */
+  readonly spentMs: () => number
   readonly head: () => PeerId | null
   readonly headFound: (term: Term) => void
   readonly headLost: () => void
@@ -55,6 +57,7 @@ interface Process {
   readonly job: SimulatedJob
   ready: boolean
   killed: boolean
+  busy: boolean
   queue: Lease[]
 }
 
@@ -67,6 +70,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
   let head: PeerId | null = null
   let slots = deps.slots
   let chunksMade = 0
+  let spentMs = 0
   const processes = new Map<ProcessNumber, Process>()
   const inputs = new Map<string, 'fetching' | 'here'>()
   const rows = new Map<string, Lease>()
@@ -80,7 +84,9 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
 
   const tell = (fact: WorkerFact): void => {
     if (!up) return
+    const from = performance.now()
     const effects = transition(state, { ...fact, id: world.nextId(), causeId: 0, now: world.now() })
+    spentMs += performance.now() - from
     world.count(`worker hears ${fact.kind}`)
     if (deps.checkEachStep) {
       for (const { invariant, message } of [
@@ -157,7 +163,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
   }
 
   const startProcess = (number: ProcessNumber, id: JobId): void => {
-    const process: Process = { job: jobOf(id), ready: false, killed: false, queue: [] }
+    const process: Process = { job: jobOf(id), ready: false, killed: false, busy: false, queue: [] }
     processes.set(number, process)
     if (processes.size > deps.slots + 4) deps.breach(`${peer} runs too many processes`)
     later(random.between(30, 250), () => {
@@ -202,12 +208,13 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     if (inputs.get(key) !== 'here') deps.breach(`${peer} runs ${key} without its input`)
     inputs.delete(key)
     process.queue.push(lease)
-    if (process.queue.length === 1) runNext(number, process)
+    runNext(number, process)
   }
 
   const runNext = (number: ProcessNumber, process: Process): void => {
     const lease = process.queue[0]
-    if (lease === undefined) return
+    if (lease === undefined || process.busy) return
+    process.busy = true
     const { job } = process
     if (random.chance(job.hangs)) {
       world.count('runs that hang')
@@ -224,6 +231,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
         return
       }
       process.queue.shift()
+      process.busy = false
       finish(number, process, lease, runMs)
       runNext(number, process)
     })
@@ -292,6 +300,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     peer,
     state: () => state,
     isUp: () => up,
+    spentMs: () => spentMs,
     head: () => head,
     headFound: (term) => {
       head = term.head
