@@ -1,6 +1,6 @@
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Log } from '#agent/ports/log.ts'
-import type { ModelRuntime, RunOutcome, WorkerProcess } from '#agent/ports/runtime.ts'
+import type { ModelRuntime, RunItem, RunOutcome, WorkerProcess } from '#agent/ports/runtime.ts'
 import type { WorkerEffect } from '#agent/worker/effect.ts'
 import type { ProcessNumber, WorkerFact } from '#agent/worker/event.ts'
 import { MusterFailure, thrownToText } from '#protocol/errors.ts'
@@ -171,7 +171,8 @@ const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease)
   try {
     const { miniBatch, attempt, token } = lease
     const outcome = await running.process.run({ miniBatch, attempt, items })
-    if (outcome.kind === 'succeeded') working.rows.set(tokenKey(token), toRows(lease, outcome))
+    if (outcome.kind === 'succeeded')
+      working.rows.set(tokenKey(token), toRows(lease, outcome, items))
     working.tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
   } catch (thrown) {
     // The process died: `processExited` says so, and the machine knows what it held.
@@ -193,13 +194,21 @@ const packChunk = async (
   else working.tell({ kind: 'chunkFailed', job, tokens, message: packed.error.message })
 }
 
-const toRows = (lease: Lease, outcome: RunOutcome & { kind: 'succeeded' }): AttemptRows => ({
-  miniBatch: lease.miniBatch,
-  attempt: lease.attempt,
-  items: outcome.items,
-  rows: outcome.rows,
-  failures: outcome.failures,
-})
+const toRows = (
+  lease: Lease,
+  outcome: RunOutcome & { kind: 'succeeded' },
+  items: readonly RunItem[],
+): AttemptRows => {
+  const names = new Map(items.map((item) => [item.item, item.name]))
+  return {
+    miniBatch: lease.miniBatch,
+    attempt: lease.attempt,
+    items: outcome.items,
+    names: outcome.items.map((item) => names.get(item) ?? ''),
+    rows: outcome.rows,
+    failures: outcome.failures,
+  }
+}
 
 /** Failed items = items - items for which something was returned. */
 const toFact = (
