@@ -16,10 +16,12 @@ export const answerRequests = async (stream: FrameStream, deps: AnsweringDeps): 
   for (;;) {
     const frame = await next
     if (frame === null) return stream.end()
+    const kind = frame[0]
+    if (kind !== requestFrame.request && kind !== requestFrame.cancel)
+      return stream.abort('not a request')
     next = stream.read()
     // A cancel that crossed our `end` finds nothing to cancel.
-    if (frame[0] === requestFrame.cancel) continue
-    if (frame[0] !== requestFrame.request) return stream.abort('not a request')
+    if (kind === requestFrame.cancel) continue
     const controller = new AbortController()
     // Whatever comes while we answer - a cancel, the end, a lost connection - ends the answer.
     const stop = (): void => controller.abort(new Error('the asker gave up'))
