@@ -24,14 +24,14 @@ const root = new URL('runtime-process.ts', import.meta.url)
 const framesDescriptor = 3
 
 /** Starts a runtime process at the lowest priority. Throws if the system refuses another process. */
-export const startChild = (memoryBytes: number): RuntimeChild => {
+export const startChild = (memoryBytes: number, cacheFolder: string | undefined): RuntimeChild => {
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${heapMib(memoryBytes)}`, fileURLToPath(root)],
     {
       // 0: held open as a sign of life; 3: frames.
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-      env: childEnvironment(process.env),
+      env: childEnvironment(process.env, cacheFolder),
       windowsHide: true,
     },
   )
@@ -102,8 +102,12 @@ const passed: readonly string[] = [
   'VK_ICD_FILENAMES',
 ]
 
-const childEnvironment = (own: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
+const childEnvironment = (
+  own: NodeJS.ProcessEnv,
+  cacheFolder: string | undefined,
+): NodeJS.ProcessEnv => {
   const environment: NodeJS.ProcessEnv = { ORT_DISABLE_TELEMETRY: '1' }
+  if (cacheFolder !== undefined) environment['NODE_COMPILE_CACHE'] = cacheFolder
   for (const name of passed) if (own[name] !== undefined) environment[name] = own[name]
   return environment
 }

@@ -54,10 +54,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+/** An orphan that has ended stays a zombie until the system's first process collects it: that is dead. */
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    return true
+    return !onLinux || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
   } catch {
     return false
   }
@@ -452,6 +453,25 @@ describe('a good guest', () => {
     })
     expect(nice.length).toBeGreaterThan(4)
     expect(new Set(nice)).toEqual(new Set([19]))
+  })
+
+  test('compiled code is kept only in the folder it is given, and used again', async () => {
+    const cacheFolder = join(folder, 'compiled')
+    const cached = createModelRuntime({ log: silent, cacheFolder })
+    const modelPath = await put(stripeClassifier())
+    for (const k of [0, 1, 2]) {
+      const result = await cached.start({
+        spec: jobSpec(processing()),
+        modelPath,
+        threads: 1,
+        memoryBytes: 2 ** 30,
+        signal: new AbortController().signal,
+      })
+      if (!result.ok) throw new Error(result.error.message)
+      started.push(result.value)
+      expect(await predictions(run(result.value, bytesItems([stripe(k)])))).toEqual([k])
+    }
+    expect(readdirSync(cacheFolder, { recursive: true }).length).toBeGreaterThan(10)
   })
 
   test.runIf(onLinux)('the environment holds nothing of the agent', async () => {

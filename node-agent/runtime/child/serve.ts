@@ -9,8 +9,11 @@ import type { MiniBatchOutcome } from './mini-batch.ts'
 import { createRowWriter } from './row-writer.ts'
 import { createTensorWriter } from './tensor-writer.ts'
 
-/** Serves the agent over one pipe until it closes: first `start`, then mini-batches in their order. */
-export const serve = async (descriptor: number): Promise<never> => {
+/**
+ * Serves the agent over one pipe until it closes: first `start`, then mini-batches in their order.
+ * `onLoaded` is called when all code that a mini-batch needs is loaded: the process ends without warning.
+ */
+export const serve = async (descriptor: number, onLoaded: () => void): Promise<never> => {
   const pipe = createBlockingPipe(descriptor)
   const send: Send = (message, rows = []) => {
     pipe.send(message, rows.length === 0 ? [] : [Buffer.from(rows.join('\n'))])
@@ -22,8 +25,10 @@ export const serve = async (descriptor: number): Promise<never> => {
   for (let frame = pipe.next(); frame !== undefined; frame = pipe.next()) {
     // The agent is our own code: its messages are taken as they are.
     const message = frame.head as AgentMessage
-    if (message.kind === 'start') runner = await load(message, send)
-    else if (runner !== undefined) await runOne(runner, message, frame.body, send)
+    if (message.kind === 'start') {
+      runner = await load(message, send)
+      onLoaded()
+    } else if (runner !== undefined) await runOne(runner, message, frame.body, send)
   }
   process.exit(0)
 }
