@@ -22,6 +22,8 @@ export interface LiveJobsDeps {
   readonly clock: Clock
   readonly views: Views
   readonly nameOf: (peer: PeerId) => string
+  /** A sentence with machines' names instead of PeerIds. */
+  readonly withNames: (sentence: string) => string
   readonly headKnown: () => boolean
   /** Peers whose chunks the keeper here waits for. */
   readonly waitsFor: (job: JobId) => readonly PeerId[]
@@ -144,5 +146,6 @@ const viewNow = (deps: LiveJobsDeps, known: Known, fold: JobFold): JobView => {
   const secondsLeft = isTold ? (meter?.secondsLeft(now, left) ?? null) : null
   const leasesLost = known.lost.get(job.id) ?? 0
   const live = { state, reason, leased, leasesLost, itemsPerSecond, secondsLeft }
-  return jobToView(fold, live, deps.nameOf)
+  const view = jobToView(fold, live, deps.nameOf)
+  return { ...view, headline: deps.withNames(view.headline) }
 }

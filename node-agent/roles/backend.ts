@@ -81,7 +81,8 @@ const explainJob = async (
   const isOver = fold.closed !== null || fold.sealed !== null
   const told = isOver ? undefined : core.head.explain(fold.job.id, miniBatch)
   const lines = told ?? (await core.ledgerStory(fold, miniBatch))
-  return [state, ...(view.headline === '' ? [] : [view.headline]), ...lines]
+  const headline = view.headline === '' ? [] : [view.headline]
+  return [state, ...headline, ...lines].map(core.withNames)
 }
 
 /** One letter a mini-batch, from the schedule at the head, from the ledger elsewhere. */

@@ -8,6 +8,7 @@ import type { Planning } from '#agent/effects/planning.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { DeltaView, MachineView } from '#protocol/control/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { asPeerId } from '#protocol/model/ids.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Member } from '#protocol/model/member.ts'
 import type { Model } from '#protocol/model/model.ts'
@@ -50,6 +51,10 @@ export const nameOf = ({ book, member }: CoreParts, peer: PeerId): string =>
   book.capabilitiesOf(peer)?.name ??
   member.members().find((one) => one.peer === peer)?.name ??
   peer.slice(-8)
+
+/** Sentences of the machines name peers by PeerId; people know machines by name. */
+export const withNames = (core: CoreParts, sentence: string): string =>
+  sentence.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, (peer) => nameOf(core, asPeerId(peer)))
 
 /** Worker processes this machine offers: none without the role `work`. */
 export const slotsNow = ({ adapters, member, slots }: CoreParts): number =>

@@ -19,7 +19,14 @@ import type { Member } from '#protocol/model/member.ts'
 import type { Segment } from '#protocol/model/record.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import { followHead, heartbeatNow, machineNow, nameOf, publishMachine } from './core-parts.ts'
+import {
+  followHead,
+  heartbeatNow,
+  machineNow,
+  nameOf,
+  publishMachine,
+  withNames,
+} from './core-parts.ts'
 import type { CoreOptions, CoreParts } from './core-parts.ts'
 import { createHeadRole } from './head-role.ts'
 import { createLeaseLink } from './lease-link.ts'
@@ -33,6 +40,8 @@ import { createWorkerRole } from './worker-role.ts'
  */
 export interface Core extends CoreParts, AsyncDisposable {
   readonly nameOf: (peer: PeerId) => string
+  /** A sentence with machines' names instead of PeerIds. */
+  readonly withNames: (sentence: string) => string
   readonly machineView: (member: Member) => MachineView
   readonly clusterId: () => ClusterId | null
   /** A job's or mini-batch's life as the ledger tells it. */
@@ -59,6 +68,7 @@ export const createCore = (options: CoreOptions): Core => {
   const listening = ledger.onAdded((added) => recordsAdded(core, added))
   return Object.assign(core, {
     nameOf: (peer: PeerId) => nameOf(core, peer),
+    withNames: (sentence: string) => withNames(core, sentence),
     machineView: (member: Member) => machineNow(core, member),
     clusterId: ledger.cluster,
     ledgerStory: (fold: JobFold, miniBatch: number | undefined) =>
@@ -129,7 +139,10 @@ const joinMember = (core: CoreParts) => {
     },
     membersChanged: () => announceMembers(core),
     heard: (peer, beat) => {
-      if (peer === core.member.head()?.head) core.live.digested(beat.digest)
+      if (peer === core.member.head()?.head)
+        core.live.digested(
+          beat.digest.map((one) => ({ ...one, waits: withNames(core, one.waits) })),
+        )
       publishMachine(core, peer)
     },
     connected: (peer) => {
@@ -203,6 +216,7 @@ const joinLive = (core: CoreParts) =>
     ...core.adapters,
     self: core.adapters.keys.self,
     nameOf: (peer) => nameOf(core, peer),
+    withNames: (sentence) => withNames(core, sentence),
     headKnown: () => {
       const term = core.member.head()
       return term !== null && ['self', 'alive'].includes(core.member.liveness(term.head))

@@ -17,7 +17,7 @@ import type { Office, Team } from '../support/office.ts'
 const expectSentence = (error: { message: string } | undefined, ...words: string[]): void => {
   expect(error).toBeDefined()
   for (const word of words) expect(error?.message).toContain(word)
-  expect(error?.message).toMatch(/[.`]$|\.$/)
+  expect(error?.message).toMatch(/[.?]$/)
   expect(error?.message).not.toMatch(/Error:|undefined|\[object/)
 }
 
