@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { JobFile } from '#agent/ports/data.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
 import { limits } from '#protocol/limits.ts'
+import { fieldsAt } from '#protocol/spec/known-fields.ts'
 import { tempFolder } from './temp.ts'
 
 const file = '/jobs/digits/job.yaml'
@@ -86,6 +87,22 @@ describe('a job file', () => {
     expect(spec.preprocess).toMatchObject({ channels: 'gray', mean: [0], std: [1] })
     expect(spec.postprocess.labels).toHaveLength(10)
     expect(model).toEqual({ kind: 'path', path: '/jobs/digits/model/mnist.onnx' })
+  })
+
+  it('of the documentation is accepted, and every field stands there', async () => {
+    const docs = await readFile(new URL('../../../docs/job-file.md', import.meta.url), 'utf8')
+    const examples = [...docs.matchAll(/```yaml\n(name:.*?)```/gs)].map((match) => match[1] ?? '')
+    expect(examples.map((text) => read(text).warnings)).toEqual([[]])
+    for (const place of [[], ['preprocess'], ['postprocess']]) {
+      const there = fieldsAt(place)
+      const names = there?.kind === 'fields' ? there.names : []
+      const missing = names.filter(
+        (name) =>
+          !['$schema', 'retry_settings', 'resources'].includes(name) &&
+          !docs.includes(`\`${name}\``),
+      )
+      expect(missing).toEqual([])
+    }
   })
 
   it('takes numbers and truth values as text too, and 0 as 0', () => {
