@@ -17,6 +17,8 @@ import { newRecovery } from '#agent/network/recovery.ts'
 import { createTransport } from '#agent/network/transport.ts'
 import { wordsFor } from '#agent/network/words.ts'
 import type { AgentOptions } from '#agent/ports/agent-options.ts'
+import type { PlanReader } from '#agent/ports/data.ts'
+import type { Views } from '#agent/ports/views.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
@@ -24,6 +26,7 @@ import { lockHome } from '#agent/store/home-lock.ts'
 import { openStore } from '#agent/store/store.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import type { JobId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -56,6 +59,7 @@ export const openAdapters = async (
 
   try {
     const blobs = createBlobs({ folder: join(home, 'blobs') })
+    const planReader = createPlanReader({ blobs, planChunks: views.planChunks })
     const transport = await createTransport({
       privateKey,
       identity: { ...identity, cluster: ledger.cluster },
@@ -72,10 +76,15 @@ export const openAdapters = async (
       blobs,
       chunks: createChunks({ blobs }),
       transport,
-      runtime: createModelRuntime({ log: log.child('runtime') }),
+      runtime: createModelRuntime({
+        log: log.child('runtime'),
+        cacheFolder: join(home, 'cache', 'code'),
+      }),
       host: createHostSignals(),
-      planner: createPlanner(),
-      planReader: createPlanReader({ blobs, planChunks: views.planChunks }),
+      planner: createPlanner({
+        lastItemOf: (job, chunk) => lastItemOf(views, planReader, job, chunk),
+      }),
+      planReader,
       items: createItemReader(),
       writer: createOutputWriter(),
       jobFiles: createJobFileReader(),
@@ -88,4 +97,17 @@ export const openAdapters = async (
     if (thrown instanceof MusterFailure) return err(thrown.error)
     throw thrown
   }
+}
+
+/** Name of the last item of a plan chunk, so that planning goes on behind it after a restart. */
+const lastItemOf = async (
+  views: Views,
+  planReader: PlanReader,
+  job: JobId,
+  chunk: number,
+): Promise<string | undefined> => {
+  const written = (await views.planChunks(job)).find((one) => one.chunk === chunk)
+  if (written === undefined || written.items === 0) return undefined
+  const last = await planReader.items(job, written.firstItem + written.items - 1, 1)
+  return last.ok ? last.value[0]?.name : undefined
 }

@@ -48,6 +48,8 @@ export const limits = {
   strangerConnections: 16,
   /** What one peer may send us on one stream before we read it. libp2p drops a stream that holds 4 MiB unread. */
   streamWindowBytes: 1 * mib,
+  /** Whole frames of one stream kept for a reader that is busy, before the stream is paused: some work ahead. */
+  unreadBytes: 512 * kib,
   /** Messages that wait for the same stream leave together, up to this size. */
   coalesceBytes: 64 * kib,
   /** Messages of one connection that could not be decoded, after which it is closed. */
@@ -80,7 +82,7 @@ export const limits = {
   segmentRecords: 1_024,
   segmentBytes: 2 * mib,
   /** Own segments are closed at this size: checking one must not hold up a peer's loop for long. */
-  ownSegmentBytes: 256 * kib,
+  ownSegmentBytes: 128 * kib,
   /** Segments and their bytes in one transaction of the store: each costs an fsync, and all wait for the last. */
   transactionSegments: 64,
   transactionBytes: 2 * mib,
@@ -220,7 +222,8 @@ export const limits = {
   itemBytes: 512 * mib,
   /** Inputs of leased mini-batches fetched ahead of the slots, all together. */
   inputAheadBytes: 256 * mib,
-  jobFileBytes: 1 * mib,
+  /** A hostile file of a megabyte keeps the YAML reader busy for seconds; a real one has some kB. */
+  jobFileBytes: 256 * kib,
   blobBytes: 8 * 1024 * mib,
   /** Bytes of an image shown in the window. */
   pictureBytes: 4 * mib,
