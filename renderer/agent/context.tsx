@@ -47,7 +47,8 @@ export const useLive = (): LiveState => {
 /** The last known state. Only for pages, which are shown once there is one. */
 export const useSnapshot = (): SnapshotView => {
   const { data } = useLive()
-  if (data === undefined) throw new Error('useSnapshot needs a state; show pages only when there is one')
+  if (data === undefined)
+    throw new Error('useSnapshot needs a state; show pages only when there is one')
   return data
 }
 

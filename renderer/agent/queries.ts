@@ -53,11 +53,7 @@ export const useExplain = (
 /** A command of the person; `error` is the agent's sentence. */
 export const useCommand = <Name extends ApiName>(
   name: Name,
-): UseMutationResult<
-  AnswerOf<Name>,
-  Error,
-  { query?: QueryOf<Name>; body?: BodyOf<Name> }
-> => {
+): UseMutationResult<AnswerOf<Name>, Error, { query?: QueryOf<Name>; body?: BodyOf<Name> }> => {
   const { client } = useAgent()
   return useMutation({
     mutationFn: async (options: { query?: QueryOf<Name>; body?: BodyOf<Name> }) =>

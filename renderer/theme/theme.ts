@@ -53,7 +53,12 @@ export const theme = createTheme({
   components: {
     // Named, so that theme/base.css can find it.
     Button: { defaultProps: { variant: 'filled' } },
-    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' }, transitionProps: { duration: 140 } } },
+    Modal: {
+      defaultProps: {
+        closeButtonProps: { 'aria-label': 'Close' },
+        transitionProps: { duration: 140 },
+      },
+    },
   },
 })
 

@@ -33,7 +33,12 @@ const shapes: Readonly<Record<StateTone, React.JSX.Element>> = {
       <path d="M3.4 6.2 5.3 8 8.7 4.2" {...cut} />
     </>
   ),
-  retried: <path d="M1 3.5A2.5 2.5 0 0 1 3.5 1H6v3h5v4.5A2.5 2.5 0 0 1 8.5 11h-5A2.5 2.5 0 0 1 1 8.5z" fill="currentColor" />,
+  retried: (
+    <path
+      d="M1 3.5A2.5 2.5 0 0 1 3.5 1H6v3h5v4.5A2.5 2.5 0 0 1 8.5 11h-5A2.5 2.5 0 0 1 1 8.5z"
+      fill="currentColor"
+    />
+  ),
   failed: <path d="M2 2 10 10M10 2 2 10" {...stroke} strokeWidth={2.2} />,
   cancelled: (
     <>

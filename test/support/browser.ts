@@ -73,11 +73,7 @@ const packedFolder = (): { readonly bin: string; readonly cache: string } | unde
   try {
     // The package hides its package.json behind `exports`: go from its entry to the folder above.
     const entry = require.resolve('@sparticuz/chromium')
-    const root = join(
-      entry.slice(0, entry.lastIndexOf('@sparticuz')),
-      '@sparticuz',
-      'chromium',
-    )
+    const root = join(entry.slice(0, entry.lastIndexOf('@sparticuz')), '@sparticuz', 'chromium')
     return { bin: join(root, 'bin'), cache: join(dirname(dirname(root)), '.cache', 'muster') }
   } catch {
     return undefined

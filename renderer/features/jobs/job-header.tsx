@@ -32,7 +32,12 @@ export const JobHeader = (props: { readonly job: JobView }) => {
         </h1>
         <StateMark {...jobStates[job.state]} />
         <span className="job-actions">
-          <Button size="compact-sm" variant="default" aria-expanded={why} onClick={() => setWhy(!why)}>
+          <Button
+            size="compact-sm"
+            variant="default"
+            aria-expanded={why}
+            onClick={() => setWhy(!why)}
+          >
             Why?
           </Button>
           {canCancel(job) ? <Cancel job={job} /> : null}

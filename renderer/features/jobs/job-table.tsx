@@ -90,7 +90,12 @@ export const JobTable = (props: { readonly jobs: readonly JobView[] }) => {
   })
   return (
     <div className="grid-scroll" ref={scroller}>
-      <div className="grid-table jobs" role="table" aria-label="Jobs" aria-rowcount={rows.length + 1}>
+      <div
+        className="grid-table jobs"
+        role="table"
+        aria-label="Jobs"
+        aria-rowcount={rows.length + 1}
+      >
         {table.getHeaderGroups().map((group) => (
           <div className="grid-head" role="row" aria-rowindex={1} key={group.id}>
             {group.headers.map((header) => (

@@ -9,7 +9,9 @@ export const Peers = (props: { readonly detail: JobDetailView | undefined }) => 
   const { detail } = props
   if (detail === undefined) return <p className="muted">Asking for the peers …</p>
   if (detail.peers.length === 0) {
-    return <Empty sentence="Each machine’s share is shown here once its first mini-batch is committed." />
+    return (
+      <Empty sentence="Each machine’s share is shown here once its first mini-batch is committed." />
+    )
   }
   const sorted = [...detail.peers].sort((a, b) => b.items - a.items)
   return (

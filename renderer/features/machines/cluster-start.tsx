@@ -11,9 +11,7 @@ export const ClusterStart = () => (
   <div className="cluster-start">
     <section className="panel start-card" aria-labelledby="create">
       <h2 id="create">Create a cluster</h2>
-      <p className="muted">
-        On the first machine. It becomes the head, and invites the others.
-      </p>
+      <p className="muted">On the first machine. It becomes the head, and invites the others.</p>
       <CreateForm />
       <TerminalWay command="muster cluster create NAME" />
     </section>

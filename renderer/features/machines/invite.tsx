@@ -25,7 +25,13 @@ export const Invite = () => {
       <Button leftSection={<IconUserPlus size="1rem" />} onClick={() => setOpen(true)}>
         Invite a machine
       </Button>
-      <Modal opened={open} onClose={() => setOpen(false)} title="Invite a machine" size="lg" centered>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title="Invite a machine"
+        size="lg"
+        centered
+      >
         {open ? <InviteSteps /> : null}
       </Modal>
     </>

@@ -12,7 +12,9 @@ export interface MachineState {
 /** One word of state with its reason, as the person would say it. */
 export const machineState = (machine: MachineView, now: number): MachineState => {
   const heard =
-    machine.lastHeardAt === null ? 'never heard of' : `heard ${formatAge(now - machine.lastHeardAt)}`
+    machine.lastHeardAt === null
+      ? 'never heard of'
+      : `heard ${formatAge(now - machine.lastHeardAt)}`
   switch (machine.liveness) {
     case 'never-seen':
       return { word: 'Expected', tone: 'waiting', reason: 'not seen from here yet' }
@@ -29,7 +31,8 @@ export const machineState = (machine: MachineView, now: number): MachineState =>
 const workState = (machine: MachineView): MachineState => {
   const { busySlots, slots, reason, roles } = machine
   if (busySlots > 0) return { word: 'Working', tone: 'running', reason }
-  if (!roles.includes('work')) return { word: 'Present', tone: 'committed', reason: 'takes no work' }
+  if (!roles.includes('work'))
+    return { word: 'Present', tone: 'committed', reason: 'takes no work' }
   if (slots === 0) return { word: 'Resting', tone: 'paused', reason }
   return {
     word: 'Ready',

@@ -155,7 +155,9 @@ const MachinesNow = (props: { readonly machines: readonly MachineView[] }) => {
   const now = useNow()
   const rank = ({ busySlots, liveness }: MachineView): number =>
     busySlots > 0 ? 0 : liveness === 'self' || liveness === 'alive' ? 1 : 2
-  const sorted = [...props.machines].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
+  const sorted = [...props.machines].sort(
+    (a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name),
+  )
   const more = sorted.length - machinesShown
   return (
     <section className="panel" aria-labelledby="machines-now">

@@ -44,7 +44,11 @@ const sizeMost = 26
 const sizeLeast = 4
 
 /** The largest cells with which mini-batches `from` to `to` fit into the area. */
-export const layCells = (range: { from: number; to: number }, width: number, height: number): Grid => {
+export const layCells = (
+  range: { from: number; to: number },
+  width: number,
+  height: number,
+): Grid => {
   const count = Math.max(1, range.to - range.from)
   for (let size = sizeMost; size >= sizeLeast; size -= 1) {
     const columns = Math.max(1, Math.floor(width / size))

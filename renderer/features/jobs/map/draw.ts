@@ -39,7 +39,8 @@ const drawCell = (context: CanvasRenderingContext2D, picture: Picture, place: Pl
   const side = grid.size - (grid.size > 5 ? 2 : 1)
   if (grid.size >= shapePx) drawShape(context, palette, { tone, ...place, side })
   else {
-    context.fillStyle = tone === 'waiting' || tone === 'cancelled' ? palette.border : palette.states[tone].mark
+    context.fillStyle =
+      tone === 'waiting' || tone === 'cancelled' ? palette.border : palette.states[tone].mark
     context.fillRect(place.x, place.y, side, side)
   }
 }

@@ -54,7 +54,9 @@ export const MapTab = (props: {
       <div className="map-foot">
         <span className="map-chosen">
           {chosen === undefined ? (
-            <span className="muted">Point at a cell, or move with the arrow keys; a click or Enter looks closer.</span>
+            <span className="muted">
+              Point at a cell, or move with the arrow keys; a click or Enter looks closer.
+            </span>
           ) : (
             <Chosen index={chosen} states={states} job={job} spec={spec} />
           )}
@@ -74,7 +76,9 @@ const Legend = (props: { readonly states: string; readonly total: number }) => {
   const counts = useMemo(() => countCells(props.states), [props.states])
   return (
     <div className="legend">
-      <span className="visually-hidden">{formatPlural(props.total, 'mini-batch', 'mini-batches')}:</span>
+      <span className="visually-hidden">
+        {formatPlural(props.total, 'mini-batch', 'mini-batches')}:
+      </span>
       <ul>
         {cellStates.map(({ letter, tone, word }) => {
           const count = counts.get(letter) ?? 0

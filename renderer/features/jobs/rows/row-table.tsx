@@ -55,14 +55,19 @@ export const RowTable = (props: {
   )
 }
 
-/** Picture, item, the row's own columns, mini-batch, peer, attempt. */
+/**
+ * Picture, item, the row's own columns, mini-batch, peer, attempt. Widths are capped, so that on a wide
+ * screen the eye need not travel from an item to its answer.
+ */
 const gridColumns = (columns: readonly ValueColumn[]): string =>
   [
     '1.75rem',
-    'minmax(9rem, 1.25fr)',
-    ...columns.map(({ numeric }) => (numeric ? '6rem' : 'minmax(7rem, 1fr)')),
+    'minmax(9rem, 22rem)',
+    ...columns.map(({ key, numeric }) =>
+      numeric ? '6rem' : key === '' ? 'minmax(14rem, 40rem)' : 'minmax(7rem, 14rem)',
+    ),
     '6rem',
-    'minmax(6rem, 1fr)',
+    'minmax(6rem, 14rem)',
     '4rem',
   ].join(' ')
 
@@ -123,12 +128,12 @@ const Row = memo(function Row(props: {
       ) : (
         <div
           role="cell"
-          className="row-failure clip"
+          className="row-failure"
           style={{ gridColumn: `span ${columns.length}` }}
           title={row.failure}
         >
           <StateShape tone="failed" />
-          {row.failure}
+          <span className="clip">{row.failure}</span>
         </div>
       )}
       <div role="cell" className="number muted">

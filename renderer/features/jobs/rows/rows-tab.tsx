@@ -69,11 +69,18 @@ const Found = (props: {
   const { job, filter, first } = props
   const columns = useMemo(() => valueColumns(first.rows), [first.rows])
   if (first.total === 0) return <Empty sentence={emptySentence(job, filter)} />
-  return <RowTable key={`${filter.search} ${filter.onlyFailures}`} {...{ filter, columns }} total={first.total} />
+  return (
+    <RowTable
+      key={`${filter.search} ${filter.onlyFailures}`}
+      {...{ filter, columns }}
+      total={first.total}
+    />
+  )
 }
 
 const countLine = (job: JobView, filter: RowFilter, total: number): string => {
-  if (filter.search !== '' || filter.onlyFailures) return `${formatPlural(total, 'row')} found`
+  if (filter.onlyFailures) return formatPlural(total, 'failed item')
+  if (filter.search !== '') return `${formatPlural(total, 'row')} found`
   const elsewhere = job.rows - job.rowsHere
   return elsewhere > 0 && job.keeperName !== ''
     ? `${formatCount(total)} here, ${formatCount(elsewhere)} more on ${job.keeperName}`

@@ -13,7 +13,7 @@ const columnsShown = 6
 /** So many rows tell the columns; more would only cost time. */
 const rowsAsked = 50
 
-/** Columns for rows whose values are objects; other values get the one column `Value`. */
+/** Columns for rows whose values are objects; other values get the one column `Value`, failures `Reason`. */
 export const valueColumns = (rows: readonly RowView[]): readonly ValueColumn[] => {
   const asked = rows.filter(({ failure }) => failure === '').slice(0, rowsAsked)
   const keys = new Set<string>()
@@ -21,7 +21,7 @@ export const valueColumns = (rows: readonly RowView[]): readonly ValueColumn[] =
     if (isRecord(value)) for (const key of Object.keys(value)) keys.add(key)
   }
   const told = [...keys].filter((key) => !asked.every((row) => repeatsItem(row, key)))
-  if (told.length === 0) return [columnOf('', 'Value', asked)]
+  if (told.length === 0) return [columnOf('', asked.length === 0 ? 'Reason' : 'Value', asked)]
   return told.slice(0, columnsShown).map((key) => columnOf(key, headOf(key), asked))
 }
 
