@@ -56,15 +56,28 @@ export const setStage = (state: WorkerState, held: HeldLease, to: Stage): void =
   if (to === 'ran' || to === 'packing' || to === 'gone') entry.unfinished.delete(held)
 }
 
-/** Lets go of a lease and of what was fetched or computed for it. A process that runs it is not touched. */
+/**
+ * Lets go of a lease and of what was fetched or computed for it. A process that runs it is not touched: its
+ * rows will be nobody's, and are dropped when they come.
+ */
 export const drop = (state: WorkerState, effects: WorkerEffect[], held: HeldLease): void => {
   const { token } = held.lease
   if (held.stage === 'fetching' || held.stage === 'ready')
     effects.push({ kind: 'dropInput', token })
+  if (isInProcess(held)) {
+    for (const process of state.processes.values()) {
+      if (process.queue.includes(held)) {
+        process.queue = process.queue.filter((other) => other !== held)
+      }
+    }
+  }
   if (held.stage === 'ran') effects.push({ kind: 'dropRows', tokens: [token] })
   setStage(state, held, 'gone')
   state.leases.delete(token)
 }
+
+export const isInProcess = (held: HeldLease): boolean =>
+  held.stage === 'queued' || held.stage === 'running'
 
 /** Its process went: it is fetched again and runs before the others. No charge. */
 export const requeue = (state: WorkerState, entry: WorkerJob, held: HeldLease): void => {

@@ -23,6 +23,8 @@ export interface HeadHost {
   /** Takes the term and rebuilds the schedule from what is durable. */
   readonly takeTerm: (term: Term, alive: readonly PeerId[]) => void
   readonly crash: () => void
+  /** Calls `crash` in the middle of a later step, right after one of its effects. */
+  readonly crashAtEffect: (crash: () => void) => void
   readonly start: () => void
   readonly tell: (fact: SchedulerFact) => void
   readonly receive: (from: PeerId, message: FromWorkerMessage) => void
@@ -52,6 +54,7 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
   let checker: InvariantChecker = createInvariantChecker(state)
   let steps = 0
   let spentMs = 0
+  let armed: (() => void) | undefined
 
   const tell = (fact: SchedulerFact): void => {
     if (!up) return
@@ -70,7 +73,15 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
   }
 
   const runAll = (effects: readonly SchedulerEffect[]): void => {
-    for (const effect of effects) run(effect)
+    for (const effect of effects) {
+      run(effect)
+      const isRecord = effect.kind === 'recordCommits' || effect.kind === 'recordCharges'
+      if (armed === undefined || !world.random.chance(isRecord ? 0.7 : 0.05)) continue
+      world.count('heads crashed at an effect')
+      const crash = armed
+      armed = undefined
+      return crash()
+    }
   }
 
   const heldTerm = (): Term => {
@@ -182,8 +193,12 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
       for (const one of alive) tell({ kind: 'peerAlive', peer: one })
       feed()
     },
+    crashAtEffect: (crash) => {
+      armed = crash
+    },
     crash: () => {
       up = false
+      armed = undefined
       life++
     },
     start,

@@ -37,11 +37,14 @@ export const createLedger = (world: World): SimulatedLedger => {
   const records: SimulatedRecord[] = []
   const listeners: ((record: SimulatedRecord) => void)[] = []
   let lastWrite = 0
+  /** A busy disk stalls now and then. */
+  const fsyncMs = (): number =>
+    world.random.chance(0.02) ? world.random.between(50, 400) : world.random.between(2, 25)
   return {
     records,
     append: (record, isAlive, durable) => {
       // One log: what is appended later becomes durable later.
-      lastWrite = Math.max(lastWrite, world.now() + world.random.between(2, 25))
+      lastWrite = Math.max(lastWrite, world.now() + fsyncMs())
       world.after(lastWrite - world.now(), () => {
         const alive = isAlive()
         if (!alive && world.random.chance(0.5)) {

@@ -102,7 +102,10 @@ const breakThings = (cluster: Cluster): void => {
   const faults: readonly (() => void)[] = [
     () => {
       const worker = random.pick(cluster.workers)
-      if (worker.isUp()) cluster.crashWorker(worker, random.between(300, 9_000))
+      if (!worker.isUp()) return
+      const crash = (): void => cluster.crashWorker(worker, random.between(300, 9_000))
+      if (random.chance(0.5)) crash()
+      else worker.crashAtEffect(crash)
     },
     () => {
       const worker = random.pick(cluster.workers)
@@ -113,10 +116,14 @@ const breakThings = (cluster: Cluster): void => {
       if (head === undefined) return
       const heir = random.pick(cluster.heads)
       const backAfter = random.between(500, 4_000)
-      cluster.crashHead(head, backAfter)
-      world.after(backAfter + 10, () => {
-        if (heir.isUp()) cluster.elect(heir, 0)
-      })
+      const crash = (): void => {
+        cluster.crashHead(head, backAfter)
+        world.after(backAfter + 10, () => {
+          if (heir.isUp()) cluster.elect(heir, 0)
+        })
+      }
+      if (random.chance(0.3)) crash()
+      else head.crashAtEffect(crash)
     },
     () => {
       const heir = cluster.heads.find((one) => one.isUp() && one.term() === null)

@@ -32,6 +32,8 @@ export interface WorkerHost {
   readonly tell: (fact: WorkerFact) => void
   readonly receive: (from: PeerId, message: ToWorkerMessage) => void
   readonly crash: () => void
+  /** Calls `crash` in the middle of a later step, right after one of its effects. */
+  readonly crashAtEffect: (crash: () => void) => void
   readonly start: () => void
   readonly setSlots: (slots: number) => void
 }
@@ -71,6 +73,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
   let slots = deps.slots
   let chunksMade = 0
   let spentMs = 0
+  let armed: (() => void) | undefined
   const processes = new Map<ProcessNumber, Process>()
   const inputs = new Map<string, 'fetching' | 'here'>()
   const rows = new Map<string, Lease>()
@@ -96,7 +99,14 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
         deps.breach(`invariant ${invariant} of ${peer} after ${fact.kind}: ${message}`)
       }
     }
-    for (const effect of effects) run(effect)
+    for (const effect of effects) {
+      run(effect)
+      if (armed === undefined || !random.chance(0.1)) continue
+      world.count('workers crashed at an effect')
+      const crash = armed
+      armed = undefined
+      return crash()
+    }
   }
 
   const send = (message: FromWorkerMessage): void => {
@@ -315,8 +325,12 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       if (!up || message.kind === 'not-head' || message.term.head !== from) return
       tell(messageToFact(message))
     },
+    crashAtEffect: (crash) => {
+      armed = crash
+    },
     crash: () => {
       up = false
+      armed = undefined
       life++
     },
     start,

@@ -73,7 +73,8 @@ export const restoreCharge = (
 ): void => {
   const { miniBatch } = charge
   raiseAttempt(entry, miniBatch, charge.attempt)
-  if (!countCharge(entry, charge)) return
+  // Two heads may disagree whether the same charge was the last: the last one wins.
+  if (!countCharge(entry, charge) && !charge.final) return
   if (stateOf(entry, miniBatch) === cell.committed || !isSpent(entry, charge)) return
   setState(entry, miniBatch, cell.failed)
   revokeOthers(state, decisions, entry, miniBatch)

@@ -1,7 +1,7 @@
 import { limits } from '#protocol/limits.ts'
 import type { WorkerEffect } from '../effect.ts'
 import type { ProcessNumber, WorkerFact } from '../event.ts'
-import { clip, giveBack, report } from '../leases.ts'
+import { clip, giveBack, isInProcess, report } from '../leases.ts'
 import { kill, scatter } from '../processes.ts'
 import { processesOf, slotsFor, type WorkerProcess, type WorkerState } from '../state.ts'
 
@@ -42,7 +42,9 @@ const startFailed = (
       processes: Math.max(1, slotsFor(state, entry)),
     })
   } else if (!processesOf(state, process.job).some((other) => other.phase === 'ready')) {
-    giveBack(state, effects, [...entry.unfinished], {
+    // What a process that is being stopped holds is decided when it is gone.
+    const waiting = [...entry.unfinished].filter((held) => !isInProcess(held))
+    giveBack(state, effects, waiting, {
       reason: 'model-unreachable',
       message: fact.message,
     })
