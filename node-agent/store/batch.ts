@@ -70,10 +70,16 @@ const checkIngests = async (
   let since = performance.now()
   for (const waiting of batch) {
     if (waiting.kind !== 'ingest') continue
-    const { segment } = waiting.input
+    const opened = rules.open(waiting.bytes)
+    if (!opened.ok) {
+      const { error } = opened
+      prepared.settle.push(() => waiting.resolve({ kind: 'refused', error }))
+      continue
+    }
+    const segment = opened.value
     const last = segment.first + segment.entries.length - 1
     const held = await ends.held(segment, last, (place) => reader.call('hashAt', place))
-    const verdict = rules.check(prepared.cluster, held, waiting.input)
+    const verdict = rules.check(prepared.cluster, held, { bytes: waiting.bytes, segment })
     if (verdict.kind === 'fresh') {
       const fresh = verdict.segment
       ends.advance(fresh)

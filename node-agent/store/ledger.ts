@@ -34,7 +34,7 @@ export const createLedger = (deps: LedgerDeps): Ledger => {
   let cluster = deps.ready.cluster
   const { announce, onAdded } = createListeners(deps.log)
   const write = createBatchWriter({ ...deps, ends, announce, cluster: () => cluster })
-  const queue = createQueue(deps.self, write)
+  const queue = createQueue(write)
   return {
     cluster: () => cluster,
     found: async (genesis) => {
@@ -66,10 +66,7 @@ export const createLedger = (deps: LedgerDeps): Ledger => {
     },
     ingest: async (bytes) => {
       if (cluster === null) return { kind: 'refused', error: notIn() }
-      const segment = rules.open(bytes)
-      return segment.ok
-        ? queue.ingest({ bytes, segment: segment.value })
-        : { kind: 'refused', error: segment.error }
+      return queue.ingest(bytes)
     },
     vector: ends.vector,
     missingFrom: (theirs, bytes) => reader.call('missingFrom', { theirs, bytes }),

@@ -2,8 +2,6 @@ import type { IngestOutcome, RecordsAdded } from '#agent/ports/ledger.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { PeerId } from '#protocol/model/ids.ts'
-import type { Segment } from '#protocol/model/record.ts'
 import { err } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { EncodedBody } from './deps.ts'
@@ -19,16 +17,13 @@ export type Waiting =
     }
   | {
       readonly kind: 'ingest'
-      readonly input: { readonly bytes: Uint8Array; readonly segment: Segment }
+      readonly bytes: Uint8Array
       readonly resolve: (outcome: IngestOutcome) => void
     }
 
 export interface WriteQueue {
   readonly append: (bodies: readonly EncodedBody[]) => Promise<AppendResult>
-  readonly ingest: (input: {
-    readonly bytes: Uint8Array
-    readonly segment: Segment
-  }) => Promise<IngestOutcome>
+  readonly ingest: (bytes: Uint8Array) => Promise<IngestOutcome>
   /** Takes nothing more; resolves when all that was taken is settled. */
   readonly drain: () => Promise<void>
 }
@@ -39,7 +34,6 @@ export interface WriteQueue {
  * @param write settles every waiting call and succeeds, or settles none and fails
  */
 export const createQueue = (
-  self: PeerId,
   write: (batch: readonly Waiting[]) => Promise<Result<void, MusterError>>,
 ): WriteQueue => {
   const waiting: Waiting[] = []
@@ -50,7 +44,7 @@ export const createQueue = (
     // One turn of the microtasks: calls made in the same breath go together.
     await Promise.resolve()
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, batchLength(self, waiting))
+      const batch = waiting.splice(0, batchLength(waiting))
       const written = await write(batch)
       if (written.ok) continue
       // One bad segment must not take the others with it; a full disk is full for all.
@@ -74,10 +68,10 @@ export const createQueue = (
         if (isClosed) resolve(err(closed()))
         else add(() => ({ kind: 'append', bodies, resolve }))
       }),
-    ingest: (input) =>
+    ingest: (bytes) =>
       new Promise((resolve) => {
         if (isClosed) resolve({ kind: 'refused', error: closed() })
-        else add(() => ({ kind: 'ingest', input, resolve }))
+        else add(() => ({ kind: 'ingest', bytes, resolve }))
       }),
     drain: async () => {
       isClosed = true
@@ -87,22 +81,21 @@ export const createQueue = (
 }
 
 /** How many of those waiting go into the next transaction; at least one. */
-const batchLength = (self: PeerId, waiting: readonly Waiting[]): number => {
+const batchLength = (waiting: readonly Waiting[]): number => {
   let bytes = 0
+  let segments = 0
   for (const [at, one] of waiting.entries()) {
     bytes += sizeOf(one)
-    // Own records that come back from others end where the own log goes on: never together.
-    const isOwn = one.kind === 'ingest' && one.input.segment.origin === self
-    if (isOwn) return Math.max(at, 1)
-    if (at > 0 && (bytes > limits.transactionBytes || at >= limits.transactionSegments * 16))
-      return at
+    segments += one.kind === 'ingest' ? 1 : 0
+    const isFull = bytes > limits.transactionBytes || segments > limits.transactionSegments
+    if (at > 0 && isFull) return at
   }
   return waiting.length
 }
 
 const sizeOf = (one: Waiting): number =>
   one.kind === 'ingest'
-    ? one.input.bytes.length
+    ? one.bytes.length
     : one.bodies.reduce((sum, body) => sum + body.bytes.length, 0)
 
 const fail = (one: Waiting, error: MusterError): void => {

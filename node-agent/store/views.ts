@@ -4,6 +4,7 @@ import type { CountedCommit } from '#protocol/model/fold.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import { commitWidth } from './commit-width.ts'
 import type { CommitColumns } from './queries/commits.ts'
+import type { RowsToKeep } from './write/rows.ts'
 import type { ReaderCalls } from './reader-thread.ts'
 import type { Thread } from './thread/start.ts'
 import type { WriterCalls } from './writer-thread.ts'
@@ -14,8 +15,7 @@ export const createViews = (deps: {
   readonly writer: Thread<WriterCalls>
 }): Views => {
   const { reader, writer } = deps
-  // One at a time: between two chunks of rows the writer is free for a segment.
-  let lastKept: Promise<void> = Promise.resolve()
+  const keepRows = createRowKeeper(writer)
   return {
     jobs: (limit) => reader.call('jobs', limit),
     job: (job) => reader.call('job', job),
@@ -26,11 +26,7 @@ export const createViews = (deps: {
     charges: (job) => reader.call('charges', job),
     shares: (job) => reader.call('shares', job),
     missingRows: (job) => reader.call('missingRows', job),
-    keepRows: (chunk, job, peer, entries) => {
-      const kept = lastKept.then(() => writer.call('keepRows', { chunk, job, peer, entries }))
-      lastKept = kept.catch(() => undefined)
-      return kept
-    },
+    keepRows: (chunk, job, peer, entries) => keepRows({ chunk, job, peer, entries }),
     rows: (query) => reader.call('rows', query),
     sealFacts: (job) => reader.call('sealFacts', job),
     failureGroups: (job, limit) => reader.call('failureGroups', { job, limit }),
@@ -44,6 +40,48 @@ export const createViews = (deps: {
       writer.call('setSetting', { name, json: JSON.stringify(value ?? null) }),
     rebuild: () => writer.call('rebuild'),
     digest: () => reader.call('digest'),
+  }
+}
+
+/** Rows in one transaction: a segment that comes meanwhile waits for its end. */
+const rowsATurn = 5_000
+
+/**
+ * One transaction at a time, so that between two the writer is free for a segment; calls that wait
+ * meanwhile share the next, and its fsync.
+ */
+const createRowKeeper = (writer: Thread<WriterCalls>): ((rows: RowsToKeep) => Promise<void>) => {
+  const waiting: { readonly rows: RowsToKeep; readonly done: PromiseWithResolvers<void> }[] = []
+  let isRunning = false
+  const takeSome = () => {
+    let size = 0
+    const end = waiting.findIndex(({ rows }) => {
+      size += rows.entries.reduce((sum, entry) => sum + entry.rows.rows.length, 0)
+      return size > rowsATurn
+    })
+    return waiting.splice(0, end === -1 ? waiting.length : Math.max(1, end))
+  }
+  const run = async (): Promise<void> => {
+    isRunning = true
+    while (waiting.length > 0) {
+      const some = takeSome()
+      try {
+        await writer.call(
+          'keepRows',
+          some.map(({ rows }) => rows),
+        )
+        for (const { done } of some) done.resolve()
+      } catch (thrown) {
+        for (const { done } of some) done.reject(thrown)
+      }
+    }
+    isRunning = false
+  }
+  return (rows) => {
+    const done = Promise.withResolvers<void>()
+    waiting.push({ rows, done })
+    if (!isRunning) void run()
+    return done.promise
   }
 }
 

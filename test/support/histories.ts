@@ -16,10 +16,9 @@ export const historyJobs: readonly JobId[] = [jobNumbered(0), jobNumbered(1)]
 const peers = historyKeys.map(({ self }) => self)
 const who = fc.constantFrom(...peers)
 const at = fc.integer({ min: 1, max: 50 })
-const job = fc.nat(1)
+const job = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constant(1))
 const jobIdAt = (index: number): JobId => historyJobs[index] ?? jobNumbered(index)
 const peerAt = (index: number) => peers[index % peers.length] ?? historyKeys[0]!.self
-const term = fc.record({ number: fc.nat(2), head: who })
 const miniBatches = fc.uniqueArray(fc.nat(11), { minLength: 1, maxLength: 6 })
 
 const group = fc
@@ -50,95 +49,107 @@ const seal = fc.tuple(
   fc.option(fc.tuple(fc.integer({ min: -1, max: 12 }), fc.integer({ min: -1, max: 12 }))),
 )
 
-const body: fc.Arbitrary<RecordBody> = fc.oneof(
-  fc.tuple(job, at, fc.nat(2)).map(([index, time, keeper]): RecordBody => {
-    const submitted = { keeper: peerAt(keeper), dataPeer: peerAt(index + 1), submittedAt: time }
-    return { kind: 'job-submitted', job: jobOf(jobIdAt(index), peerAt(index), submitted) }
-  }),
-  fc
-    .tuple(job, fc.nat(2), fc.integer({ min: 1, max: 4 }), fc.boolean())
-    .map(([index, chunk, items, last]): RecordBody => ({
-      ...planOf(jobIdAt(index), 4, items),
-      chunk,
-      firstMiniBatch: 4 * chunk,
-      last,
-    })),
-  fc.record({
-    kind: fc.constant('plan-failed'),
-    job: job.map(jobIdAt),
-    message: fc.constantFrom('The folder is gone.', 'The disk is gone.'),
-    at,
-  }),
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('committed'),
+/** Mostly what a member may rightly say, now and then what it may not. */
+const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
+  const term = fc.record({
+    number: fc.nat(2),
+    head: fc.oneof({ weight: 5, arbitrary: fc.constant(peerAt(origin)) }, who),
+  })
+  return fc.oneof(
+    fc.tuple(job, at, fc.constantFrom(0, 0, 1)).map(([index, time, keeper]): RecordBody => {
+      const submitted = { keeper: peerAt(keeper), dataPeer: peerAt(index + 1), submittedAt: time }
+      return { kind: 'job-submitted', job: jobOf(jobIdAt(index), peerAt(index), submitted) }
+    }),
+    fc
+      .tuple(job, fc.nat(2), fc.integer({ min: 1, max: 4 }), fc.boolean())
+      .map(([index, chunk, items, last]): RecordBody => ({
+        ...planOf(jobIdAt(index), 4, items),
+        chunk,
+        firstMiniBatch: 4 * chunk,
+        last,
+      })),
+    fc.record({
+      kind: fc.constant('plan-failed'),
       job: job.map(jobIdAt),
-      term,
-      groups: fc.array(group, { minLength: 1, maxLength: 2 }),
+      message: fc.constantFrom('The folder is gone.', 'The disk is gone.'),
       at,
     }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('charged'),
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('committed'),
+        job: job.map(jobIdAt),
+        term,
+        groups: fc.array(group, { minLength: 1, maxLength: 2 }),
+        at,
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('charged'),
+        job: job.map(jobIdAt),
+        term,
+        charges: fc.array(charge, { minLength: 1, maxLength: 3 }),
+        at,
+      }),
+    },
+    fc.record({ kind: fc.constant('job-cancel-requested'), job: job.map(jobIdAt), at }),
+    fc.record({
+      kind: fc.constant('job-closed'),
       job: job.map(jobIdAt),
       term,
-      charges: fc.array(charge, { minLength: 1, maxLength: 3 }),
+      outcome: fc.constantFrom('finished', 'aborted', 'canceled'),
+      reason: fc.constantFrom('', 'Too many failed.'),
       at,
     }),
-  },
-  fc.record({ kind: fc.constant('job-cancel-requested'), job: job.map(jobIdAt), at }),
-  fc.record({
-    kind: fc.constant('job-closed'),
-    job: job.map(jobIdAt),
-    term,
-    outcome: fc.constantFrom('finished', 'aborted', 'canceled'),
-    reason: fc.constantFrom('', 'Too many failed.'),
-    at,
-  }),
-  {
-    weight: 2,
-    arbitrary: seal.map(([index, time, upTo]): RecordBody => ({
-      kind: 'job-sealed',
-      job: jobIdAt(index),
-      state: 'Completed',
-      headline: '',
-      mapHash: '0'.repeat(64),
-      miniBatches: 0,
-      rows: 0,
-      succeeded: 0,
-      failed: 0,
-      output: '',
-      ...(upTo === null
-        ? {}
-        : {
-            upTo: upTo.map((sequence, place) => ({
-              origin: peerAt(place),
-              incarnation: 0,
-              sequence,
-            })),
-          }),
-      at: time,
-    })),
-  },
-  fc
-    .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), who, at)
-    .map(([name, version, registeredBy, registeredAt]): RecordBody => ({
-      kind: 'model-registered',
-      model: {
-        name: `model ${name}`,
-        version,
-        files: [{ path: 'm.onnx', blob: blobNamed(`${registeredBy} ${registeredAt}`), bytes: 1 }],
-        description: '',
-        tags: {},
-        facts: { inputs: [], outputs: [], opset: 17, producer: '', parameters: 0, bytes: 1 },
-        registeredBy,
-        registeredAt,
-      },
-    })),
-)
+    {
+      weight: 2,
+      arbitrary: seal.map(([index, time, upTo]): RecordBody => ({
+        kind: 'job-sealed',
+        job: jobIdAt(index),
+        state: 'Completed',
+        headline: '',
+        mapHash: '0'.repeat(64),
+        miniBatches: 0,
+        rows: 0,
+        succeeded: 0,
+        failed: 0,
+        output: '',
+        ...(upTo === null
+          ? {}
+          : {
+              upTo: upTo.map((sequence, place) => ({
+                origin: peerAt(place),
+                incarnation: 0,
+                sequence,
+              })),
+            }),
+        at: time,
+      })),
+    },
+    fc
+      .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), who, at)
+      .map(([name, version, registeredBy, registeredAt]): RecordBody => ({
+        kind: 'model-registered',
+        model: {
+          name: `model ${name}`,
+          version,
+          files: [{ path: 'm.onnx', blob: blobNamed(`${registeredBy} ${registeredAt}`), bytes: 1 }],
+          description: '',
+          tags: {},
+          facts: { inputs: [], outputs: [], opset: 17, producer: '', parameters: 0, bytes: 1 },
+          registeredBy,
+          registeredAt,
+        },
+      })),
+  )
+}
+
+const submission: RecordBody = {
+  kind: 'job-submitted',
+  job: jobOf(jobIdAt(0), peerAt(0), { dataPeer: peerAt(1), submittedAt: 25 }),
+}
 
 /** The same records, cut into segments in two ways and delivered in two orders. */
 export interface History {
@@ -153,9 +164,18 @@ const schedule = fc.record({
 })
 
 export const histories: fc.Arbitrary<History> = fc
-  .tuple(fc.array(fc.tuple(fc.nat(2), body), { minLength: 1, maxLength: 30 }), schedule, schedule)
+  .tuple(
+    fc.array(
+      fc.nat(2).chain((origin) => fc.tuple(fc.constant(origin), bodyOf(origin))),
+      { minLength: 1, maxLength: 40 },
+    ),
+    schedule,
+    schedule,
+  )
   .map(([said, one, two]) => {
     const bodies = peers.map((_, origin) => said.filter(([by]) => by === origin).map(([, b]) => b))
+    // Most rules only show when the job itself is known.
+    bodies[0]?.splice(one.turns.length % (bodies[0].length + 1), 0, submission)
     const logs = [one, two].map(({ cuts }) =>
       bodies.map((own, origin) => sealCut(historyKeys[origin]!, own, cuts)),
     )

@@ -25,25 +25,29 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
     'INSERT INTO counted_commit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   )
   const shares = createShares(db)
-  const replace = createReplace(db, deps, shares)
+  const wanted = createWanted(db)
+  const replace = createReplace(db, deps, { shares, wanted })
   const clearCommits = db.prepare('DELETE FROM counted_commit WHERE job = ?')
 
   const countGroup = (job: number, record: StoredRecord, term: number, group: CommitGroup) => {
     const peer = names.peer(group.peer)
     const chunk = names.chunk(group.chunk, peer)
     const share: Share = { miniBatches: 0, succeeded: 0, failed: 0, rows: 0 }
+    const missing: MiniBatchIndex[] = []
     for (const [at, miniBatch] of group.miniBatches.entries()) {
       const { position, attempt, succeeded, failed, rows: count } = columnsAt(group, at)
       const kept = rows.isKept(job, miniBatch, chunk, position) ? 1 : 0
       const columns = [chunk, position, attempt, succeeded, failed, count, kept]
       const add = () => insert.run(job, miniBatch, record.id, ...columns).changes > 0
       if (!add() && !(replace({ job, miniBatch, record, term }) && add())) continue
+      if (kept === 0) missing.push(miniBatch)
       share.miniBatches += 1
       share.succeeded += succeeded
       share.failed += failed
       share.rows += count
     }
     if (share.miniBatches > 0) shares.add(job, peer, share)
+    wanted.add(job, chunk, missing)
   }
   return {
     count: (job, record, body) => {
@@ -51,6 +55,7 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
     },
     clear: (job) => {
       clearCommits.run(job)
+      wanted.clear(job)
       shares.clear(job)
     },
   }
@@ -60,6 +65,8 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
 
 interface Counted {
   readonly record: number
+  readonly chunk: number
+  readonly kept: number
   readonly peer: number
   readonly succeeded: number
   readonly failed: number
@@ -67,9 +74,13 @@ interface Counted {
 }
 
 /** Takes out a commit that goes behind the given one; false if it stays. */
-const createReplace = (db: Db, { ranks, rows }: CommitDeps, shares: Shares) => {
+const createReplace = (
+  db: Db,
+  { ranks, rows }: CommitDeps,
+  { shares, wanted }: { readonly shares: Shares; readonly wanted: Wanted },
+) => {
   const find = db.prepare<[number, number], Counted>(
-    `SELECT record, chunk.peer, succeeded, failed, rows
+    `SELECT record, chunk, kept, chunk.peer, succeeded, failed, rows
      FROM counted_commit JOIN chunk ON chunk.id = chunk WHERE job = ? AND mini_batch = ?`,
   )
   const termOf = db
@@ -92,6 +103,7 @@ const createReplace = (db: Db, { ranks, rows }: CommitDeps, shares: Shares) => {
     if (order >= 0) return false
     remove.run(job, miniBatch)
     rows.drop(job, miniBatch)
+    if (counted.kept === 0) wanted.leave(job, counted.chunk)
     const { peer, succeeded, failed } = counted
     const share = { miniBatches: -1, succeeded: -succeeded, failed: -failed, rows: -counted.rows }
     shares.add(job, peer, share)
@@ -128,6 +140,42 @@ const createShares = (db: Db): Shares => {
     },
   }
 }
+
+interface Wanted {
+  readonly add: (job: number, chunk: number, missing: readonly MiniBatchIndex[]) => void
+  /** A commit without rows does not count any more. */
+  readonly leave: (job: number, chunk: number) => void
+  readonly clear: (job: number) => void
+}
+
+const createWanted = (db: Db): Wanted => {
+  const add = db.prepare(
+    `INSERT INTO wanted_chunk VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+       first_mini_batch = min(first_mini_batch, excluded.first_mini_batch),
+       last_mini_batch = max(last_mini_batch, excluded.last_mini_batch),
+       missing = missing + excluded.missing`,
+  )
+  const leave = db.prepare(
+    'UPDATE wanted_chunk SET missing = missing - 1 WHERE job = ? AND chunk = ?',
+  )
+  const clear = db.prepare('DELETE FROM wanted_chunk WHERE job = ?')
+  return {
+    add: (job, chunk, missing) => {
+      if (missing.length === 0) return
+      const [first, last] = [missing.reduce(lesser), missing.reduce(greater)]
+      add.run(job, chunk, first, last, missing.length)
+    },
+    leave: (job, chunk) => {
+      leave.run(job, chunk)
+    },
+    clear: (job) => {
+      clear.run(job)
+    },
+  }
+}
+
+const lesser = (a: number, b: number): number => (a < b ? a : b)
+const greater = (a: number, b: number): number => (a > b ? a : b)
 
 const columnsAt = (group: CommitGroup, at: number) => ({
   position: group.positions[at] ?? 0,

@@ -95,23 +95,54 @@ const createCharges = (db: Db) => {
   return (job: JobId) => all.all(job).map((row) => ({ ...row, final: row.final === 1 }))
 }
 
+interface WantedRow {
+  readonly chunk: number
+  readonly first: number
+  readonly last: number
+}
+
+/** Looks where each wanted chunk's mini-batches stand, or at all commits if that is less. */
 const createMissingRows = (db: Db, chunkOf: (id: number) => ChunkRow) => {
+  const wanted = db.prepare<[string], WantedRow>(
+    `SELECT chunk, first_mini_batch AS first, last_mini_batch AS last
+     FROM wanted_chunk WHERE job = ${idOf} AND missing > 0 ORDER BY first_mini_batch, chunk`,
+  )
+  const between = db
+    .prepare<[string, number, number, number], number>(
+      `SELECT position FROM counted_commit WHERE job = ${idOf}
+         AND mini_batch BETWEEN ? AND ? AND chunk = ? AND kept = 0 ORDER BY mini_batch`,
+    )
+    .pluck()
   const all = db.prepare<[string], { readonly chunk: number; readonly position: number }>(
     `SELECT chunk, position FROM counted_commit
      WHERE job = ${idOf} AND kept = 0 ORDER BY mini_batch`,
   )
-  return (job: JobId): readonly MissingChunk[] => {
+  const last = db
+    .prepare<[string], number>(
+      `SELECT coalesce(max(mini_batch), 0) FROM counted_commit WHERE job = ${idOf}`,
+    )
+    .pluck()
+  const byScan = (job: JobId): ReadonlyMap<number, readonly number[]> => {
     const positionsByChunk = new Map<number, number[]>()
     for (const { chunk, position } of all.iterate(job)) {
       const positions = positionsByChunk.get(chunk)
       if (positions === undefined) positionsByChunk.set(chunk, [position])
       else positions.push(position)
     }
-    return [...positionsByChunk].map(([id, positions]) => {
+    return positionsByChunk
+  }
+  return db.transaction((job: JobId): readonly MissingChunk[] => {
+    const chunks = wanted.all(job)
+    const steps = chunks.reduce((sum, chunk) => sum + chunk.last - chunk.first + 1, 0)
+    const found =
+      steps > (last.get(job) ?? 0)
+        ? byScan(job)
+        : chunks.map((of) => [of.chunk, between.all(job, of.first, of.last, of.chunk)] as const)
+    return [...found].map(([id, positions]) => {
       const { chunk, peer } = chunkOf(id)
       return { chunk, peer, positions }
     })
-  }
+  })
 }
 
 const createSealFacts = (db: Db, chunkOf: (id: number) => ChunkRow) => {

@@ -25,7 +25,8 @@ export const createFailureQueries = (db: Db): FailureQueries => {
        coalesce(peer.name, '') AS peer
      FROM (SELECT failure AS message, 'item' AS cause, count(*) AS count, min(row.item) AS place,
              row.name AS item, row.mini_batch AS miniBatch, job
-           FROM row WHERE job = ${idOf} AND value IS NULL GROUP BY failure) AS grouped
+           FROM row INDEXED BY row_failure
+           WHERE job = ${idOf} AND value IS NULL GROUP BY failure) AS grouped
      LEFT JOIN counted_commit AS counted
        ON counted.job = grouped.job AND counted.mini_batch = grouped.miniBatch
      LEFT JOIN chunk ON chunk.id = counted.chunk

@@ -1,9 +1,9 @@
 import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
-import type { MiniBatchRun } from '#protocol/model/plan.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
 import { bucketBits } from '../sql/schema/04-rows.ts'
+import { bucketSql, createInsert, createPlanRanges } from './row-insert.ts'
 
 /** The rows of one result chunk, or some of them. */
 export interface RowsToKeep {
@@ -43,12 +43,6 @@ export const createRowStore = (db: Db, names: Names): RowStore => {
     'SELECT chunk, position, first_item, last_item FROM kept WHERE job = ? AND mini_batch = ?',
   )
   const dropKept = createDrop(db)
-  const addKept = db.prepare('INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?)')
-  const markKept = db.prepare(
-    `UPDATE counted_commit SET kept = 1
-     WHERE job = ? AND mini_batch = ? AND chunk = ? AND position = ? AND kept = 0`,
-  )
-  const insert = createInsert(db)
   const stale = db
     .prepare<[number], number>(
       `SELECT mini_batch FROM kept WHERE job = ? AND NOT EXISTS (
@@ -58,9 +52,8 @@ export const createRowStore = (db: Db, names: Names): RowStore => {
     )
     .pluck()
   const jobsKept = db.prepare<[], number>('SELECT DISTINCT job FROM kept').pluck()
-  const plans = createPlanRanges(db)
-
   let isSettling = false
+
   const drop = (job: number, miniBatch: MiniBatchIndex): void => {
     const kept = isSettling ? undefined : findKept.get(job, miniBatch)
     if (kept !== undefined) dropKept(job, miniBatch, kept)
@@ -70,19 +63,7 @@ export const createRowStore = (db: Db, names: Names): RowStore => {
     for (const miniBatch of stale.all(job)) drop(job, miniBatch)
   }
   return {
-    keep: ({ chunk, job: jobId, peer, entries }) => {
-      const job = names.job(jobId)
-      const chunkId = names.chunk(chunk, names.peer(peer))
-      const rangeOf = plans(job)
-      for (const { position, rows } of entries) {
-        const { miniBatch } = rows
-        // No longer counted, or here already.
-        if (markKept.run(job, miniBatch, chunkId, position).changes === 0) continue
-        const span = insert(job, rows, rangeOf(miniBatch))
-        addKept.run(job, miniBatch, chunkId, position, span.first, span.last)
-      }
-      insert.flush(job)
-    },
+    keep: createKeep(db, names),
     isKept: (job, miniBatch, chunk, position) => {
       const kept = findKept.get(job, miniBatch)
       return kept?.chunk === chunk && kept.position === position
@@ -98,6 +79,36 @@ export const createRowStore = (db: Db, names: Names): RowStore => {
       }
       for (const job of jobsKept.all()) dropStale(job)
     },
+  }
+}
+
+const createKeep = (db: Db, names: Names): RowStore['keep'] => {
+  const markKept = db.prepare(
+    `UPDATE counted_commit SET kept = 1
+     WHERE job = ? AND mini_batch = ? AND chunk = ? AND position = ? AND kept = 0`,
+  )
+  const addKept = db.prepare('INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?)')
+  const fetch = db.prepare(
+    'UPDATE wanted_chunk SET missing = missing - ? WHERE job = ? AND chunk = ?',
+  )
+  const { begin, insert, flush } = createInsert(db)
+  const plans = createPlanRanges(db)
+  return ({ chunk, job: jobId, peer, entries }) => {
+    const job = names.job(jobId)
+    const chunkId = names.chunk(chunk, names.peer(peer))
+    const rangeOf = plans(job)
+    let fetched = 0
+    begin()
+    for (const { position, rows } of entries) {
+      const { miniBatch } = rows
+      // No longer counted, or here already.
+      if (markKept.run(job, miniBatch, chunkId, position).changes === 0) continue
+      const span = insert(job, rows, rangeOf(miniBatch))
+      addKept.run(job, miniBatch, chunkId, position, span.first, span.last)
+      fetched += 1
+    }
+    if (fetched > 0) fetch.run(fetched, job, chunkId)
+    flush(job)
   }
 }
 
@@ -122,117 +133,4 @@ const createDrop = (db: Db) => {
     remove.run(...where)
     forget.run(job, miniBatch)
   }
-}
-
-const bucketSql = `INSERT INTO row_bucket VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-  rows = rows + excluded.rows, failures = failures + excluded.failures`
-
-/** Item positions a mini-batch may speak of. */
-interface ItemSpan {
-  readonly first: ItemIndex
-  readonly last: ItemIndex
-}
-
-/** Inserts the rows of one mini-batch; buckets are written by `flush`, many mini-batches at once. */
-const createInsert = (db: Db) => {
-  const add = db.prepare('INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)')
-  const addBucket = db.prepare(bucketSql)
-  const buckets = new Map<number, { rows: number; failures: number }>()
-  const bucketOf = (item: ItemIndex) => {
-    const key = item >> bucketBits
-    const known = buckets.get(key)
-    if (known !== undefined) return known
-    const fresh = { rows: 0, failures: 0 }
-    buckets.set(key, fresh)
-    return fresh
-  }
-  const insert = (job: number, rows: AttemptRows, allowed: ItemSpan | undefined): ItemSpan => {
-    let span = { first: 0, last: -1 }
-    let ordinal = 0
-    let previous = -1
-    const put = (item: ItemIndex, name: string, value: string | null, failure: string): void => {
-      // A worker that speaks of other mini-batches' items is not believed.
-      if (allowed !== undefined && (item < allowed.first || item > allowed.last)) return
-      ordinal = item === previous ? ordinal + 1 : 0
-      previous = item
-      add.run(job, item, rows.miniBatch, ordinal, name, value, failure)
-      span =
-        span.last === -1
-          ? { first: item, last: item }
-          : { first: Math.min(span.first, item), last: Math.max(span.last, item) }
-      bucketOf(item)[value === null ? 'failures' : 'rows'] += 1
-    }
-    for (const entry of inItemOrder(rows)) put(entry.item, entry.name, entry.value, entry.failure)
-    return span
-  }
-  const flush = (job: number): void => {
-    for (const [bucket, { rows, failures }] of buckets) addBucket.run(job, bucket, rows, failures)
-    buckets.clear()
-  }
-  return Object.assign(insert, { flush })
-}
-
-interface RowEntry {
-  readonly item: ItemIndex
-  readonly name: string
-  readonly value: string | null
-  readonly failure: string
-}
-
-/** Rows and failures of one attempt, items ascending, rows of one item as they were returned. */
-const inItemOrder = (rows: AttemptRows): readonly RowEntry[] => {
-  const values = rows.items.map((item, at) => ({
-    item,
-    name: rows.names?.[at] ?? '',
-    value: rows.rows[at] ?? null,
-    failure: '',
-  }))
-  const failures = rows.failures.map(({ item, name, message }) => ({
-    item,
-    name,
-    value: null,
-    failure: message,
-  }))
-  return [...values, ...failures].sort((a, b) => a.item - b.item)
-}
-
-/** Which items a mini-batch has by the plan; undefined while that part of the plan is not known. */
-const createPlanRanges = (db: Db) => {
-  const find = db.prepare<[number, number], { readonly body: string; readonly end: number }>(
-    `SELECT plan_chunk.body, first_mini_batch + mini_batches AS end
-     FROM plan_chunk JOIN job_submitted USING (job)
-     WHERE job = ? AND origin = data_peer AND first_mini_batch <= ?
-     ORDER BY first_mini_batch DESC LIMIT 1`,
-  )
-  return (job: number) => {
-    let part: Plan | undefined
-    return (miniBatch: MiniBatchIndex): ItemSpan | undefined => {
-      if (part === undefined || miniBatch < part.firstMiniBatch || miniBatch >= part.end) {
-        const row = find.get(job, miniBatch)
-        part = row === undefined ? undefined : { ...(JSON.parse(row.body) as Plan), end: row.end }
-      }
-      return part === undefined || miniBatch >= part.end ? undefined : spanOf(part, miniBatch)
-    }
-  }
-}
-
-interface Plan {
-  readonly firstItem: ItemIndex
-  readonly firstMiniBatch: MiniBatchIndex
-  readonly runs: readonly MiniBatchRun[]
-  readonly end: number
-}
-
-const spanOf = (plan: Plan, miniBatch: MiniBatchIndex): ItemSpan | undefined => {
-  let first = plan.firstItem
-  let at = plan.firstMiniBatch
-  for (const { count, items } of plan.runs) {
-    if (miniBatch < at + count) {
-      const start = first + (miniBatch - at) * items
-      return { first: start, last: start + items - 1 }
-    }
-    first += count * items
-    at += count
-  }
-  return undefined
 }

@@ -78,7 +78,16 @@ CREATE TABLE IF NOT EXISTS counted_commit (
   kept INTEGER NOT NULL,
   PRIMARY KEY (job, mini_batch)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS commit_without_rows ON counted_commit (job, mini_batch) WHERE kept = 0;
+
+-- Chunks with rows of counted commits that are not here, and between which mini-batches those stand.
+CREATE TABLE IF NOT EXISTS wanted_chunk (
+  job INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  first_mini_batch INTEGER NOT NULL,
+  last_mini_batch INTEGER NOT NULL,
+  missing INTEGER NOT NULL,
+  PRIMARY KEY (job, chunk)
+) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS charge (
   job INTEGER NOT NULL,
@@ -124,6 +133,7 @@ export const foldedTableNames: readonly string[] = [
   'job_sealed',
   'job_record',
   'counted_commit',
+  'wanted_chunk',
   'charge',
   'job_share',
   'model_registered',
