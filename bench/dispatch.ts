@@ -25,8 +25,11 @@ export const benchDispatch = async (): Promise<BenchResult> => {
   await writeConstantModel(join(folder, 'constant.onnx'))
   const file = join(folder, 'job.yaml')
   const text = jobText(items)
-  const head = await startAgentProcess({ name: 'head', home: join(folder, 'head'), slots: 0 })
-  const worker = await startAgentProcess({ name: 'worker', home: join(folder, 'worker'), slots: 1 })
+  // Both agents are of one user, who could open the items in place: here they go over the network.
+  const more = ['--no-in-place']
+  const at = (name: string) => ({ name, home: join(folder, name), more })
+  const head = await startAgentProcess({ ...at('head'), slots: 0 })
+  const worker = await startAgentProcess({ ...at('worker'), slots: 1 })
   try {
     await pairAll(head, [{ agent: worker, roles: ['work'] }])
     const speeds: number[] = []

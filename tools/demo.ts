@@ -70,6 +70,9 @@ interface Cast {
   readonly workers: AgentProcess[]
 }
 
+/** All agents are of one user here, who could open the files in place; an office's are not. */
+const streamAlways = ['--no-in-place']
+
 const workerNames = ['ada', 'ben', 'cem', 'dora', 'emil', 'fay']
 
 const startCast = async (folder: string): Promise<Cast> => {
@@ -77,6 +80,7 @@ const startCast = async (folder: string): Promise<Cast> => {
     name,
     slots,
     home: join(folder, name),
+    more: streamAlways,
   })
   const workers = workerNames.slice(0, agentCount - 2).map((name) => settings(name, 1))
   const all = [settings('head', 0), settings('keeper', 0), ...workers]
@@ -89,7 +93,7 @@ const startCast = async (folder: string): Promise<Cast> => {
 const killOne = async (cast: Cast): Promise<string> => {
   const again = async (agent: AgentProcess, slots: number): Promise<AgentProcess> => {
     await agent.killHard()
-    return startAgentProcess({ name: agent.name, home: agent.home, slots })
+    return startAgentProcess({ name: agent.name, home: agent.home, slots, more: streamAlways })
   }
   if (values.kill === 'head') {
     cast.head = await again(cast.head, 0)

@@ -53,7 +53,7 @@ const pathOf = (name: string, file: Fields): readonly string[] | undefined => {
 
 /** Names of inputs and tags may hold dots of their own. */
 const splitName = (name: string): readonly string[] => {
-  const [, input, field] = /^inputs\.(.+)\.(path|pattern)$/.exec(name) ?? []
+  const [, input, field] = /^inputs\.(.+)\.(path|pattern|share)$/.exec(name) ?? []
   if (input !== undefined && field !== undefined) return ['inputs', input, field]
   const [, map, rest] = /^(inputs|tags)\.(.+)$/.exec(name) ?? []
   return map !== undefined && rest !== undefined ? [map, rest] : name.split('.')
@@ -125,6 +125,7 @@ const allNames = (file: Fields): readonly string[] => {
   const inputs = inputNames(file).flatMap((name) => [
     `inputs.${name}.path`,
     `inputs.${name}.pattern`,
+    `inputs.${name}.share`,
   ])
   const others = names([]).filter((name) => name !== '$schema' && name !== 'inputs')
   return ['model', ...others, ...inputs]

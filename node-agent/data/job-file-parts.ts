@@ -62,10 +62,24 @@ const inputOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<FileInpu
       `"inputs.${name}" has both pattern and patterns: give only one of the two`,
     )
   const at = typeof given === 'string' ? ['inputs', name] : ['inputs', name, 'path']
+  const patterns = input.patterns ?? [input.pattern ?? jobDefaults.pattern]
+  if (input.share !== undefined) {
+    const path = belowShare(input.path)
+    if (path !== undefined)
+      return ok({ name, root: '', patterns, share: { name: input.share, path } })
+    const words = `"${input.path}" must be a path below the share "${input.share}", such as "2026/july" or "."`
+    return fault(at, words)
+  }
   const root = resolvePath(input.path, at)
   if (!root.ok) return root
-  const patterns = input.patterns ?? [input.pattern ?? jobDefaults.pattern]
   return ok({ name, root: root.value, patterns })
+}
+
+/** The path without `.` and doubled slashes; undefined if it leads out, or is one of a single system. */
+const belowShare = (path: string): string | undefined => {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  const isForeign = /^[/~]|\\|^[A-Za-z]:|\0/.test(path) || parts.includes('..')
+  return isForeign ? undefined : parts.join('/')
 }
 
 const modelOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<JobFile['model']> => {

@@ -6,12 +6,18 @@ import { basename, isAbsolute, join } from 'node:path'
 import process from 'node:process'
 import type { SameUser } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
+import type { PeerId } from '#protocol/model/ids.ts'
+import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
 /**
  * Nonce files of 256 bits in a folder that only this user can enter. A home on a network share is seen by
- * the same user on other machines too, so the file also names the running system.
+ * the same user on other machines too, so the file also names the running system; and it names the agent
+ * that wrote it, so that no other can show it as its own.
  */
-export const createSameUser = (options: { readonly home: string }): SameUser => {
+export const createSameUser = (options: {
+  readonly home: string
+  readonly self: PeerId
+}): SameUser => {
   const folder = join(options.home, 'same-user')
   return {
     offer: async () => {
@@ -22,12 +28,12 @@ export const createSameUser = (options: { readonly home: string }): SameUser => 
       const name = `${Date.now().toString().padStart(15, '0')}-${randomBytes(4).toString('hex')}`
       const path = join(folder, `${name}${ending}`)
       await using file = await open(path, 'wx', 0o600)
-      await file.writeFile(await contentOf(nonce))
+      await file.writeFile(await contentOf(nonce, options.self))
       return { path, nonce }
     },
-    check: async (path, nonce) => {
+    check: async (peer, proof) => {
       try {
-        return await check(path, nonce)
+        return await check(peer, proof)
       } catch {
         return false
       }
@@ -37,7 +43,8 @@ export const createSameUser = (options: { readonly home: string }): SameUser => 
 
 const ending = '.nonce'
 
-const contentOf = async (nonce: string): Promise<string> => `${nonce}\n${await systemName()}\n`
+const contentOf = async (nonce: string, peer: PeerId): Promise<string> =>
+  `${nonce}\n${await systemName()}\n${peer}\n`
 
 /** Linux gives each start of a machine a name; elsewhere the machine's name must do. */
 const systemName = async (): Promise<string> => {
@@ -57,7 +64,7 @@ const sweep = async (folder: string): Promise<void> => {
 }
 
 /** The path comes from another peer: nothing but a small file of the right name is ever opened. */
-const check = async (path: string, nonce: string): Promise<boolean> => {
+const check = async (peer: PeerId, { path, nonce }: SameUserProof): Promise<boolean> => {
   if (!/^[0-9a-f]{64}$/.test(nonce) || !isAbsolute(path) || !basename(path).endsWith(ending))
     return false
   // A share's path would make Windows sign in to a machine that a stranger chose.
@@ -65,7 +72,7 @@ const check = async (path: string, nonce: string): Promise<boolean> => {
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
   await using file = await open(path, flags)
   const facts = await file.stat()
-  const expected = Buffer.from(await contentOf(nonce))
+  const expected = Buffer.from(await contentOf(nonce, peer))
   if (!facts.isFile() || facts.size !== expected.length) return false
   if (process.getuid !== undefined) {
     if (facts.uid !== process.getuid() || (facts.mode & 0o077) !== 0) return false

@@ -1,8 +1,9 @@
 import type { MusterError } from '#protocol/errors.ts'
-import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
-import type { FileInput, JobSpec } from '#protocol/model/job.ts'
+import type { ItemIndex, JobId, PeerId } from '#protocol/model/ids.ts'
+import type { FileInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
 import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
+import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
 /** Lists an input and cuts it into mini-batches: folder by folder, names sorted by bytes. */
 export interface Planner {
@@ -48,9 +49,21 @@ export interface ItemReader {
 /** Proof that two agents are the same OS user on the same machine: a nonce file only that user can read. */
 export interface SameUser {
   /** Path of a fresh nonce file in this agent's home, and the nonce. */
-  readonly offer: () => Promise<{ readonly path: string; readonly nonce: string }>
-  /** True if the file is readable, owned by this user and holds the nonce. */
-  readonly check: (path: string, nonce: string) => Promise<boolean>
+  readonly offer: () => Promise<SameUserProof>
+  /**
+   * True if the file is readable, owned by this user, holds the nonce and names `peer`, who showed the
+   * proof: a peer that passes on what another offered proves nothing.
+   */
+  readonly check: (peer: PeerId, proof: SameUserProof) => Promise<boolean>
+}
+
+/** Where shares lie on this machine. */
+export interface Shares {
+  /**
+   * Real absolute path of a place in a share mapped to `root`. `InputMissing` if it is not there, or if
+   * a link leads it out of the share.
+   */
+  readonly resolve: (root: string, place: SharePlace) => Promise<Result<string, MusterError>>
 }
 
 /** One line of output. */
@@ -80,7 +93,7 @@ export interface OutputWriter {
 export interface JobFileReader {
   /**
    * Checks a job file's text and gives a spec without the model's bytes and with the input's absolute
-   * root. Every error carries line and column, and a suggestion for a misspelt field.
+   * root, which is empty for an input in a share: only settings know where that lies. Every error carries line and column, and a suggestion for a misspelt field.
    */
   readonly read: (
     text: string,

@@ -40,6 +40,15 @@ export interface FileInput {
   readonly root: string
   /** Globs below `root`, with `/`. */
   readonly patterns: readonly string[]
+  /** Where `root` lies in a share, for machines whose owners mapped it; undefined: in none. */
+  readonly share?: SharePlace
+}
+
+/** A folder named the same way on every machine that sees the share. */
+export interface SharePlace {
+  readonly name: string
+  /** Path below the share, with `/`; empty: the share's own folder. */
+  readonly path: string
 }
 
 /** All that decides what a job computes and how. Normalised: no default is left open. */

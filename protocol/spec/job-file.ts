@@ -26,6 +26,8 @@ const threshold = 'a whole number from 0, or -1 for any number of failures'
 const longestSeconds = limits.longestRunLimitMs / 1000
 const seconds = `a number of seconds above 0 and up to ${longestSeconds}`
 const path = 'a path of 1 to 4096 characters'
+export const shareNamePattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
+const shareName = 'the name of a share: letters, digits, _ and -'
 const glob = "a glob below the path, such as '*.png' or '**/*.jpg', with / between folders"
 const countFrom1 = 'a whole number from 1'
 const most = 2_147_483_647
@@ -40,8 +42,14 @@ const input = z.union(
     text(path, limits.itemNameBytes),
     z.strictObject({
       path: text(path, limits.itemNameBytes).describe(
-        "Folder with the files, relative to the job file's folder",
+        "Folder with the files, relative to the job file's folder, or below the share if one is named",
       ),
+      share: text(shareName, limits.memberNameLength)
+        .regex(shareNamePattern, shareName)
+        .optional()
+        .describe(
+          'Name of the share that holds the folder: machines that map it open the files in place',
+        ),
       pattern: pattern.optional().describe(`Which files: ${glob}. Default: all of them`),
       patterns: z
         .array(pattern, `a list of globs`)

@@ -30,9 +30,18 @@ export interface InputPart {
 
 export interface InputAnswer {
   readonly parts: readonly InputPart[]
-  /** Absolute root at the data's peer; set on `paths` answers. */
+  /** Absolute root at the data's peer; set on `paths` answers, whose parts have sizes and no bytes. */
   readonly root: string
   readonly last: boolean
+  /** On the first `paths` answer: lets an agent of the same user on the same machine know that it is one. */
+  readonly sameUser?: SameUserProof
+}
+
+/** A file that only one user of one machine can read, and what stands in it. */
+export interface SameUserProof {
+  readonly path: string
+  /** 64 hex digits. */
+  readonly nonce: string
 }
 
 const request: z.ZodType<InputRequest> = z.object({
@@ -58,6 +67,9 @@ const answer: z.ZodType<InputAnswer> = z.object({
     .max(100_000),
   root: z.string().max(limits.itemNameBytes),
   last: z.boolean(),
+  sameUser: z
+    .object({ path: z.string().max(limits.itemNameBytes), nonce: z.string().max(64) })
+    .exactOptional(),
 })
 
 export const inputProtocol = requestProtocol(
