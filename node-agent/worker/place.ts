@@ -14,8 +14,8 @@ import {
 /** Gives slots to jobs, inputs to leases and mini-batches to processes. */
 export const place = (state: WorkerState, effects: WorkerEffect[]): void => {
   if (!state.draining) giveSlots(state, effects)
-  fetchInputs(state, effects)
   runReady(state, effects)
+  fetchInputs(state, effects)
 }
 
 /**
@@ -53,17 +53,20 @@ const start = (state: WorkerState, effects: WorkerEffect[], entry: WorkerJob): v
   effects.push({ kind: 'startProcess', process: number, job: entry.id })
 }
 
-/** The job that has the fewest processes of those that could use one more. */
+/** The job that has the fewest processes of those that could use one more; the longest waiting when equal. */
 const neediest = (state: WorkerState): WorkerJob | undefined => {
   let best: WorkerJob | undefined
   let fewest = Number.MAX_SAFE_INTEGER
+  let waits = 0
   for (const entry of state.jobs.values()) {
     if (entry.job === null || state.now < entry.retryAt || entry.unfinished.size === 0) continue
     const has = processesOf(state, entry.id).length
-    if (has < Math.min(slotsFor(state, entry), entry.unfinished.size) && has < fewest) {
-      best = entry
-      fewest = has
-    }
+    if (has >= Math.min(slotsFor(state, entry), entry.unfinished.size)) continue
+    const since = entry.waitsSince ?? state.now
+    if (has > fewest || (has === fewest && since >= waits)) continue
+    best = entry
+    fewest = has
+    waits = since
   }
   return best
 }

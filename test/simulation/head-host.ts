@@ -9,7 +9,7 @@ import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Term } from '#protocol/model/term.ts'
 import type { FromWorkerMessage, ToWorkerMessage } from '#protocol/wire/lease/messages.ts'
 import type { SimulatedJob } from './jobs.ts'
-import type { SimulatedLedger, SimulatedRecord } from './ledger.ts'
+import type { SimulatedLedger, SimulatedRecord, Writer } from './ledger.ts'
 import type { World } from './world.ts'
 
 /** An agent that can be head: the machine with a ledger behind it and a network before it. */
@@ -52,6 +52,7 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
   let up = true
   let state = createScheduler(peer)
   let checker: InvariantChecker = createInvariantChecker(state)
+  let writer: Writer = { isAlive: () => up, lost: false }
   let steps = 0
   let spentMs = 0
   let armed: (() => void) | undefined
@@ -90,17 +91,12 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
   }
 
   const append = (record: SimulatedRecord, settlements: readonly Settlement[]): void => {
-    const alife = life
     const term = heldTerm()
-    ledger.append(
-      record,
-      () => up && life === alife,
-      () => {
-        for (const { peer: to, tokens } of settlements) {
-          deps.sendToWorker(peer, to, { kind: 'reports-settled', term, tokens, segments: [] })
-        }
-      },
-    )
+    ledger.append(record, writer, () => {
+      for (const { peer: to, tokens } of settlements) {
+        deps.sendToWorker(peer, to, { kind: 'reports-settled', term, tokens, segments: [] })
+      }
+    })
   }
 
   const run = (effect: SchedulerEffect): void => {
@@ -176,6 +172,8 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
   const start = (): void => {
     up = true
     life++
+    const alife = life
+    writer = { isAlive: () => up && life === alife, lost: false }
     state = createScheduler(peer)
     checker = createInvariantChecker(state)
     tick(life)

@@ -25,11 +25,17 @@ export type SimulatedRecord =
       readonly reason: string
     }
 
+/** One life of an agent that writes. Its log is a chain: after the first lost record all later ones are lost. */
+export interface Writer {
+  readonly isAlive: () => boolean
+  lost: boolean
+}
+
 /** What is durable. A crash loses what was not yet, or only the word that it is. */
 export interface SimulatedLedger {
   readonly records: SimulatedRecord[]
   /** `durable` is called once the record cannot be lost, unless the writer died meanwhile. */
-  readonly append: (record: SimulatedRecord, isAlive: () => boolean, durable: () => void) => void
+  readonly append: (record: SimulatedRecord, writer: Writer, durable: () => void) => void
   readonly onAdded: (listener: (record: SimulatedRecord) => void) => void
 }
 
@@ -42,12 +48,13 @@ export const createLedger = (world: World): SimulatedLedger => {
     world.random.chance(0.02) ? world.random.between(50, 400) : world.random.between(2, 25)
   return {
     records,
-    append: (record, isAlive, durable) => {
+    append: (record, writer, durable) => {
       // One log: what is appended later becomes durable later.
       lastWrite = Math.max(lastWrite, world.now() + fsyncMs())
       world.after(lastWrite - world.now(), () => {
-        const alive = isAlive()
-        if (!alive && world.random.chance(0.5)) {
+        const alive = writer.isAlive()
+        if (writer.lost || (!alive && world.random.chance(0.5))) {
+          writer.lost = true
           world.count('records lost in a crash')
           return
         }
