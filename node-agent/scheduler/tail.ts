@@ -79,12 +79,16 @@ const latestToStart = (
   let longest: Millis = limits.takeBackLeastMs
   for (const peer of state.peers.values()) {
     const onPeer = peer.jobs.get(entry.id)
-    if (peer === idle || onPeer === undefined || onPeer.ahead === 0) continue
+    if (peer === idle || onPeer === undefined) continue
+    // As many as it has slots without a started one will start as soon as they get there.
+    const slots = Math.max(1, slotsFor(entry, peer))
+    const behind = onPeer.ahead - Math.max(0, slots - (onPeer.live - onPeer.ahead))
+    if (behind <= 0) continue
     // Before anything was measured, the age of its oldest lease is all that tells a slow machine.
     const wait =
       onPeer.runMs === null
         ? oldestAge(state, entry, peer) - limits.copyLeastMs
-        : (onPeer.ahead / Math.max(1, slotsFor(entry, peer))) * onPeer.runMs
+        : (behind / slots) * onPeer.runMs
     if (wait > longest) {
       worst = peer
       longest = wait

@@ -54,13 +54,12 @@ const adopt = (
   const known = state.leases.get(lease.token)
   if (known?.peer === peer.peer) return
   const entry = state.jobs.get(lease.job)
-  // Of a job or plan chunk that has not arrived here yet: the worker goes on and names it again.
-  if (entry === undefined || (entry.closed === null && lease.miniBatch >= entry.columns.count))
-    return
-  if (entry.closed !== null) {
+  if (entry !== undefined && entry.closed !== null) {
     revoke(decisions, peer.peer, lease.token, 'job-ended')
     return
   }
+  // Of a job or plan chunk that has not arrived here yet: the worker goes on and names it again.
+  if (entry === undefined || entry.job === null || lease.miniBatch >= entry.columns.count) return
   if (!isOpenCell(stateOf(entry, lease.miniBatch))) {
     revoke(decisions, peer.peer, lease.token, 'another-attempt-counts')
     return

@@ -126,7 +126,11 @@ const move = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('job ends' as const), job }) },
 )
 
-const steps = fc.array(fc.tuple(move, fc.nat(600), fc.boolean()), { minLength: 5, maxLength: 150 })
+const steps = fc.array(fc.tuple(move, fc.nat(600), fc.boolean()), {
+  minLength: 5,
+  maxLength: 150,
+  size: 'max',
+})
 
 const play = (
   list: readonly (readonly [
