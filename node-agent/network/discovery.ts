@@ -10,13 +10,17 @@ export interface Discovery {
   readonly stop: () => Promise<void>
 }
 
+/** A plain tag becomes a service name of mDNS; one that is a name already stays. */
+export const serviceNameOf = (tag: string): string =>
+  tag.endsWith('.local') ? tag : `_${tag}._udp.local`
+
 export const startDiscovery = async (
   parts: NodeParts,
-  serviceTag: string,
+  tag: string,
   onPeer: (peer: PeerId, addresses: readonly string[]) => void,
   log: Log,
 ): Promise<Discovery> => {
-  const service = mdns({ serviceTag })(parts)
+  const service = mdns({ serviceTag: serviceNameOf(tag) })(parts)
   service.addEventListener('peer', ({ detail }) => {
     const peer = detail.id.toString() as PeerId
     onPeer(

@@ -1,7 +1,7 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import { createFrameReader, joinFrames } from './frames.ts'
+import { createFrameReader, joinFrames, lengthOf } from './frames.ts'
 import { oncePerTurn } from './turn.ts'
 
 /**
@@ -85,7 +85,7 @@ const createReader = (stream: Stream, maxFrameBytes: number) => {
       stream.abort(new Error('frame too large'))
     }
     settle()
-    if (frames.length > 0) pause(stream)
+    if (lengthOf(frames) > limits.unreadBytes) pause(stream)
   })
   const onEnd = (): void => {
     ended = true
@@ -141,7 +141,7 @@ const createWriter = (stream: Stream) => {
 
   const write = (parts: readonly Uint8Array[]): void => {
     queued.push(parts)
-    for (const part of parts) queuedBytes += part.length
+    queuedBytes += lengthOf(parts)
     if (queuedBytes >= limits.coalesceBytes) flush()
     else flushSoon()
   }

@@ -49,11 +49,10 @@ export const createFrameReader = (maxBytes: number): FrameReader => {
 export const joinFrames = (payloads: readonly (readonly Uint8Array[])[]): Uint8Array => {
   let total = 0
   for (const parts of payloads) total += frameHeaderBytes + lengthOf(parts)
-  const joined = new Uint8Array(total)
-  const view = new DataView(joined.buffer)
+  const joined = Buffer.allocUnsafe(total)
   let offset = 0
   for (const parts of payloads) {
-    view.setUint32(offset, lengthOf(parts))
+    joined.writeUInt32BE(lengthOf(parts), offset)
     offset += frameHeaderBytes
     for (const part of parts) {
       joined.set(part, offset)
@@ -63,7 +62,8 @@ export const joinFrames = (payloads: readonly (readonly Uint8Array[])[]): Uint8A
   return joined
 }
 
-const lengthOf = (parts: readonly Uint8Array[]): number => {
+/** Bytes of a payload given in parts. */
+export const lengthOf = (parts: readonly Uint8Array[]): number => {
   let total = 0
   for (const part of parts) total += part.length
   return total
@@ -73,7 +73,7 @@ const lengthAt = (bytes: Uint8Array, offset: number): number =>
   new DataView(bytes.buffer, bytes.byteOffset + offset, frameHeaderBytes).getUint32(0)
 
 const joinBytes = (parts: readonly Uint8Array[], total: number): Uint8Array => {
-  const joined = new Uint8Array(total)
+  const joined = Buffer.allocUnsafe(total)
   let offset = 0
   for (const part of parts) {
     joined.set(part, offset)

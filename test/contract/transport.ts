@@ -171,6 +171,20 @@ export const transportContract = (name: string, newWorld: () => TransportWorld):
         expect(a.transport.connected()).toEqual([b.peer])
       })
 
+      it('may be sent as soon as the connection is told, from both sides', async () => {
+        const [a, b] = await machines.pair()
+        const got: number[] = []
+        for (const [index, { transport }] of [a, b].entries()) {
+          transport.receive(numbers, (_peer, { number }) => got.push(number))
+          transport.on((event) => {
+            if (event.kind === 'peer-connected') transport.send(event.peer, numbers, message(index))
+          })
+        }
+        await connect(a, b)
+        await waitFor(() => got.length === 2)
+        expect(got.toSorted((one, other) => one - other)).toEqual([0, 1])
+      })
+
       it('to somebody who is not connected are unreachable', async () => {
         const [a, b] = await machines.pair()
         expect(a.transport.send(b.peer, numbers, message(1))).toBe('unreachable')

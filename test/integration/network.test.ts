@@ -130,7 +130,7 @@ describe('two processes', () => {
 
   it('find each other by mDNS within their own tag', async (test) => {
     if (!(await multicastWorks())) test.skip('this machine passes no multicast on')
-    const tag = `_muster-test-${process.pid}._udp.local`
+    const tag = `muster-test-${process.pid}`
     const [one, other, stranger] = await Promise.all([
       startChild('one', tag),
       startChild('other', tag),
