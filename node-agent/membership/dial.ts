@@ -2,7 +2,6 @@ import { limits } from '#protocol/limits.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
 import type { MembershipEffect } from './event.ts'
 import type { MembershipState, PeerView } from './state.ts'
-import { peerView } from './state.ts'
 
 /**
  * Dials every member that is not connected and whose time has come. The lower PeerId dials at once, the
@@ -13,8 +12,8 @@ export const dialDue = (state: MembershipState, now: Millis): readonly Membershi
   const effects: MembershipEffect[] = []
   for (const peer of state.members.keys()) {
     if (peer === state.self) continue
-    const view = peerView(state, peer)
-    if (view.isConnected || view.addresses.length === 0) continue
+    const view = state.peers.get(peer)
+    if (view === undefined || view.isConnected || view.addresses.length === 0) continue
     view.nextDialAt ??= firstDialAt(state.self, peer, now)
     if (isDialing(view, now) || now < view.nextDialAt) continue
     view.dialingSince = now

@@ -29,11 +29,11 @@ export const foldMembers = (
   const ordered = changes.toSorted(byClock)
   const backdated = new Set<MembershipChange>()
   for (;;) {
-    const { members, removals } = foldOnce(genesis, ordered, backdated)
-    const known = backdated.size
-    for (const change of findBackdated(ordered, removals)) backdated.add(change)
+    const folded = foldOnce(genesis, ordered, backdated)
+    const more = findBackdated(genesis, ordered, backdated, folded)
     // The set only grows, hence this ends.
-    if (backdated.size === known) return members
+    if (more.length === 0) return folded.members
+    for (const change of more) backdated.add(change)
   }
 }
 
@@ -62,27 +62,30 @@ const byClock = (a: MembershipChange, b: MembershipChange): number =>
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-interface Removal {
-  /** Place of the removal in the order. */
-  readonly at: number
-  readonly body: MemberRemoved
+interface Folded {
+  readonly members: Map<PeerId, Member>
+  /** Changes that took effect. */
+  readonly effective: ReadonlySet<MembershipChange>
+  /** Who let a peer in, also of peers that were removed again. */
+  readonly adderOf: ReadonlyMap<PeerId, PeerId>
 }
 
 const foldOnce = (
   genesis: ClusterCreated,
   ordered: readonly MembershipChange[],
   backdated: ReadonlySet<MembershipChange>,
-): { readonly members: Map<PeerId, Member>; readonly removals: readonly Removal[] } => {
+): Folded => {
   const members = new Map<PeerId, Member>([[genesis.creator, founder(genesis)]])
-  const removals: Removal[] = []
-  for (const [at, change] of ordered.entries()) {
+  const effective = new Set<MembershipChange>()
+  const adderOf = new Map<PeerId, PeerId>()
+  for (const change of ordered) {
     const { header, body } = change
     if (backdated.has(change) || !isAdmin(members, header.origin)) continue
-    if (apply(members, header.origin, body) && body.kind === 'member-removed') {
-      removals.push({ at, body })
-    }
+    if (!apply(members, header.origin, body)) continue
+    effective.add(change)
+    if (body.kind === 'member-added') adderOf.set(body.peer, header.origin)
   }
-  return { members, removals }
+  return { members, effective, adderOf }
 }
 
 const isAdmin = (members: ReadonlyMap<PeerId, Member>, peer: PeerId): boolean =>
@@ -121,14 +124,42 @@ const orderRoles = (given: readonly Role[]): readonly Role[] =>
 
 /**
  * A removed admin could still write records with an old clock, which sort before its removal. The removal
- * names the last record that counts, so what lies behind that and yet claims to be earlier is dropped.
+ * names the last record that counts, so what lies behind that and yet claims to be earlier is dropped. With
+ * such records it could even remove its remover; where two remove each other, the one that let the other in
+ * prevails, be it through others.
  */
 const findBackdated = (
+  genesis: ClusterCreated,
   ordered: readonly MembershipChange[],
-  removals: readonly Removal[],
-): readonly MembershipChange[] =>
-  removals.flatMap(({ at, body }) =>
-    ordered
+  backdated: ReadonlySet<MembershipChange>,
+  folded: Folded,
+): readonly MembershipChange[] => {
+  for (const [at, removal] of ordered.entries()) {
+    const { header, body } = removal
+    if (body.kind !== 'member-removed' || backdated.has(removal)) continue
+    const late = ordered
       .slice(0, at)
-      .filter(({ header }) => header.origin === body.peer && header.sequence > body.lastSequence),
-  )
+      .filter(
+        (change) =>
+          change.header.origin === body.peer &&
+          change.header.sequence > body.lastSequence &&
+          !backdated.has(change),
+      )
+    if (late.length === 0) continue
+    if (folded.effective.has(removal)) return late
+    if (!isElder(folded, header.origin, body.peer)) continue
+    const without = foldOnce(genesis, ordered, backdated.union(new Set(late)))
+    if (without.effective.has(removal)) return late
+  }
+  return []
+}
+
+/** Whether `elder` let `peer` in, or let in who did. */
+const isElder = ({ adderOf }: Folded, elder: PeerId, peer: PeerId): boolean => {
+  const seen = new Set<PeerId>()
+  for (let at = adderOf.get(peer); at !== undefined && !seen.has(at); at = adderOf.get(at)) {
+    if (at === elder) return true
+    seen.add(at)
+  }
+  return false
+}

@@ -32,6 +32,7 @@ const ofStore = async (views: Views, job: JobId) => {
     planChunks: await views.planChunks(job),
     mapHash: (await views.sealFacts(job)).mapHash,
     missing: (await views.missingRows(job)).flatMap(({ positions }) => positions).length,
+    wanted: new Set((await views.missingRows(job)).map(({ chunk, peer }) => `${peer} ${chunk}`)),
     shares: new Map((await views.shares(job)).map(({ peer, ...share }) => [peer, share])),
   }
 }
@@ -54,6 +55,7 @@ const ofFolds = (folds: JobFolds, job: JobId): Awaited<ReturnType<typeof ofStore
     planChunks: folds.planChunks(job),
     mapHash: hash.digest('hex'),
     missing: commits.length,
+    wanted: new Set(commits.map(({ chunk, peer }) => `${peer} ${chunk}`)),
     shares,
   }
 }

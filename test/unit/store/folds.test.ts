@@ -57,10 +57,12 @@ const foldAll = (segments: readonly Uint8Array[]) => {
 const ofStore = (store: ReturnType<typeof foldAll>) =>
   historyJobs.map((job) => {
     const fold = store.jobs.job(job)
+    const missing = store.commits.missingRows(job).map(({ chunk, peer }) => `${peer} ${chunk}`)
+    const wanted = new Set(missing)
     const facts = store.commits.sealFacts(job)
     const sums = [facts.miniBatches, facts.rows, facts.succeeded, facts.failed]
     const [charges, plan] = [store.commits.charges(job), store.jobs.planChunks(job)]
-    return { fold, sums, charges, plan }
+    return { fold, sums, charges, plan, wanted }
   })
 
 const ofFolds = (folds: JobFolds) =>
@@ -70,8 +72,9 @@ const ofFolds = (folds: JobFolds) =>
       commits.reduce((total, commit) => total + of(commit), 0)
     const sums = [commits.length, sum((c) => c.rows), sum((c) => c.succeeded), sum((c) => c.failed)]
     const known = folds.job(job)
+    const wanted = new Set(commits.map(({ chunk, peer }) => `${peer} ${chunk}`))
     const fold = known === undefined ? undefined : { ...known, rowsHere: 0 }
-    return { fold, sums, charges: folds.charges(job), plan: folds.planChunks(job) }
+    return { fold, sums, charges: folds.charges(job), plan: folds.planChunks(job), wanted }
   })
 
 describe('folding in SQL', () => {
