@@ -122,7 +122,7 @@ const CancelSteps = (props: { readonly job: JobView; readonly close: () => void 
       { query: { job: job.id } },
       {
         onSuccess: () => {
-          notifications.show({ message: `Cancelling ${job.name}; its rows stay.` })
+          notifications.show({ message: `Canceling ${job.name}; its rows stay.` })
           close()
         },
       },

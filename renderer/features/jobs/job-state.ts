@@ -7,13 +7,13 @@ export const jobStates: Readonly<
 > = {
   NotStarted: { word: 'Not started', tone: 'waiting' },
   Preparing: { word: 'Preparing', tone: 'waiting' },
-  Queued: { word: 'Waiting', tone: 'waiting' },
+  Queued: { word: 'Queued', tone: 'waiting' },
   Running: { word: 'Running', tone: 'running' },
   Paused: { word: 'Paused', tone: 'paused' },
-  Finalizing: { word: 'Finishing', tone: 'running' },
-  CancelRequested: { word: 'Cancelling', tone: 'cancelled' },
-  Canceled: { word: 'Cancelled', tone: 'cancelled' },
-  Completed: { word: 'Done', tone: 'committed' },
+  Finalizing: { word: 'Finalizing', tone: 'running' },
+  CancelRequested: { word: 'Canceling', tone: 'cancelled' },
+  Canceled: { word: 'Canceled', tone: 'cancelled' },
+  Completed: { word: 'Completed', tone: 'committed' },
   Failed: { word: 'Failed', tone: 'failed' },
 }
 

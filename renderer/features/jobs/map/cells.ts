@@ -12,13 +12,13 @@ export const cellStates: readonly CellState[] = [
   { letter: 'c', tone: 'committed', word: 'Committed' },
   { letter: 'r', tone: 'retried', word: 'Committed after a retry' },
   { letter: 'l', tone: 'running', word: 'Running' },
-  { letter: '.', tone: 'waiting', word: 'Waiting' },
+  { letter: '.', tone: 'waiting', word: 'Pending' },
   { letter: 'f', tone: 'failed', word: 'Failed' },
-  { letter: 'x', tone: 'cancelled', word: 'Cancelled' },
+  { letter: 'x', tone: 'cancelled', word: 'Canceled' },
 ]
 
 const stateByLetter = new Map(cellStates.map((state) => [state.letter, state]))
-const pending: CellState = { letter: '.', tone: 'waiting', word: 'Waiting' }
+const pending: CellState = { letter: '.', tone: 'waiting', word: 'Pending' }
 
 export const cellStateAt = (states: string, index: number): CellState =>
   stateByLetter.get(states[index] ?? '.') ?? pending
