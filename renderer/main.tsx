@@ -31,6 +31,11 @@ const wait = async (ms: number, signal: AbortSignal): Promise<void> =>
 const start = async (): Promise<void> => {
   const element = document.querySelector('#root')
   if (element === null) return
+  // A fresh link for the page that is open already, as the desktop window gives after a restart of the
+  // agent: the browser would only change the hash.
+  addEventListener('hashchange', () => {
+    if (location.hash.startsWith('#code=')) location.reload()
+  })
   // Before the router looks at the address: the sign-in code stands where pages do.
   const signInProblem = await signIn()
   const client = createControlClient({ baseUrl: '' })

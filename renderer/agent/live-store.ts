@@ -45,19 +45,13 @@ const signedOutRetryMs = 3_000
 
 export const createLiveStore = (deps: LiveDeps): LiveStore => {
   const { client, now, wait } = deps
-  const listeners = new Set<() => void>()
+  const { subscribe, drawSoon } = createAudience()
   let state: LiveState = { phase: 'opening', data: undefined, freshAt: now(), problem: '' }
-  let drawing = false
 
   const set = (next: LiveState): void => {
+    // Listeners are told later, but `state` is the truth at once.
     state = next
-    if (drawing) return
-    drawing = true
-    // The listener is told later, but `state` is the truth at once.
-    setTimeout(() => {
-      drawing = false
-      for (const listener of listeners) listener()
-    }, drawMs)
+    drawSoon()
   }
 
   /** One connection's life: a snapshot, then deltas until the stream ends. Returns whether it went well. */
@@ -107,13 +101,25 @@ export const createLiveStore = (deps: LiveDeps): LiveStore => {
     }
   }
 
+  return { state: () => state, subscribe, run }
+}
+
+const createAudience = () => {
+  const listeners = new Set<() => void>()
+  let drawing = false
   return {
-    state: () => state,
-    subscribe: (listener) => {
+    subscribe: (listener: () => void) => {
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      return () => void listeners.delete(listener)
     },
-    run,
+    drawSoon: (): void => {
+      if (drawing) return
+      drawing = true
+      setTimeout(() => {
+        drawing = false
+        for (const listener of listeners) listener()
+      }, drawMs)
+    },
   }
 }
 

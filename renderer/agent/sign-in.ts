@@ -2,12 +2,15 @@ import { csrfHeader, signInPath } from '../../protocol/control/api.ts'
 
 /**
  * Exchanges the one-time code in `#code=...` for the cookie and removes it from the address and the
- * history, so that it cannot be read or bookmarked. Returns why it failed, or undefined.
+ * history, so that it cannot be read or bookmarked. `place=/jobs/...` beside it is the page to show:
+ * the desktop window gives it when it signs in again after a restart of the agent. Returns why it failed, or undefined.
  */
 export const signIn = async (): Promise<string | undefined> => {
-  const code = new URLSearchParams(location.hash.slice(1)).get('code')
+  const asked = new URLSearchParams(location.hash.slice(1))
+  const code = asked.get('code')
   if (code === null) return undefined
-  history.replaceState(null, '', `${location.pathname}#/`)
+  const place = asked.get('place') ?? '/'
+  history.replaceState(null, '', `${location.pathname}#${place.startsWith('/') ? place : '/'}`)
   try {
     const response = await fetch(signInPath, {
       method: 'POST',

@@ -1,3 +1,5 @@
+// The package's types know only the default.
+// oxlint-disable-next-line import/no-named-as-default
 import qrcode from 'qrcode-generator'
 import { useMemo } from 'react'
 

@@ -55,7 +55,7 @@ export const openBrowser = async (program?: BrowserProgram): Promise<Browser> =>
     executablePath: found.path,
     headless: true,
     args: flags,
-    env: { ...process.env, ...plainLocale, ...found.env } as Record<string, string>,
+    env: { ...process.env, ...plainLocale, ...found.env },
     timeout: 60_000,
   })
 }

@@ -156,7 +156,7 @@ describe.skipIf(program === undefined)('the window', () => {
     await page.getByRole('dialog').getByText('Work on its mini-batches stops').waitFor()
     expect(fixture.commands).toEqual([])
     await page.getByRole('button', { name: 'Cancel the job' }).click()
-    await page.getByText('Cancelling', { exact: true }).waitFor()
+    await page.getByText('Canceling', { exact: true }).waitFor()
     expect(fixture.commands).toEqual([{ name: 'cancelJob', query: { job: id }, body: {} }])
   })
 
@@ -181,7 +181,7 @@ describe.skipIf(program === undefined)('the window', () => {
       },
     })
     await expect.poll(() => line.innerText()).toBe('10,000 / 10,000 · 3 failed')
-    await open.page.getByText('Done', { exact: true }).waitFor()
+    await open.page.getByText('Completed', { exact: true }).waitFor()
     await open.page.getByRole('button', { name: 'Copy output path' }).click()
     const copied = await open.page.evaluate(() => navigator.clipboard.readText())
     expect(copied).toBe('/home/anna/predictions.csv')

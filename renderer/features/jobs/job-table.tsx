@@ -2,11 +2,13 @@ import { IconChevronDown, IconChevronUp } from '@tabler/icons-react'
 import {
   createColumnHelper,
   createSortedRowModel,
+  FlexRender,
   rowSortingFeature,
   sortFns,
   tableFeatures,
   useTable,
 } from '@tanstack/react-table'
+import type { Row } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Link } from '@tanstack/react-router'
 import { useRef } from 'react'
@@ -75,7 +77,7 @@ export const JobTable = (props: { readonly jobs: readonly JobView[] }) => {
   const table = useTable({
     features,
     columns,
-    data: props.jobs as JobView[],
+    data: props.jobs,
     getRowId: (job) => job.id,
   })
   const rows = table.getRowModel().rows
@@ -120,11 +122,7 @@ export const JobTable = (props: { readonly jobs: readonly JobView[] }) => {
                 className="grid-row job-row"
                 style={{ transform: `translateY(${start}px)` }}
               >
-                {row.getAllCells().map((cell) => (
-                  <div role="cell" key={cell.id}>
-                    <table.FlexRender cell={cell} />
-                  </div>
-                ))}
+                <Cells row={row} />
               </div>
             )
           })}
@@ -133,6 +131,13 @@ export const JobTable = (props: { readonly jobs: readonly JobView[] }) => {
     </div>
   )
 }
+
+const Cells = (props: { readonly row: Row<typeof features, JobView> }) =>
+  props.row.getAllCells().map((cell) => (
+    <div role="cell" key={cell.id}>
+      <FlexRender cell={cell} />
+    </div>
+  ))
 
 const ariaSort = { asc: 'ascending', desc: 'descending' } as const
 

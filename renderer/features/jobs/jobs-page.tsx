@@ -35,12 +35,12 @@ export const JobsPage = () => {
         <SegmentedControl
           size="xs"
           value={state}
-          onChange={(value) => setState(value as StateFilter)}
+          onChange={(value) => setState(value)}
           aria-label="State"
           data={[
             { value: 'all', label: 'All' },
             { value: 'open', label: 'Open' },
-            { value: 'done', label: 'Done' },
+            { value: 'done', label: 'Ended' },
             { value: 'failed', label: 'Failed' },
           ]}
         />

@@ -46,11 +46,7 @@ const InviteSteps = () => {
   }
   return (
     <div className="start-form">
-      <Checkbox.Group
-        label="What it may do"
-        value={roles}
-        onChange={(value) => setRoles(value as Role[])}
-      >
+      <Checkbox.Group label="What it may do" value={roles} onChange={(value) => setRoles(value)}>
         <div className="role-list">
           {(['work', 'submit', 'admin'] as const).map((role) => (
             <Checkbox

@@ -164,7 +164,7 @@ const MachinesNow = (props: { readonly machines: readonly MachineView[] }) => {
       <h2 id="machines-now" className="panel-title">
         Machines now
         <Link to="/machines" className="link">
-          {more > 0 ? `${formatPlural(more, 'more', 'more')}` : 'Details'}
+          {more > 0 ? formatPlural(more, 'more', 'more') : 'Details'}
         </Link>
       </h2>
       <ul>
