@@ -1,7 +1,15 @@
 import { isIP } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
-import type { ComponentLogger, Connection, PrivateKey } from '@libp2p/interface'
-import type { AddressManager, Registrar, TransportManager } from '@libp2p/interface-internal'
+import type {
+  AbortOptions,
+  ComponentLogger,
+  Connection,
+  Listener,
+  PrivateKey,
+  StreamHandler,
+  StreamHandlerOptions,
+} from '@libp2p/interface'
+import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -18,9 +26,20 @@ import { hostUnknown, portForbidden, portTaken } from './sentences.ts'
 
 /** The parts of libp2p that we drive ourselves: listening starts late, and addresses are dialled side by side. */
 export interface NodeParts {
-  readonly transportManager: TransportManager
-  readonly addressManager: AddressManager
-  readonly registrar: Registrar
+  readonly transportManager: {
+    readonly listen: (addresses: Multiaddr[]) => Promise<void>
+    readonly dial: (address: Multiaddr, options: AbortOptions) => Promise<Connection>
+    readonly getAddrs: () => Multiaddr[]
+    readonly getListeners: () => Listener[]
+  }
+  readonly registrar: {
+    readonly handle: (
+      protocol: string,
+      handler: StreamHandler,
+      options: StreamHandlerOptions,
+    ) => Promise<void>
+  }
+  readonly addressManager: MulticastDNSComponents['addressManager']
   readonly logger: ComponentLogger
 }
 
