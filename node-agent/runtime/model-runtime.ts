@@ -3,6 +3,7 @@ import type { ModelRuntime, StartProcess, WorkerProcess } from '#agent/ports/run
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import type { JobSpec } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { startChild } from './child-process.ts'
@@ -24,31 +25,53 @@ export interface ModelRuntimeDeps {
   readonly initMs?: number
 }
 
+/** A start of what this room runs: a job without a script. */
+interface DeclaredStart extends StartProcess {
+  readonly spec: Extract<JobSpec, { runtime: 'onnx' }>
+  readonly modelPath: string
+}
+
 /** The runtime processes of this machine. */
-export const createModelRuntime = (deps: ModelRuntimeDeps): ModelRuntime => ({
-  inspect: inspectModel,
-  checkFit,
-  devices,
-  start: async (options) => {
-    const allowed = await checkBeforeStart(options)
-    if (!allowed.ok) return allowed
-    const started = await startProcess(options, deps)
-    if (started.ok) {
-      const { pid, loadMs } = started.value
-      deps.log.debug('Worker process is ready.', { pid, loadMs, model: modelName(options) })
-      return ok(started.value.process)
-    }
-    const { code, message, detail } = started.error
-    deps.log.warn('A worker process could not be started.', { code, reason: message, detail })
-    return started
-  },
-})
+export const createModelRuntime = (deps: ModelRuntimeDeps): ModelRuntime => {
+  const runtime = {
+    inspect: inspectModel,
+    checkFit,
+    devices,
+    start: async (options: StartProcess): Promise<Result<WorkerProcess, MusterError>> =>
+      isDeclared(options) ? await start(options, deps) : err(noScripts()),
+    scripts: async () => ({ kind: 'refused' as const, reason: noScripts().message }),
+  }
+  return runtime
+}
+
+const isDeclared = (options: StartProcess): options is DeclaredStart =>
+  options.spec.runtime === 'onnx' && options.modelPath !== undefined
+
+const noScripts = (): MusterError =>
+  musterError('InitFailed', 'This machine runs no entry scripts: submit a job of runtime onnx.')
+
+const start = async (
+  options: DeclaredStart,
+  deps: ModelRuntimeDeps,
+): Promise<Result<WorkerProcess, MusterError>> => {
+  const allowed = await checkBeforeStart(options)
+  if (!allowed.ok) return allowed
+  const started = await startProcess(options, deps)
+  if (started.ok) {
+    const { pid, loadMs } = started.value
+    deps.log.debug('Worker process is ready.', { pid, loadMs, model: modelName(options) })
+    return ok(started.value.process)
+  }
+  const { code, message, detail } = started.error
+  deps.log.warn('A worker process could not be started.', { code, reason: message, detail })
+  return started
+}
 
 /**
  * What can be said without a process. The model is inspected here again: that its submitter's agent did is
  * no proof to the machine that loads it.
  */
-const checkBeforeStart = async (options: StartProcess): Promise<Result<void, MusterError>> => {
+const checkBeforeStart = async (options: DeclaredStart): Promise<Result<void, MusterError>> => {
   if (options.signal.aborted) return err(aborted(options))
   const { device } = options.spec
   if (providersFor(device).length === 0) {
@@ -66,7 +89,7 @@ const checkBeforeStart = async (options: StartProcess): Promise<Result<void, Mus
 export const memoryNeeded = (modelBytes: number): number =>
   limits.modelBaseBytes + Math.ceil(modelBytes * limits.modelBytesFactor)
 
-const tooLarge = (options: StartProcess, bytes: number, needed: number): MusterError =>
+const tooLarge = (options: DeclaredStart, bytes: number, needed: number): MusterError =>
   musterError(
     'ModelTooLarge',
     `The model ${modelName(options)} (${mebibytes(bytes)}) needs about ${mebibytes(needed)} of memory, but a worker process may use ${mebibytes(options.memoryBytes)} here: allow more memory or use a smaller model.`,
@@ -84,7 +107,7 @@ interface Started {
 }
 
 const startProcess = async (
-  options: StartProcess,
+  options: DeclaredStart,
   { initMs = limits.initMs, cacheFolder }: ModelRuntimeDeps,
 ): Promise<Result<Started, MusterError>> => {
   let child: RuntimeChild
@@ -107,7 +130,7 @@ const startProcess = async (
 
 /** What `loaded` says, unless the caller gives up or the time is over before. */
 const endEarly = async (
-  options: StartProcess,
+  options: DeclaredStart,
   initMs: number,
   loaded: Promise<Result<number, MusterError>>,
 ): Promise<Result<number, MusterError>> => {
@@ -128,7 +151,7 @@ const endEarly = async (
   }
 }
 
-const startMessage = (options: StartProcess): StartMessage => ({
+const startMessage = (options: DeclaredStart): StartMessage => ({
   kind: 'start',
   modelName: modelName(options),
   modelPath: options.modelPath,
@@ -138,22 +161,22 @@ const startMessage = (options: StartProcess): StartMessage => ({
   postprocess: options.spec.postprocess,
 })
 
-const modelName = ({ spec }: StartProcess): string =>
+const modelName = ({ spec }: DeclaredStart): string =>
   `"${spec.model.name}" version ${spec.model.version}`
 
-const aborted = (options: StartProcess): MusterError =>
+const aborted = (options: DeclaredStart): MusterError =>
   musterError('Aborted', `Loading the model ${modelName(options)} was given up.`, {
     retryable: true,
   })
 
-const tooSlow = (options: StartProcess, initMs: number): MusterError =>
+const tooSlow = (options: DeclaredStart, initMs: number): MusterError =>
   musterError(
     'InitFailed',
     `The model ${modelName(options)} was not loaded within ${initMs / 1000} s: use a smaller model or a less busy machine.`,
     { retryable: true },
   )
 
-const diedLoading = (options: StartProcess, error: MusterError): MusterError =>
+const diedLoading = (options: DeclaredStart, error: MusterError): MusterError =>
   musterError(
     'InitFailed',
     `The model ${modelName(options)} could not be loaded because its process ended: ${error.message}`,

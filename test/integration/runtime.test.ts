@@ -28,6 +28,8 @@ import { encodePng } from '#test/support/png.ts'
 import { processing } from '#test/support/processing.ts'
 import { writeDigits } from '../../examples/mnist/digits.ts'
 
+type OnnxSpec = Extract<JobSpec, { runtime: 'onnx' }>
+
 const silent: Log = {
   debug: () => {},
   info: () => {},
@@ -64,7 +66,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const jobSpec = (parts: ReturnType<typeof processing>, device = 'cpu'): JobSpec => ({
+const jobSpec = (parts: ReturnType<typeof processing>, device = 'cpu'): OnnxSpec => ({
   name: 'test',
   description: '',
   tags: {},

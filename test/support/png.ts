@@ -9,8 +9,8 @@ export interface PngParts {
   readonly colour: number
   /** Rows one after the other, packed as the depth says, without filter bytes. */
   readonly rows: Uint8Array
-  /** Filter of all rows: 0 none, 1 sub, 2 up. Samples are filtered accordingly. */
-  readonly filter?: 0 | 1 | 2
+  /** Filter of all rows: 0 none, 1 sub, 2 up, 3 average, 4 Paeth. Samples are filtered accordingly. */
+  readonly filter?: 0 | 1 | 2 | 3 | 4
   /** RGB triples. */
   readonly palette?: Uint8Array
   readonly transparency?: Uint8Array
@@ -51,12 +51,22 @@ const filtered = (parts: PngParts): Buffer => {
     out[y * (stride + 1)] = filter
     for (let x = 0; x < stride; x += 1) {
       const at = y * stride + x
-      const left = filter === 1 && x >= step ? (rows[at - step] ?? 0) : 0
-      const above = filter === 2 && y > 0 ? (rows[at - stride] ?? 0) : 0
-      out[y * (stride + 1) + 1 + x] = ((rows[at] ?? 0) - left - above) & 255
+      const left = x >= step ? (rows[at - step] ?? 0) : 0
+      const above = y > 0 ? (rows[at - stride] ?? 0) : 0
+      const corner = x >= step && y > 0 ? (rows[at - stride - step] ?? 0) : 0
+      const guesses = [0, left, above, (left + above) >> 1, paeth(left, above, corner)]
+      out[y * (stride + 1) + 1 + x] = ((rows[at] ?? 0) - (guesses[filter] ?? 0)) & 255
     }
   }
   return out
+}
+
+const paeth = (left: number, above: number, corner: number): number => {
+  const guess = left + above - corner
+  const [nearest] = [left, above, corner].toSorted(
+    (a, b) => Math.abs(guess - a) - Math.abs(guess - b),
+  )
+  return nearest ?? 0
 }
 
 export const chunk = (type: string, data: Uint8Array): Buffer => {

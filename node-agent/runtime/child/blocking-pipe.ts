@@ -9,21 +9,23 @@ import type { Frame } from '../frames.ts'
 export interface BlockingPipe {
   /** Waits for the next frame; its body is valid until the next call. Undefined: the agent is gone. */
   readonly next: () => Frame | undefined
-  /** Puts a frame with those to be written at the next `flush`. */
+  /**
+   * Writes a frame now. Answers are never held back to share a write: if the next mini-batch hangs, the one
+   * before it must have been heard, or it would be charged too.
+   */
   readonly send: (head: object, body: readonly Uint8Array[]) => void
-  readonly flush: () => void
-  /** Whether `count` further frames are here already. */
-  readonly hasNext: (count: number) => boolean
 }
 
 const bufferBytes = 256 * 1024
 
 export const createBlockingPipe = (descriptor: number): BlockingPipe => ({
-  ...createReader(descriptor),
-  ...createWriter(descriptor),
+  next: createReader(descriptor),
+  send: (head, body) => {
+    for (const part of encodeFrame(head, body)) writeAll(descriptor, part)
+  },
 })
 
-const createReader = (descriptor: number): Pick<BlockingPipe, 'next' | 'hasNext'> => {
+const createReader = (descriptor: number): BlockingPipe['next'] => {
   const buffer = Buffer.allocUnsafe(bufferBytes)
   /** Bytes `from` up to `to` of the buffer were read and not yet used. */
   let from = 0
@@ -54,43 +56,17 @@ const createReader = (descriptor: number): Pick<BlockingPipe, 'next' | 'hasNext'
     }
     return frame
   }
-  return {
-    next: () => {
-      if (from === to) from = to = 0
-      if (!hold(prefixBytes)) return undefined
-      const length = frameLength(buffer.subarray(from, to), requestLimits)
-      if (length > buffer.length) {
-        const frame = holdLarge(length)
-        return frame && readFrame(frame)
-      }
-      if (!hold(length)) return undefined
-      from += length
-      return readFrame(buffer.subarray(from - length, from))
-    },
-    hasNext: (count) => {
-      let at = from
-      for (let frame = 0; frame < count; frame += 1) {
-        if (to - at < prefixBytes) return false
-        at += frameLength(buffer.subarray(at, to), requestLimits)
-        if (at > to) return false
-      }
-      return true
-    },
-  }
-}
-
-const createWriter = (descriptor: number): Pick<BlockingPipe, 'send' | 'flush'> => {
-  let unsent: Uint8Array[] = []
-  return {
-    send: (head, body) => {
-      unsent.push(...encodeFrame(head, body))
-    },
-    flush: () => {
-      const parts = unsent
-      unsent = []
-      const [only] = parts
-      writeAll(descriptor, parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
-    },
+  return () => {
+    if (from === to) from = to = 0
+    if (!hold(prefixBytes)) return undefined
+    const length = frameLength(buffer.subarray(from, to), requestLimits)
+    if (length > buffer.length) {
+      const frame = holdLarge(length)
+      return frame && readFrame(frame)
+    }
+    if (!hold(length)) return undefined
+    from += length
+    return readFrame(buffer.subarray(from - length, from))
   }
 }
 

@@ -31,8 +31,9 @@ export const createImageDecoder = (preprocess: ImagePreprocess): ImageDecoder =>
       if (png.width * png.height > limits.imagePixels) {
         return tooManyPixels('PNG', `${png.width} x ${png.height}`)
       }
-      if (!isLight(png, width, height)) return (own) => sharp.decode(own, 'PNG')
-      return decodeLight(bytes, png) ?? 'is a damaged PNG picture: its data cannot be unpacked'
+      const light = isLight(png, width, height) ? decodeLight(png) : undefined
+      // What the light decoder does not take or cannot read is for sharp to judge.
+      return light ?? ((own) => sharp.decode(own, 'PNG'))
     },
   }
 }

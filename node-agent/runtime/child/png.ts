@@ -9,10 +9,11 @@ export interface PngFacts {
   /** 0 gray, 2 RGB, 3 palette, 4 gray + alpha, 6 RGBA. */
   readonly colour: number
   readonly interlaced: boolean
-  /** Compressed bytes of the picture. */
-  readonly dataBytes: number
-  /** Has a tRNS chunk: one colour, or colours of the palette, are transparent. */
-  readonly transparency: boolean
+  /** Where the compressed picture is; most small files have one part. */
+  readonly data: readonly Uint8Array[]
+  readonly palette: Uint8Array | undefined
+  /** Of chunk tRNS: one transparent colour, or the opacity of the palette's colours. */
+  readonly transparency: Uint8Array | undefined
   /** Has a chunk that changes what is seen: more frames, or an orientation. */
   readonly special: boolean
 }
@@ -42,8 +43,9 @@ export const readPng = (bytes: Uint8Array): PngFacts | string => {
   if (view.getUint32(start) !== headerBytes || view.getUint32(start + 4) !== IHDR) {
     return 'is a damaged PNG picture: it does not begin with its header'
   }
-  let dataBytes = 0
-  let transparency = false
+  const data: Uint8Array[] = []
+  let palette: Uint8Array | undefined
+  let transparency: Uint8Array | undefined
   let special = false
   for (let at = start; ;) {
     if (at + chunkOverhead > bytes.length) return cutOff(bytes)
@@ -56,19 +58,21 @@ export const readPng = (bytes: Uint8Array): PngFacts | string => {
       return `is a damaged PNG picture: its checksum at byte ${end} is wrong`
     }
     if (type === IEND) break
-    if (type === IDAT) dataBytes += length
-    else if (type === tRNS) transparency = true
+    if (type === IDAT) data.push(bytes.subarray(at + 8, end))
+    else if (type === PLTE) palette = bytes.subarray(at + 8, end)
+    else if (type === tRNS) transparency = bytes.subarray(at + 8, end)
     else if (type === acTL || type === eXIf) special = true
     at = end + 4
   }
-  if (dataBytes === 0) return 'is a damaged PNG picture: there is no picture in it'
+  if (data.length === 0) return 'is a damaged PNG picture: there is no picture in it'
   return {
     width: view.getUint32(start + 8),
     height: view.getUint32(start + 12),
     depth: view.getUint8(start + 16),
     colour: view.getUint8(start + 17),
     interlaced: view.getUint8(start + 20) !== 0,
-    dataBytes,
+    data,
+    palette,
     transparency,
     special,
   }

@@ -17,9 +17,6 @@ export const serve = async (descriptor: number, onLoaded: () => void): Promise<n
   const pipe = createBlockingPipe(descriptor)
   const send: Send = (message, rows = []) => {
     pipe.send(message, rows.length === 0 ? [] : [Buffer.from(rows.join('\n'))])
-    // Every write wakes the agent: quick answers share one, as long as that leaves the next work here.
-    const quick = 'runMs' in message && message.runMs < shareMs
-    if (!quick || !pipe.hasNext(2)) pipe.flush()
   }
   let runner: Runner | undefined
   for (let frame = pipe.next(); frame !== undefined; frame = pipe.next()) {
@@ -32,9 +29,6 @@ export const serve = async (descriptor: number, onLoaded: () => void): Promise<n
   }
   process.exit(0)
 }
-
-/** An answer waits for the next at most about this long, milliseconds. */
-const shareMs = 2
 
 type Runner = ReturnType<typeof createMiniBatchRunner>
 type Send = (message: ProcessMessage, rows?: readonly string[]) => void

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
@@ -44,7 +45,7 @@ const isLightPng = (bytes: Uint8Array, width: number, height: number): boolean =
 const both = async (bytes: Buffer, preprocess: ImagePreprocess) => {
   const png = readPng(bytes)
   if (typeof png === 'string') throw new Error(png)
-  const light = decodeLight(bytes, png)
+  const light = decodeLight(png)
   const heavy = await createSharpDecoder(preprocess).decode(bytes, 'PNG')
   if (light === undefined || typeof heavy === 'string') throw new Error('not decoded')
   return { light: toTensor(preprocess, light), heavy: toTensor(preprocess, heavy) }
@@ -80,7 +81,7 @@ const lightForms: readonly Form[] = [
 
 const randomPng = (
   form: Form,
-  seed: { width: number; height: number; noise: Uint8Array; filter: 0 | 1 | 2 },
+  seed: { width: number; height: number; noise: Uint8Array; filter: 0 | 1 | 2 | 3 | 4 },
 ) => {
   const { width, height, noise, filter } = seed
   const stride = Math.ceil((width * form.depth * (samplesOf[form.colour] ?? 1)) / 8)
@@ -114,7 +115,7 @@ const seeds = fc.record({
   width: fc.integer({ min: 1, max: 21 }),
   height: fc.integer({ min: 1, max: 13 }),
   noise: fc.uint8Array({ minLength: 16, maxLength: 300 }),
-  filter: fc.constantFrom(0, 1, 2),
+  filter: fc.constantFrom(0, 1, 2, 3, 4),
 })
 
 describe('the two decoders agree on small PNGs', () => {
@@ -291,9 +292,9 @@ describe('what is wrong with a file is said, not guessed', () => {
     }
   })
 
-  test('a small PNG that unpacks to very much goes to sharp, which stops at the picture', async () => {
+  test('a PNG that unpacks to more than its picture is not unpacked further, in both decoders', async () => {
     const { deflateSync } = await import('node:zlib')
-    const data = deflateSync(new Uint8Array(20_000_000))
+    const data = deflateSync(new Uint8Array(200_000_000))
     const bytes = encodePng({
       width: 20,
       height: 20,
@@ -302,7 +303,26 @@ describe('what is wrong with a file is said, not guessed', () => {
       rows: new Uint8Array(),
       data,
     })
-    expect(isLightPng(bytes, 20, 20)).toBe(false)
+    const before = process.memoryUsage().rss
+    expect(isLightPng(bytes, 20, 20)).toBe(true)
+    const png = readPng(bytes)
+    expect(typeof png === 'string' ? png : decodeLight(png)).toBeUndefined()
+    expect(await decoded(small, bytes)).toMatchObject({ width: 20, height: 20 })
+    expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000)
+  })
+
+  test('a filter type that does not exist', async () => {
+    const { deflateSync } = await import('node:zlib')
+    const data = deflateSync(new Uint8Array(61 * 20).fill(5))
+    const bytes = encodePng({
+      width: 20,
+      height: 20,
+      depth: 8,
+      colour: 2,
+      rows: new Uint8Array(),
+      data,
+    })
+    expect(await problem(bytes)).toContain('damaged')
   })
 
   test('JPEG, WebP and GIF cut off in the middle', async () => {
