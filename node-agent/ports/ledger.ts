@@ -39,7 +39,9 @@ export interface Ledger extends AsyncDisposable {
   readonly adopt: (cluster: ClusterId) => Promise<void>
   /**
    * Appends own records in one segment (or more, by the limits), in the order of the calls. Calls that
-   * come while one is being written share the next segment. Fails with `DiskFull` or `StoreBroken`; then
+   * come while one is being written share the next segment: each gets its own records back, with the
+   * whole segment's bytes. Listeners are told before it resolves. Fails with `DiskFull`, `StoreBroken`,
+   * `NotInCluster`, `Aborted` (closing), or `Internal` for a body that others could not read; then
    * nothing of it is in the ledger.
    */
   readonly append: (

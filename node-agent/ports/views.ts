@@ -9,7 +9,8 @@ export type { CountedCommit, JobFold, SealFacts }
 /**
  * Tables folded from records, and the rows. Every rule is order-free: the views of two agents with the
  * same records are equal, whatever the order of arrival. Until a job is sealed the commit with the lowest
- * (term, sequence) of a mini-batch counts.
+ * (term, sequence) of a mini-batch counts; then the lowest of those the keeper had read. All of it rejects
+ * with MusterFailure when the disk or the file fails. Rules: docs/ledger.md.
  */
 export interface Views {
   /** Newest first. */
@@ -28,8 +29,9 @@ export interface Views {
   /** Counted commits whose rows are not in this store, grouped by chunk. */
   readonly missingRows: (job: JobId) => Promise<readonly MissingChunk[]>
   /**
-   * Inserts the rows of counted commits, replacing rows of another commit of the same mini-batch.
-   * Entries that no longer count are left out. Idempotent, durable enough to be pulled again if lost.
+   * Inserts the rows of counted commits. Entries that do not count are left out, and so are rows of items
+   * outside their mini-batch. When a commit stops counting its rows go, and `missingRows` names those of
+   * the one that counts instead. Idempotent; durable when it resolves.
    */
   readonly keepRows: (
     chunk: BlobHash,
@@ -38,6 +40,10 @@ export interface Views {
     entries: readonly { readonly position: number; readonly rows: AttemptRows }[],
   ) => Promise<void>
   readonly rows: (query: RowQuery) => Promise<RowPage>
+  /** About how many bytes the rows of each job take here, newest job first; jobs without rows are left out. */
+  readonly rowSizes: () => Promise<readonly { readonly job: JobId; readonly bytes: number }[]>
+  /** Drops the rows of a job here; they count as missing from then on. */
+  readonly dropRows: (job: JobId) => Promise<void>
   /** SHA-256 over the map mini-batch -> (chunk, position) of the counted commits, hex, and their sums. */
   readonly sealFacts: (job: JobId) => Promise<SealFacts>
   readonly failureGroups: (job: JobId, limit: number) => Promise<readonly FailureGroup[]>
