@@ -21,7 +21,7 @@ export interface SimulatedJob {
 
 export const jobId = (number: number): JobId => asJobId(`job${String(number).padStart(23, '0')}`)
 
-export const createJob = (id: JobId, dataPeer: PeerId, spec: Partial<Job['spec']> = {}): Job => ({
+export const createJob = (id: JobId, dataPeer: PeerId, spec: Partial<OnnxJobSpec> = {}): Job => ({
   id,
   submitter: dataPeer,
   dataPeer,

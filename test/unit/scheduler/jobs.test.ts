@@ -50,6 +50,7 @@ test('items over the threshold abort, items at it do not', () => {
   if (a === undefined || b === undefined) throw new Error('no leases')
   finish(s, ann, [succeeded(a, { failed: 3 })])
   expect(s.take('closeJob')).toEqual([])
+  s.ignoreRest()
   finish(s, ann, [succeeded(b, { failed: 1 })])
   expect(s.take('closeJob')).toEqual([
     {
@@ -59,6 +60,9 @@ test('items over the threshold abort, items at it do not', () => {
       reason: '4 items failed, more than the 3 that error_threshold allows.',
     },
   ])
+  expect(s.take('recordCommits')).toHaveLength(1)
+  expect(s.take('revokeLeases')).toHaveLength(1)
+  s.expectNothingElse()
 })
 
 test('a mini-batch that failed for good counts with all its items', () => {

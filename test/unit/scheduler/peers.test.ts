@@ -161,6 +161,21 @@ test('before the term nothing is said, after it nothing is granted, and what is 
   expect(s.take('closeJob')).toMatchObject([{ outcome: 'canceled' }])
 })
 
+test('a term taken anew starts from what the workers say', () => {
+  const s = withJob(4)
+  const leases = join(s, ann)
+  s.tell({ kind: 'termTaken', term: { number: 2, head } })
+  s.pass(1_000)
+  s.expectNothingElse()
+  expect(s.state.leases.size()).toBe(0)
+  greet(s, ann, 1, leases)
+  expect(s.take('welcomeWorker')).toHaveLength(1)
+  s.expectNothingElse()
+  expect([...s.state.leases.values()].map(({ token }) => token)).toEqual(
+    leases.map(({ token }) => token),
+  )
+})
+
 test('an older or doubled term changes nothing', () => {
   const s = withJob(4)
   const leases = join(s, ann)

@@ -39,6 +39,9 @@ test('a greeting names what is held and what is not settled', () => {
   expect(greeting?.held).toEqual(leases(1, 2))
   expect(greeting?.reports.map(({ miniBatch }) => miniBatch)).toEqual([0])
   s.expectNothingElse()
+  // The greeting may have been lost: the report is offered until it is settled.
+  s.tell({ kind: 'headFound', term: later })
+  expect(s.take('greetHead')).toEqual([greeting])
   s.tell({ kind: 'welcomed', term: later })
   s.pass(limits.reportMs)
   // What runs is told as started again; the report travelled in the greeting.
