@@ -8,6 +8,7 @@ import { startControlServer } from '#agent/control/server.ts'
 import type { ControlServer } from '#agent/control/server.ts'
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { Log } from '#agent/ports/log.ts'
+import { api } from '#protocol/control/api.ts'
 import { controlFileName } from '#protocol/control/control-file.ts'
 import { createControlClient } from '#protocol/control/client.ts'
 import type { DeltaView, JobView, RowView, SnapshotView } from '#protocol/control/views.ts'
@@ -104,10 +105,18 @@ const pictureOf = (digits: Awaited<ReturnType<typeof readDigits>>, item: number)
 }
 
 const handlersOf = (fake: Fake): ControlHandlers => ({
+  ...unanswered,
   ...stateHandlers(fake),
   ...clusterHandlers(fake),
   ...jobHandlers(fake),
 })
+
+const notHere = (name: string) => musterError('Internal', `The fixture does not answer ${name}.`)
+
+/** What the page does not ask for. */
+const unanswered = Object.fromEntries(
+  Object.keys(api).map((name) => [name, async () => err(notHere(name))]),
+) as unknown as ControlHandlers
 
 const stateHandlers = (fake: Fake) => {
   const { state, deltas, home } = fake
@@ -136,14 +145,10 @@ const stateHandlers = (fake: Fake) => {
         models: [...state.models],
       }),
     models: async () => ok({ models: [...state.models] }),
-    model: async () => err(notHere('model')),
-    registerModel: async () => err(notHere('registerModel')),
     peers: async () => ok({ peers: [...state.machines] }),
     members: async () => ok({ members: [...state.machines] }),
   } satisfies Partial<ControlHandlers>
 }
-
-const notHere = (name: string) => musterError('Internal', `The fixture does not answer ${name}.`)
 
 const clusterHandlers = ({ state, commands }: Fake) => {
   const cluster = state.cluster ?? emptyCluster
@@ -197,7 +202,6 @@ const jobHandlers = (fake: Fake) => {
   return {
     jobs: async () => ok({ jobs: state.jobs }),
     job: ({ query }) => withJob(query.job, state.detail),
-    submitJob: async () => err(notHere('submitJob')),
     cancelJob: ({ query }) =>
       withJob(query.job, (job) => {
         commands.push({ name: 'cancelJob', query, body: {} })

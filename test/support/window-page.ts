@@ -1,6 +1,5 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +7,6 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { build } from 'vite'
 
 const require = createRequire(import.meta.url)
-
-/** The page's folder as `npm run build` makes it and the agent serves it. */
-export const builtPageFolder = fileURLToPath(new URL('../../dist/renderer', import.meta.url))
 
 /** Builds the page into a fresh temporary folder and returns it; the caller removes it. */
 export const buildPage = async (): Promise<string> => {

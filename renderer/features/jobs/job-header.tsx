@@ -2,6 +2,7 @@ import { Button, Modal } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { rateText } from '../../../protocol/control/progress-line.ts'
 import type { JobView } from '../../../protocol/control/views.ts'
 import { useNow } from '../../agent/context.tsx'
 import { errorText, useCommand } from '../../agent/queries.ts'
@@ -69,7 +70,7 @@ const Facts = (props: { readonly job: JobView }) => {
         </span>
       </Fact>
       {job.startedAt !== null && job.endedAt !== null ? (
-        <Fact word="Took">{formatDuration(job.endedAt - job.startedAt)}</Fact>
+        <Fact word="Took">{tookText(job, job.endedAt - job.startedAt)}</Fact>
       ) : null}
       <Fact word="Data on">{job.dataPeerName}</Fact>
       <Fact word="Rows kept by">{job.keeperName}</Fact>
@@ -82,6 +83,14 @@ const Facts = (props: { readonly job: JobView }) => {
       </Fact>
     </dl>
   )
+}
+
+/** `12.4 s at 806/s`: what it took, and how fast that was on the whole. */
+const tookText = (job: JobView, ms: number): string => {
+  const items = job.itemsSucceeded + job.itemsFailed
+  return ms > 0 && items > 0
+    ? `${formatDuration(ms)} at ${rateText((items / ms) * 1_000)}/s`
+    : formatDuration(ms)
 }
 
 const Fact = (props: {
