@@ -1,6 +1,6 @@
 import type { PlanChunkFact } from '#agent/scheduler/state.ts'
 import { asJobId, type JobId, type PeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { Job, JobSpecBase } from '#protocol/model/job.ts'
 import type { SeededRandom } from './random.ts'
 
 /** A job with its plan, and what its mini-batches do to those who run them. */
@@ -21,7 +21,7 @@ export interface SimulatedJob {
 
 export const jobId = (number: number): JobId => asJobId(`job${String(number).padStart(23, '0')}`)
 
-export const createJob = (id: JobId, dataPeer: PeerId, spec: Partial<OnnxJobSpec> = {}): Job => ({
+export const createJob = (id: JobId, dataPeer: PeerId, spec: Partial<JobSpecBase> = {}): Job => ({
   id,
   submitter: dataPeer,
   dataPeer,

@@ -215,7 +215,7 @@ test('reports in a greeting are judged before what the greeting no longer names 
   const s = withJob(4)
   const [lease, other] = join(s, ann)
   if (lease === undefined || other === undefined) throw new Error('no lease')
-  greet(s, ann, 1, [other], [failed(lease)])
+  greet(s, ann, 1, { held: [other], reports: [failed(lease)] })
   expect(s.take('welcomeWorker')).toHaveLength(1)
   expect(s.take('recordCharges')).toMatchObject([{ charges: [{ miniBatch: 0, attempt: 1 }] }])
 })

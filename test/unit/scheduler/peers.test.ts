@@ -75,19 +75,14 @@ test('a greeting is adopted: tokens stay, the rest is revoked or free; a second 
   })
   s.pass(limits.adoptionMs)
   const held = [foreignLease(0, elder), foreignLease(1, elder), foreignLease(2, elder, 3)]
-  greet(s, ann, 1, held)
+  greet(s, ann, 1, { held: held })
   expect(s.take('welcomeWorker')).toHaveLength(1)
   expect(s.take('revokeLeases')).toEqual([
     { kind: 'revokeLeases', peer: ann, tokens: [held[1]?.token], reason: 'another-attempt-counts' },
   ])
   s.expectNothingElse()
   expect(s.state.leases.get(foreignLease(2, elder).token)?.attempt).toBe(3)
-  greet(
-    s,
-    ann,
-    1,
-    [held[0], held[2]].filter((lease) => lease !== undefined),
-  )
+  greet(s, ann, 1, { held: [held[0], held[2]].filter((lease) => lease !== undefined) })
   expect(s.take('welcomeWorker')).toHaveLength(1)
   s.expectNothingElse()
   finish(s, ann, [succeeded(foreignLease(2, elder, 3))])
@@ -115,7 +110,7 @@ test('held leases of unknown jobs and unplanned mini-batches are left alone', ()
   const s = withJob(2)
   join(s, bob)
   const unplanned = { ...foreignLease(7, elder), job: jobB }
-  greet(s, ann, 1, [unplanned])
+  greet(s, ann, 1, { held: [unplanned] })
   expect(s.take('welcomeWorker')).toHaveLength(1)
   s.expectNothingElse()
 })
@@ -124,17 +119,17 @@ test('a forged lease of a later term is not adopted', () => {
   const s = withJob(2, { peerCount: 1 })
   join(s, bob)
   const forged = foreignLease(0, { number: 9, head })
-  greet(s, ann, 1, [forged])
+  greet(s, ann, 1, { held: [forged] })
   expect(s.take('revokeLeases')).toMatchObject([{ peer: ann, tokens: [forged.token] }])
 })
 
 test('no more than two live leases a mini-batch', () => {
   const s = withJob(1)
   join(s, ann)
-  greet(s, bob, 1, [foreignLease(0, elder)])
+  greet(s, bob, 1, { held: [foreignLease(0, elder)] })
   s.ignoreRest()
   expect(s.state.jobs.get(jobA)?.live).toBe(2)
-  greet(s, cat, 1, [foreignLease(0, { number: 0, head: asPeerId('younger') })])
+  greet(s, cat, 1, { held: [foreignLease(0, { number: 0, head: asPeerId('younger') })] })
   expect(s.take('revokeLeases')).toMatchObject([{ peer: cat, reason: 'taken-back' }])
 })
 
@@ -168,7 +163,7 @@ test('a term taken anew starts from what the workers say', () => {
   s.pass(1_000)
   s.expectNothingElse()
   expect(s.state.leases.size()).toBe(0)
-  greet(s, ann, 1, leases)
+  greet(s, ann, 1, { held: leases })
   expect(s.take('welcomeWorker')).toHaveLength(1)
   s.expectNothingElse()
   expect([...s.state.leases.values()].map(({ token }) => token)).toEqual(
@@ -332,7 +327,7 @@ test('a new head gives the workers of a running job a moment to say what they ho
   s.tell({ kind: 'commitsRestored', job: jobA, commits: [] })
   expect(join(s, ann)).toEqual([])
   expect(waitSentence(s.state, jobA)).toMatch(/new head/)
-  greet(s, bob, 1, [foreignLease(0, elder), foreignLease(1, elder)])
+  greet(s, bob, 1, { held: [foreignLease(0, elder), foreignLease(1, elder)] })
   expect(s.take('welcomeWorker')).toHaveLength(1)
   s.pass(limits.adoptionMs)
   expect(miniBatchesOf(s.takeGrants(ann))).toEqual([2, 3])

@@ -5,7 +5,7 @@ import { createScheduler, type SchedulerState } from '#agent/scheduler/state.ts'
 import { transition } from '#agent/scheduler/transition.ts'
 import type { AttemptReport, Lease } from '#protocol/model/attempt.ts'
 import { asBlobHash, asPeerId, type PeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { Job, JobSpecBase } from '#protocol/model/job.ts'
 import type { Term } from '#protocol/model/term.ts'
 import { createJob, jobId } from '#test/simulation/jobs.ts'
 import { expect } from 'vitest'
@@ -86,7 +86,7 @@ export const createScenario = (): Scenario => {
 /** A head in term 1 with one job: `count` mini-batches of 10 items, data's peer alive. */
 export const withJob = (
   count: number,
-  spec: Partial<Job['spec']> = {},
+  spec: Partial<JobSpecBase> = {},
   scenario = createScenario(),
 ): Scenario => {
   scenario.tell({ kind: 'termTaken', term: termOne })
@@ -100,7 +100,7 @@ export const submit = (
   scenario: Scenario,
   id: Job['id'],
   count: number,
-  spec: Partial<Job['spec']> = {},
+  spec: Partial<JobSpecBase> = {},
 ): void => {
   scenario.tell({ kind: 'jobSubmitted', job: createJob(id, data, spec) })
   scenario.tell(plan(id, count))
@@ -120,9 +120,9 @@ export const greet = (
   scenario: Scenario,
   peer: PeerId,
   slots: number,
-  held: readonly Lease[] = [],
-  reports: readonly AttemptReport[] = [],
+  said: { readonly held?: readonly Lease[]; readonly reports?: readonly AttemptReport[] } = {},
 ): void => {
+  const { held = [], reports = [] } = said
   scenario.tell({ kind: 'workerGreeted', peer, slots, held, reports })
 }
 

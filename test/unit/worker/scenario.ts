@@ -6,7 +6,7 @@ import { createWorker, type WorkerState } from '#agent/worker/state.ts'
 import { transition } from '#agent/worker/transition.ts'
 import type { Lease } from '#protocol/model/attempt.ts'
 import { asBlobHash, asPeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { JobSpecBase } from '#protocol/model/job.ts'
 import type { LeaseToken, Term } from '#protocol/model/term.ts'
 import { createJob, jobId } from '#test/simulation/jobs.ts'
 
@@ -66,7 +66,7 @@ export const createScenario = (): Scenario => {
 }
 
 /** A worker with slots that a head of `term` has welcomed and that knows job A. */
-export const welcomed = (slots: number, spec: Partial<Job['spec']> = {}): Scenario => {
+export const welcomed = (slots: number, spec: Partial<JobSpecBase> = {}): Scenario => {
   const s = createScenario()
   s.tell({ kind: 'slotsChanged', slots, reason: '' })
   s.tell({ kind: 'headFound', term })
