@@ -1,5 +1,6 @@
 import { limits } from '#protocol/limits.ts'
 import type { JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { Charge } from '#protocol/model/record.ts'
 import { sameTerm } from '#protocol/model/token-map.ts'
 import { cell } from './columns.ts'
 import type { SchedulerEffect } from './effect.ts'
@@ -115,7 +116,10 @@ const checkEffect = (state: SchedulerState, effect: SchedulerEffect, memory: Mem
     }
     if (memory.closed.has(effect.job)) add(3, `${effect.job} got commits after it was closed`)
   } else if (effect.kind === 'recordCharges') {
-    for (const charge of effect.charges) checkMiniBatch(state, effect.job, charge.miniBatch, add)
+    for (const charge of effect.charges) {
+      checkMiniBatch(state, effect.job, charge.miniBatch, add)
+      checkCharge(state, effect.job, charge, add)
+    }
     if (memory.closed.has(effect.job)) add(3, `${effect.job} got charges after it was closed`)
   } else if (effect.kind === 'closeJob') {
     if (memory.closed.has(effect.job)) add(3, `${effect.job} was closed twice`)
@@ -123,7 +127,20 @@ const checkEffect = (state: SchedulerState, effect: SchedulerEffect, memory: Mem
   }
 }
 
-/** Invariants 2 and 4 for one mini-batch. */
+/** Invariant 4: the charge that reaches the limit is the last. */
+const checkCharge = (state: SchedulerState, job: JobId, charge: Charge, add: Add): void => {
+  const entry = state.jobs.get(job)
+  if (entry === undefined || entry.forgotten) return
+  const name = nameOf(job, charge.miniBatch)
+  const charged = entry.columns.charged[charge.miniBatch] ?? 0
+  const most = entry.job?.spec.maxAttempts ?? limits.maxAttempts
+  if (charged >= most && !charge.final) add(4, `${name} has ${String(charged)} charges and goes on`)
+  if (charge.final && isOpenCell(stateOf(entry, charge.miniBatch)) && entry.closed === null) {
+    add(4, `${name} got its last charge and is open`)
+  }
+}
+
+/** Invariant 2 for one mini-batch. */
 const checkMiniBatch = (
   state: SchedulerState,
   job: JobId,
@@ -142,9 +159,6 @@ const checkMiniBatch = (
   if ((at === cell.leased) !== live.length > 0) {
     add(2, `${name} has ${String(live.length)} live leases in state ${String(at)}`)
   }
-  const charged = entry.columns.charged[miniBatch] ?? 0
-  const most = entry.job?.spec.maxAttempts ?? limits.maxAttempts
-  if (charged >= most && isOpenCell(at)) add(4, `${name} is open with ${String(charged)} charges`)
 }
 
 /** Invariant 5: mini-batches and items add up. */
@@ -162,7 +176,7 @@ const checkSums = (entry: JobEntry, add: Add): void => {
   }
 }
 
-/** Invariants 2, 4 and 5 by counting everything anew, and that every pending mini-batch can be found. */
+/** Invariants 2 and 5 by counting everything anew, and that every pending mini-batch can be found. */
 const checkColumns = (state: SchedulerState, entry: JobEntry, add: Add): void => {
   if (entry.forgotten) return
   const miniBatches = [0, 0, 0, 0, 0]

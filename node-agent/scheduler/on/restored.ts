@@ -73,18 +73,13 @@ export const restoreCharge = (
 ): void => {
   const { miniBatch } = charge
   raiseAttempt(entry, miniBatch, charge.attempt)
-  // Two heads may disagree whether the same charge was the last: the last one wins.
-  if (!countCharge(entry, charge) && !charge.final) return
-  if (stateOf(entry, miniBatch) === cell.committed || !isSpent(entry, charge)) return
+  countCharge(entry, charge)
+  // Two heads may together have charged more than the limit; failed is only what one of them called failed, as
+  // in everybody's views. Else it is tried once more, and that charge will be the last.
+  if (!charge.final || stateOf(entry, miniBatch) === cell.committed) return
   setState(entry, miniBatch, cell.failed)
   revokeOthers(state, decisions, entry, miniBatch)
 }
-
-/** Two heads may each have charged less than the limit: together they may have reached it. */
-const isSpent = (entry: JobEntry, charge: Charge): boolean =>
-  charge.final ||
-  (entry.columns.charged[charge.miniBatch] ?? 0) >=
-    (entry.job?.spec.maxAttempts ?? Number.MAX_SAFE_INTEGER)
 
 /** Books a commit: an item counts as failed only within the mini-batch's own items. */
 export const countCommit = (
