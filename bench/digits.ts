@@ -22,7 +22,9 @@ interface Run {
 }
 
 /** Two processes that share the digits between them, from their start to their end. */
-const runBare = async (digits: string, batch: number): Promise<Run> => {
+const runBare = async (folder: string, batch: number): Promise<Run> => {
+  const digits = join(folder, 'digits')
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') }
   const cpuBefore = cpuSeconds(process.pid)
   const started = performance.now()
   const children = [0, 1].map((number) =>
@@ -36,7 +38,7 @@ const runBare = async (digits: string, batch: number): Promise<Run> => {
         String(number),
         '2',
       ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['ignore', 'pipe', 'inherit'], env },
     ),
   )
   const counts = await Promise.all(
@@ -83,9 +85,9 @@ export const benchDigits = async (): Promise<BenchResult> => {
       const bare: Run[] = []
       const muster: Run[] = []
       await runMuster(agent, digits, batch)
-      await runBare(digits, batch)
+      await runBare(folder, batch)
       for (let pair = 0; pair < pairs; pair += 1) {
-        bare.push(await runBare(digits, batch))
+        bare.push(await runBare(folder, batch))
         muster.push(await runMuster(agent, digits, batch))
       }
       const ratios = bare.map((run, i) => run.seconds / (muster[i]?.seconds ?? Infinity))
