@@ -15,6 +15,7 @@ import type { DeltaView, JobView, RowView, SnapshotView } from '#protocol/contro
 import { musterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { digitSide, encodeGreyPng, readDigits } from '../../examples/mnist/digits.ts'
+import type { Digits } from '../../examples/mnist/digits.ts'
 import type { WindowData } from './window-data.ts'
 
 /**
@@ -49,7 +50,10 @@ export const startWindowFixture = async (options: WindowFixtureOptions): Promise
   const fake: Fake = { home, deltas, state, commands, webAddress: '', startedAt: Date.now() }
   const digits = await readDigits()
   const started = await startControlServer({
-    backend: { handlers: handlersOf(fake), picture: async (_, item) => pictureOf(digits, item) },
+    backend: {
+      handlers: handlersOf(fake),
+      picture: async (id, item) => pictureOf(fake, digits, { id, item }),
+    },
     deltas,
     pageFolder: options.pageFolder,
     host: '127.0.0.1',
@@ -97,7 +101,16 @@ const tell = ({ state, deltas }: Fake, delta: DeltaView): void => {
   deltas.push(delta)
 }
 
-const pictureOf = (digits: Awaited<ReturnType<typeof readDigits>>, item: number) => {
+const pictureOf = (
+  { state }: Fake,
+  digits: Digits,
+  { id, item }: { readonly id: string; readonly item: number },
+) => {
+  const job = state.jobs.find((known) => known.id === id)
+  // An item that is no image is served as the bytes it is.
+  if (job !== undefined && state.row(job, item).failure !== '') {
+    return ok({ bytes: new TextEncoder().encode('no image'), mediaType: 'text/plain' })
+  }
   const bytes = digitSide * digitSide
   const start = (item % digits.count) * bytes
   const pixels = digits.pixels.subarray(start, start + bytes)

@@ -9,13 +9,13 @@ import { formatPlural } from '../../ui/format.ts'
 import { JobTable } from './job-table.tsx'
 import './jobs.css'
 
-type StateFilter = 'all' | 'open' | 'done' | 'failed'
+type StateFilter = 'all' | 'open' | 'ended' | 'failed'
 
 const fits: Readonly<Record<StateFilter, (job: JobView) => boolean>> = {
   all: () => true,
   open: ({ endedAt }) => endedAt === null,
-  done: ({ state }) => state === 'Completed',
-  failed: ({ state }) => state === 'Failed' || state === 'Canceled',
+  ended: ({ endedAt }) => endedAt !== null,
+  failed: ({ state }) => state === 'Failed',
 }
 
 /** All jobs, newest first, with a filter by state and text. */
@@ -40,7 +40,7 @@ export const JobsPage = () => {
           data={[
             { value: 'all', label: 'All' },
             { value: 'open', label: 'Open' },
-            { value: 'done', label: 'Ended' },
+            { value: 'ended', label: 'Ended' },
             { value: 'failed', label: 'Failed' },
           ]}
         />

@@ -2,7 +2,7 @@ import { formatPlural } from '../../ui/format.ts'
 import './machines.css'
 
 /** More dots than this would not be counted by eye: then a figure stands instead. */
-const dotsShown = 12
+const dotsShown = 8
 
 /** Slots as dots: solid is busy, hollow is free. */
 export const SlotDots = (props: { readonly busy: number; readonly slots: number }) => {
