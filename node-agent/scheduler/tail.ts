@@ -133,7 +133,7 @@ const copyStragglers = (
 }
 
 /** Undefined before anything was measured. */
-export const medianMsPerItem = (entry: JobEntry): Millis | undefined => {
+const medianMsPerItem = (entry: JobEntry): Millis | undefined => {
   const sorted = [...entry.speeds].sort((a, b) => a - b)
   return sorted[sorted.length >> 1]
 }

@@ -156,7 +156,7 @@ const fail = (
     attempt,
     peer: from,
     cause: outcome.cause,
-    message: outcome.message,
+    message: outcome.message.slice(0, limits.failureSentenceLength),
     final: open && (entry.columns.charged[miniBatch] ?? 0) + 1 >= most,
   }
   if (!open || !countCharge(entry, charge)) {
