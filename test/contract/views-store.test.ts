@@ -206,6 +206,21 @@ describe('rows', () => {
     expect((await t.views.rows({ job, limit: 1 })).total).toBe(29)
   })
 
+  it('stay when an older head turns out to have committed the very same', async () => {
+    await using t = await setup()
+    const self = t.keys.self
+    await t.append(commit(self, 'one', [0, 1], { number: 2 }))
+    await keep(t.views, self, 'one', [rowsOf(0, 'a'), rowsOf(1, 'a')])
+    const rows = await allRows(t.views)
+    await t.append(commit(self, 'one', [0, 1], { number: 1, at: 5 }))
+    expect(await t.views.job(job)).toMatchObject({ committed: 2, rowsHere: 20, lastCommitAt: 10 })
+    expect(await allRows(t.views)).toEqual(rows)
+    expect(await t.views.missingRows(job)).toEqual([])
+    await t.views.rebuild()
+    expect(await allRows(t.views)).toEqual(rows)
+    expect(await t.views.missingRows(job)).toEqual([])
+  })
+
   it('go when an older head turns out to have committed first, and come again', async () => {
     await using t = await setup()
     const self = t.keys.self

@@ -39,7 +39,12 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
       const kept = rows.isKept(job, miniBatch, chunk, position) ? 1 : 0
       const columns = [chunk, position, attempt, succeeded, failed, count, kept]
       const add = () => insert.run(job, miniBatch, record.id, ...columns).changes > 0
-      if (!add() && !(replace({ job, miniBatch, record, term }) && add())) continue
+      if (!add()) {
+        if (!replace({ job, miniBatch, record, term })) continue
+        // The same rows, committed by two heads, stay.
+        if (kept === 0) rows.drop(job, miniBatch)
+        add()
+      }
       if (kept === 0) missing.push(miniBatch)
       share.miniBatches += 1
       share.succeeded += succeeded
@@ -76,7 +81,7 @@ interface Counted {
 /** Takes out a commit that goes behind the given one; false if it stays. */
 const createReplace = (
   db: Db,
-  { ranks, rows }: CommitDeps,
+  { ranks }: CommitDeps,
   { shares, wanted }: { readonly shares: Shares; readonly wanted: Wanted },
 ) => {
   const find = db.prepare<[number, number], Counted>(
@@ -102,7 +107,6 @@ const createReplace = (
       comparePlaces(record, ranks.placeOf(counted.record))
     if (order >= 0) return false
     remove.run(job, miniBatch)
-    rows.drop(job, miniBatch)
     if (counted.kept === 0) wanted.leave(job, counted.chunk)
     const { peer, succeeded, failed } = counted
     const share = { miniBatches: -1, succeeded: -succeeded, failed: -failed, rows: -counted.rows }

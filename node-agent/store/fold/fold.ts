@@ -57,5 +57,5 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
       }
     }
   }
-  return { fold, refold: () => deps.rows.settle(foldAll) }
+  return { fold, refold: () => deps.rows.settle('all', foldAll) }
 }

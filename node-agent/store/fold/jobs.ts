@@ -39,12 +39,13 @@ export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
   /** A seal came, or turned out to be the keeper's: what it did not know of stops to count. */
   const recount = (job: number): void => {
     if (!cover(job)) return
-    commits.clear(job)
-    for (const id of counting.all(job)) {
-      const record = bodies.read(id)
-      if (record?.body.kind === 'committed') commits.count(job, record, record.body)
-    }
-    rows.dropStale(job)
+    rows.settle([job], () => {
+      commits.clear(job)
+      for (const id of counting.all(job)) {
+        const record = bodies.read(id)
+        if (record?.body.kind === 'committed') commits.count(job, record, record.body)
+      }
+    })
   }
 
   const addHeadRecord = (job: number, record: StoredRecord, body: Committed | Charged): boolean => {

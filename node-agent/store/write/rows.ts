@@ -25,10 +25,8 @@ export interface RowStore {
   ) => boolean
   /** Drops the rows of one mini-batch: they are of a commit that does not count any more. */
   readonly drop: (job: number, miniBatch: MiniBatchIndex) => void
-  /** Drops all rows of a job that are not of a counted commit. */
-  readonly dropStale: (job: number) => void
-  /** Runs something in whose course commits come and go; what is stale is dropped at its end. */
-  readonly settle: (run: () => void) => void
+  /** Runs something in whose course commits of jobs come and go: what is stale is dropped at its end. */
+  readonly settle: (jobs: readonly number[] | 'all', run: () => void) => void
 }
 
 interface Kept {
@@ -59,7 +57,6 @@ export const createRowStore = (db: Db, names: Names): RowStore => {
     if (kept !== undefined) dropKept(job, miniBatch, kept)
   }
   const dropStale = (job: number): void => {
-    if (isSettling) return
     for (const miniBatch of stale.all(job)) drop(job, miniBatch)
   }
   return {
@@ -69,15 +66,16 @@ export const createRowStore = (db: Db, names: Names): RowStore => {
       return kept?.chunk === chunk && kept.position === position
     },
     drop,
-    dropStale,
-    settle: (run) => {
+    settle: (jobs, run) => {
+      // Inside a larger settling, that one's end is the end.
+      if (isSettling) return run()
       isSettling = true
       try {
         run()
       } finally {
         isSettling = false
       }
-      for (const job of jobsKept.all()) dropStale(job)
+      for (const job of jobs === 'all' ? jobsKept.all() : jobs) dropStale(job)
     },
   }
 }

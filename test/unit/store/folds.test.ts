@@ -14,12 +14,17 @@ import { createJobQueries } from '#agent/store/queries/jobs.ts'
 import { createSmallQueries } from '#agent/store/queries/models.ts'
 import { migrate } from '#agent/store/sql/migrations.ts'
 import { createRowStore } from '#agent/store/write/rows.ts'
+import type { RowStore, RowsToKeep } from '#agent/store/write/rows.ts'
 import { createSegmentWriter } from '#agent/store/write/segments.ts'
 import type { RecordHash } from '#protocol/model/ids.ts'
+import type { VerifiedRecord } from '#protocol/model/record.ts'
 import { histories, historyCluster, historyJobs, historyKeys } from '#test/support/histories.ts'
 
 /** The folding tables in memory, without threads, so that thousands of histories can be tried. */
-const foldAll = (segments: readonly Uint8Array[]) => {
+const foldAll = (
+  segments: readonly Uint8Array[],
+  between: (rows: RowStore, turn: number) => void = () => undefined,
+) => {
   const db = new Database(':memory:')
   migrate(db, ':memory:')
   const names = createNames(db)
@@ -28,7 +33,7 @@ const foldAll = (segments: readonly Uint8Array[]) => {
   const write = createSegmentWriter(db, folder)
   const rules = createLedgerRules(historyKeys[0]!)
   const hashes = new Map<string, RecordHash[]>()
-  for (const bytes of segments) {
+  for (const [turn, bytes] of segments.entries()) {
     const segment = rules.open(bytes)
     if (!segment.ok) throw new Error(segment.error.detail)
     const held = hashes.get(segment.value.origin) ?? []
@@ -47,11 +52,12 @@ const foldAll = (segments: readonly Uint8Array[]) => {
       write(verdict.segment)
       held.push(...verdict.segment.records.map(({ hash }) => hash))
     } else expect(verdict.kind).toBe('known')
+    between(rows, turn)
   }
   const jobs = createJobQueries(db)
   const commits = createCommitQueries(db)
   const { models } = createSmallQueries(db)
-  return { jobs, commits, models, refold: folder.refold, digest: createDigest(db) }
+  return { db, jobs, commits, models, refold: folder.refold, digest: createDigest(db) }
 }
 
 const ofStore = (store: ReturnType<typeof foldAll>) =>
@@ -81,7 +87,7 @@ describe('folding in SQL', () => {
   it('agrees with itself in any order, and with the fold in memory', () => {
     fc.assert(
       fc.property(histories, ({ records, deliveries }) => {
-        const [one, two] = deliveries.map(foldAll) as [
+        const [one, two] = deliveries.map((segments) => foldAll(segments)) as [
           ReturnType<typeof foldAll>,
           ReturnType<typeof foldAll>,
         ]
@@ -94,7 +100,89 @@ describe('folding in SQL', () => {
         expect(ofStore(one)).toEqual(ofFolds(folds))
         expect(one.models()).toEqual(two.models())
       }),
-      { numRuns: Number(process.env['MUSTER_RUNS'] ?? 300) },
+      { numRuns: Number(process.env['MUSTER_RUNS'] ?? 150) },
+    )
+  }, 120_000)
+})
+
+/** The rows of every commit of a history, group by group, each mini-batch with two rows and a failure. */
+const rowsOf = (records: readonly VerifiedRecord[]): readonly RowsToKeep[] =>
+  records.flatMap(({ body }) =>
+    body?.kind !== 'committed'
+      ? []
+      : body.groups.map(({ chunk, peer, miniBatches, positions }) => ({
+          chunk,
+          job: body.job,
+          peer,
+          entries: miniBatches.map((miniBatch, at) => ({
+            position: positions[at] ?? 0,
+            rows: {
+              miniBatch,
+              attempt: 1,
+              items: [miniBatch * 700, miniBatch * 700 + 1],
+              rows: ['1', '2'],
+              failures: [{ item: miniBatch * 700, name: 'x', message: 'No.' }],
+            },
+          })),
+        })),
+  )
+
+/** What must hold between the tables of rows and those of commits; each query finds what breaks it. */
+const broken: readonly string[] = [
+  `SELECT * FROM counted_commit AS c WHERE kept <> EXISTS (SELECT 1 FROM kept AS k
+     WHERE k.job = c.job AND k.mini_batch = c.mini_batch AND k.chunk = c.chunk AND k.position = c.position)`,
+  `SELECT * FROM kept AS k WHERE NOT EXISTS (SELECT 1 FROM counted_commit AS c
+     WHERE k.job = c.job AND k.mini_batch = c.mini_batch AND k.chunk = c.chunk AND k.position = c.position)`,
+  `SELECT * FROM row WHERE NOT EXISTS (SELECT 1 FROM kept
+     WHERE kept.job = row.job AND kept.mini_batch = row.mini_batch
+       AND row.item BETWEEN kept.first_item AND kept.last_item)`,
+  `SELECT job, chunk, count(*) AS n FROM counted_commit WHERE kept = 0 GROUP BY job, chunk
+   EXCEPT SELECT job, chunk, missing FROM wanted_chunk`,
+  `SELECT job, chunk, missing FROM wanted_chunk WHERE missing <> 0
+   EXCEPT SELECT job, chunk, count(*) FROM counted_commit WHERE kept = 0 GROUP BY job, chunk`,
+  `SELECT c.* FROM counted_commit AS c JOIN wanted_chunk AS w USING (job, chunk)
+   WHERE kept = 0 AND mini_batch NOT BETWEEN first_mini_batch AND last_mini_batch`,
+  `SELECT job, item >> 10, count(value), count(*) - count(value) FROM row GROUP BY 1, 2
+   EXCEPT SELECT job, bucket, rows, failures FROM row_bucket`,
+  `SELECT job, bucket, rows, failures FROM row_bucket WHERE rows <> 0 OR failures <> 0
+   EXCEPT SELECT job, item >> 10, count(value), count(*) - count(value) FROM row GROUP BY 1, 2`,
+]
+
+describe('rows among commits that come and go', () => {
+  it('are always of counted commits, counted rightly, and what is missing is named', () => {
+    const turns = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(histories, turns, ({ records, deliveries }, picks) => {
+        const chunks = rowsOf(records)
+        const keepSome = (rows: RowStore, turn: number): void => {
+          const some = chunks[(picks[turn % picks.length] ?? 0) % Math.max(1, chunks.length)]
+          if (some !== undefined) rows.keep(some)
+        }
+        const store = foldAll(deliveries[0], keepSome)
+        const check = () => {
+          for (const query of broken) expect(store.db.prepare(query).all(), query).toEqual([])
+          const places = historyJobs.flatMap((job) =>
+            store.commits
+              .missingRows(job)
+              .flatMap(({ chunk, positions }) =>
+                positions.map((position) => `${job} ${chunk} ${position}`),
+              ),
+          )
+          const missing = store.db
+            .prepare<[], string>(
+              `SELECT job.name || ' ' || lower(hex(hash)) || ' ' || position
+               FROM counted_commit AS c JOIN job ON job.id = c.job JOIN chunk ON chunk.id = c.chunk
+               WHERE kept = 0`,
+            )
+            .pluck()
+            .all()
+          expect(places.sort()).toEqual(missing.sort())
+        }
+        check()
+        store.refold()
+        check()
+      }),
+      { numRuns: Number(process.env['MUSTER_RUNS'] ?? 120) },
     )
   }, 120_000)
 })
