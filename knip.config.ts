@@ -6,6 +6,7 @@ const config: KnipConfig = {
     'node-agent/cli/main.ts',
     'node-agent/cli/commands/*.ts',
     'node-agent/runtime/runtime-process.ts',
+    'node-agent/runtime/script-process.ts',
     'node-agent/store/*-thread.ts',
     'main/main.ts',
     'main/preload.ts',

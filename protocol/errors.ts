@@ -34,6 +34,10 @@ export type ErrorCode =
   | 'ModelRefused'
   | 'ModelTooLarge'
   | 'ModelMismatch'
+  // script
+  | 'ScriptMissing'
+  | 'ScriptInvalid'
+  | 'ScriptRefused'
   // job
   | 'JobFileMissing'
   | 'JobFileInvalid'

@@ -195,6 +195,8 @@ export const limits = {
   /** After a failed pull the keeper waits this long before it asks again. */
   pullRetryMs: 1 * second,
   pageRows: 1_000,
+  /** Rows of other agents' jobs that are kept here unless told otherwise. */
+  rowsQuotaBytes: 2 * 1024 * mib,
 
   // --- data ------------------------------------------------------------------------------------
   /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
@@ -209,6 +211,8 @@ export const limits = {
   statsAtOnce: 64,
   /** An unfinished or set-aside blob that nobody touched this long is swept at start. */
   leftoverBlobMs: 24 * 60 * 60 * second,
+  /** A blob may be younger than the record that will name it: until this age nobody calls it an orphan. */
+  freshBlobMs: 10 * 60 * second,
   /** Nonce files of the same-user proof that lie around at most. */
   sameUserNonces: 64,
   /** Rows whose keys are collected for the header of a `.csv` before the first line is written. */
@@ -252,6 +256,36 @@ export const limits = {
   modelFiles: 1_000,
   /** Weights listed in one model. */
   modelTensors: 1_000_000,
+
+  // --- entry scripts ---------------------------------------------------------------------------
+  /** A script and all packages it imports, as one file with its source map: thousands of modules fit. */
+  scriptBundleBytes: 16 * mib,
+  /** Files that travel beside a script, all together; larger things are models or inputs. */
+  scriptSourceBytes: 64 * mib,
+  scriptFiles: 1_024,
+  /** `arguments` of a job, and the length of one of them or of an environment variable. */
+  scriptArguments: 1_024,
+  argumentLength: 32 * kib,
+  /** JavaScript heap of a script process at most, and what its other memory may be in addition. */
+  scriptHeapBytes: 1024 * mib,
+  scriptHeapLeastBytes: 128 * mib,
+  scriptExtraBytes: 512 * mib,
+  /** Tensors and pictures that one script may hold in its runtime process at once. */
+  scriptHandleBytes: 512 * mib,
+  scriptHandles: 100_000,
+  /** One message of a script: feeds of its own making, or rows. */
+  scriptFrameBytes: 256 * mib,
+  /** Rows of one mini-batch, and their text all together: they must fit one result chunk. */
+  scriptRows: 1_000_000,
+  scriptRowBytes: 128 * mib,
+  /** What one script process may print or log; the rest is dropped, and a line says so. */
+  scriptLogBytes: 1 * mib,
+  /** Logs of one job kept on one machine, newest first. */
+  scriptLogsPerJob: 32,
+  /** `shutdown()` has this long before its process is killed anyway. */
+  scriptShutdownMs: 2 * second,
+  /** The question whether bubblewrap works here: it starts in some 20 ms. */
+  sandboxProbeMs: 5 * second,
 
   // --- control API -----------------------------------------------------------------------------
   requestBodyBytes: 2 * mib,
@@ -297,6 +331,18 @@ export const limits = {
   /** Clean shutdown before the agent goes anyway. */
   shutdownMs: 10 * second,
   failureGroups: 50,
+  /** `doctor` waits this long for an address to answer: a LAN needs milliseconds. */
+  knockMs: 2 * second,
+  /** An fsync that takes longer makes every commit felt. */
+  slowFsyncMs: 100,
+  /** Free room of the home's disk below which `doctor` warns ... */
+  diskLowBytes: 2 * 1024 * mib,
+  /** ... and fails. */
+  diskFullBytes: 256 * mib,
+  /** Clocks that differ more show times of jobs that nobody understands. */
+  clockSkewMs: 5 * second,
+  /** The CLI asks this often how far a check of the store is. */
+  storePollMs: 200,
   /** Jobs in the first screen; older ones are asked for. */
   snapshotJobs: 500,
 } as const

@@ -76,6 +76,7 @@ const rooms: readonly Room[] = [
     ],
   },
   { prefix: 'node-agent/data', may: adapter, npm: ['node', 'yaml', 'zod'] },
+  { prefix: 'node-agent/bundle', may: adapter, npm: ['node', 'rolldown'] },
   { prefix: 'node-agent/host', may: adapter, npm: ['node', 'pino'] },
   {
     prefix: 'node-agent/control',
@@ -93,6 +94,11 @@ const rooms: readonly Room[] = [
     ],
     npm: ['node', 'commander', 'env-paths'],
   },
+  ...['doctor', 'store'].map((name) => ({
+    prefix: `node-agent/cli/commands/${name}.ts`,
+    may: ['protocol', 'node-agent/cli', 'node-agent/offline.ts'],
+    npm: ['node'],
+  })),
   {
     prefix: 'node-agent/cli',
     may: ['protocol', 'node-agent/version.ts', 'node-agent/ports/agent-options.ts'],

@@ -1,16 +1,18 @@
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { extname, isAbsolute, join, resolve } from 'node:path'
-import type { JobFile } from '#agent/ports/data.ts'
+import type { JobFile, WantedModel } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
 import type { FileInput, ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import { jobDefaults } from '#protocol/spec/job-file.ts'
+import { allowedModel, allowedPreprocess, jobDefaults } from '#protocol/spec/job-file.ts'
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
 import { wrongValue } from './job-file-errors.ts'
 import type { Fault } from './job-file-errors.ts'
 import type { FieldPath } from './job-file-text.ts'
+import { pythonAdvice } from './python-script.ts'
+import { splitArguments } from './split-arguments.ts'
 
 /** One part of a spec, or what is wrong with it. */
 export type Part<T> = Result<T, Fault>
@@ -18,10 +20,20 @@ export type Part<T> = Result<T, Fault>
 /** The parts of a spec that need more than a default: paths, lists, files beside the job file. */
 export interface Parts {
   readonly input: (fields: JobFileFields) => Part<FileInput>
-  readonly model: (fields: JobFileFields) => Part<JobFile['model']>
+  /** Undefined where a script needs none. */
+  readonly model: (fields: JobFileFields) => Part<WantedModel | undefined>
   readonly preprocess: (fields: JobFileFields) => Part<ImagePreprocess>
   readonly postprocess: (fields: JobFileFields) => Part<Postprocess>
   readonly outputFileName: (fields: JobFileFields) => Part<string>
+  /** Undefined for a job without a script. */
+  readonly script: (fields: JobFileFields) => Part<ScriptPart | undefined>
+}
+
+/** What a job file says about its script. */
+export interface ScriptPart {
+  readonly paths: NonNullable<JobFile['script']>
+  readonly arguments: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /** Relative paths start at `folder`, the job file's. */
@@ -38,6 +50,7 @@ export const createParts = (folder: string): Parts => {
     preprocess: preprocessOf,
     postprocess: (fields) => postprocessOf(fields, resolvePath),
     outputFileName: outputFileNameOf,
+    script: (fields) => scriptOf(fields, resolvePath),
   }
 }
 
@@ -82,8 +95,59 @@ const belowShare = (path: string): string | undefined => {
   return isForeign ? undefined : parts.join('/')
 }
 
-const modelOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<JobFile['model']> => {
+const missing = (field: string, allowed: string): Part<never> =>
+  err({ rank: 2, path: [field], message: `"${field}" is missing: it must be ${allowed}` })
+
+const scriptOf = (
+  fields: JobFileFields,
+  resolvePath: ResolvePath,
+): Part<ScriptPart | undefined> => {
+  const { entry_script: entry, source_directory: folder } = fields
+  if (entry === undefined) return withoutScript(fields)
+  if (fields.runtime === 'onnx')
+    return fault(['runtime'], '"runtime" is "onnx", but "entry_script" needs "node"')
+  for (const field of ['preprocess', 'postprocess'] as const)
+    if (fields[field] !== undefined)
+      return fault(
+        [field],
+        `"${field}" cannot stand beside "entry_script": the script itself decodes items and makes rows`,
+      )
+  const path = resolvePath(entry, ['entry_script'])
+  if (!path.ok) return path
+  if (/\.py$/i.test(entry)) return fault(['entry_script'], pythonAdvice(path.value))
+  if (!/\.[cm]?[jt]s$/i.test(entry))
+    return err(wrongValue(['entry_script'], entry, 'the path of a .ts or .js file'))
+  const source = folder === undefined ? undefined : resolvePath(folder, ['source_directory'])
+  if (source?.ok === false) return source
+  const given = fields.arguments ?? []
+  const words = typeof given === 'string' ? splitArguments(given) : given
+  if (words === undefined)
+    return fault(['arguments'], '"arguments" has a quotation mark that is not closed')
+  return ok({
+    paths: {
+      entry: path.value,
+      ...(source === undefined ? {} : { sourceDirectory: source.value }),
+    },
+    arguments: words,
+    environment: fields.environment_variables ?? {},
+  })
+}
+
+const withoutScript = (fields: JobFileFields): Part<undefined> => {
+  if (fields.runtime === 'node') return missing('entry_script', 'the path of a .ts or .js file')
+  for (const field of ['source_directory', 'arguments', 'environment_variables'] as const)
+    if (fields[field] !== undefined)
+      return fault([field], `"${field}" is for scripts, but there is no "entry_script"`)
+  return ok(undefined)
+}
+
+const modelOf = (
+  fields: JobFileFields,
+  resolvePath: ResolvePath,
+): Part<WantedModel | undefined> => {
   const { model } = fields
+  if (model === undefined)
+    return fields.entry_script === undefined ? missing('model', allowedModel) : ok(undefined)
   if (typeof model !== 'string') {
     if (!('path' in model)) return ok(registered(model.name, model.version))
     const path = resolvePath(model.path, ['model', 'path'])
@@ -96,17 +160,11 @@ const modelOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<JobFile[
   // Azure writes azureml:NAME:VERSION and NAME@latest.
   const [, name, version] = /^(?:azureml:)?([^:@]+)(?::([1-9]\d{0,8})|@latest)?$/.exec(model) ?? []
   if (name === undefined || name.length > limits.memberNameLength)
-    return err(
-      wrongValue(
-        ['model'],
-        model,
-        "a registered model's name, name:version, or the path of an .onnx file",
-      ),
-    )
+    return err(wrongValue(['model'], model, allowedModel))
   return ok(registered(name, version === undefined ? undefined : Number(version)))
 }
 
-const registered = (name: string, version: number | undefined): JobFile['model'] => ({
+const registered = (name: string, version: number | undefined): WantedModel => ({
   kind: 'registered',
   name,
   ...(version === undefined ? {} : { version }),
@@ -114,6 +172,7 @@ const registered = (name: string, version: number | undefined): JobFile['model']
 
 const preprocessOf = (fields: JobFileFields): Part<ImagePreprocess> => {
   const { preprocess } = fields
+  if (preprocess === undefined) return missing('preprocess', allowedPreprocess)
   const channels = preprocess.channels ?? 'rgb'
   const mean = perChannel(preprocess.mean ?? 0, channels, 'mean')
   const std = perChannel(preprocess.std ?? 1, channels, 'std')

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { JobFile, JobFileReader } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
-import type { JobSpec } from '#protocol/model/job.ts'
+import type { JobSpecBase, NodeJobSpec, OnnxJobSpec } from '#protocol/model/job.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -12,6 +12,7 @@ import type { Fault, Origin } from './job-file-errors.ts'
 import { applyOverrides } from './job-file-overrides.ts'
 import type { Overrides } from './job-file-overrides.ts'
 import { createParts } from './job-file-parts.ts'
+import type { Parts } from './job-file-parts.ts'
 import { readJobFileText } from './job-file-text.ts'
 import type { FieldPath } from './job-file-text.ts'
 
@@ -47,20 +48,16 @@ const toJobFile = (
   const settings = settingsOf(fields)
   const input = parts.input(fields)
   const model = parts.model(fields)
-  const preprocess = parts.preprocess(fields)
-  const postprocess = parts.postprocess(fields)
   const outputFileName = parts.outputFileName(fields)
-  const faults = [...settings.faults]
-  for (const part of [input, model, preprocess, postprocess, outputFileName])
-    if (!part.ok) faults.push(part.error)
-  if (!(input.ok && model.ok && preprocess.ok && postprocess.ok && outputFileName.ok))
+  const what = whatRuns(fields, parts)
+  const faults = [...settings.faults, ...(what.ok ? [] : what.error)]
+  for (const part of [input, model, outputFileName]) if (!part.ok) faults.push(part.error)
+  if (faults.length > 0 || !(input.ok && model.ok && outputFileName.ok && what.ok))
     return refuse(faults, origin)
-  if (faults.length > 0) return refuse(faults, origin)
-  const spec: Omit<JobSpec, 'model'> = {
+  const base: JobSpecBase = {
     name: fields.name,
     description: fields.description ?? '',
     tags: fields.tags ?? {},
-    runtime: fields.runtime ?? 'onnx',
     input: input.value,
     miniBatchSize: fields.mini_batch_size ?? jobDefaults.miniBatchSize,
     errorThreshold: fields.error_threshold ?? jobDefaults.errorThreshold,
@@ -69,11 +66,38 @@ const toJobFile = (
     outputFileName: outputFileName.value,
     loggingLevel: fields.logging_level ?? 'INFO',
     device: fields.device ?? 'auto',
-    preprocess: preprocess.value,
-    postprocess: postprocess.value,
     inPlace: fields.in_place ?? true,
   }
-  return ok({ spec, model: model.value, warnings: warningsOf(fields, origin) })
+  return ok({
+    spec: { ...base, ...what.value.spec },
+    ...(model.value === undefined ? {} : { model: model.value }),
+    ...(what.value.script === undefined ? {} : { script: what.value.script }),
+    warnings: warningsOf(fields, origin),
+  })
+}
+
+/** The half of a spec that differs: a script, or what is declared in its place. */
+interface WhatRuns {
+  readonly spec:
+    | Pick<OnnxJobSpec, 'runtime' | 'preprocess' | 'postprocess'>
+    | Pick<NodeJobSpec, 'runtime' | 'arguments' | 'environment'>
+  readonly script?: NonNullable<JobFile['script']>
+}
+
+const whatRuns = (fields: JobFileFields, parts: Parts): Result<WhatRuns, readonly Fault[]> => {
+  const script = parts.script(fields)
+  if (!script.ok) return err([script.error])
+  if (script.value !== undefined) {
+    const { paths, arguments: words, environment } = script.value
+    return ok({ spec: { runtime: 'node', arguments: words, environment }, script: paths })
+  }
+  const preprocess = parts.preprocess(fields)
+  const postprocess = parts.postprocess(fields)
+  if (preprocess.ok && postprocess.ok)
+    return ok({
+      spec: { runtime: 'onnx', preprocess: preprocess.value, postprocess: postprocess.value },
+    })
+  return err([preprocess, postprocess].flatMap((part) => (part.ok ? [] : [part.error])))
 }
 
 type DoublyNamed =
@@ -82,7 +106,7 @@ type DoublyNamed =
 /** The settings that Azure names twice: whichever is given counts, and both must say the same. */
 const settingsOf = (
   fields: JobFileFields,
-): { readonly spec: Pick<JobSpec, DoublyNamed>; readonly faults: readonly Fault[] } => {
+): { readonly spec: Pick<JobSpecBase, DoublyNamed>; readonly faults: readonly Fault[] } => {
   const faults: Fault[] = []
   const [failed, timeout, tries, processes, peers] = spellings.map((both) => {
     const first = numberAt(fields, both.first)

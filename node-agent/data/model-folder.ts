@@ -1,10 +1,11 @@
 import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { ModelReference } from '#protocol/model/model.ts'
+import type { ScriptReference } from '#protocol/model/job.ts'
+import type { ModelFile, ModelReference } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -15,44 +16,74 @@ export interface ModelFolder {
 }
 
 export const createModelFolder = (folder: string, blobs: Blobs): ModelFolder => ({
-  place: async (model) => {
-    const main = model.files[0]
-    if (main === undefined) return err(broken(model, 'it has no files'))
-    const target = join(folder, main.blob)
-    const mainPath = join(target, main.path)
-    try {
-      if (await isWhole(target, model)) return ok(mainPath)
-      const fresh = join(folder, `.${randomUUID()}`)
-      for (const file of model.files) {
-        const path = resolve(fresh, file.path)
-        // Names were checked at registration; a record of a stranger's agent is checked again here.
-        if (!path.startsWith(fresh + sep))
-          return err(broken(model, `${file.path} leaves its folder`))
-        await mkdir(dirname(path), { recursive: true })
-        await copyFile(blobs.path(file.blob), path)
-      }
-      await rm(target, { recursive: true, force: true })
-      await rename(fresh, target)
-      return ok(mainPath)
-    } catch (thrown) {
-      // Another worker process may have been quicker with the very same files.
-      if (await isWhole(target, model)) return ok(mainPath)
-      return err(broken(model, thrownToText(thrown)))
-    }
+  place: (model) =>
+    placeFiles(blobs, {
+      target: join(folder, model.files[0]?.blob ?? 'none'),
+      files: model.files,
+      what: `Model ${model.name}:${model.version}`,
+      code: 'ModelMissing',
+    }),
+})
+
+/** Lays a script's bundle and the files beside it out as they stood in its author's folder. */
+export interface ScriptFolder {
+  /** All blobs of the script must be here. Gives the absolute folder; the bundle is its first file. */
+  readonly place: (script: ScriptReference) => Promise<Result<string, MusterError>>
+}
+
+export const createScriptFolder = (folder: string, blobs: Blobs): ScriptFolder => ({
+  place: async ({ entry, files }) => {
+    const names = createHash('sha256').update(JSON.stringify(files.map((f) => [f.path, f.blob])))
+    const target = join(folder, names.digest('hex'))
+    const what = `Script ${entry}`
+    const placed = await placeFiles(blobs, { target, files, what, code: 'ScriptMissing' })
+    return placed.ok ? ok(target) : placed
   },
 })
 
-const isWhole = async (target: string, model: ModelReference): Promise<boolean> => {
-  for (const file of model.files) {
+interface Placing {
+  /** Folder that will hold exactly these files. */
+  readonly target: string
+  readonly files: readonly ModelFile[]
+  readonly what: string
+  readonly code: 'ModelMissing' | 'ScriptMissing'
+}
+
+/** Gives the absolute path of the first file. */
+const placeFiles = async (blobs: Blobs, placing: Placing): Promise<Result<string, MusterError>> => {
+  const { target, files } = placing
+  const main = files[0]
+  if (main === undefined) return err(broken(placing, 'it has no files'))
+  const mainPath = join(target, main.path)
+  const fresh = join(dirname(target), `.${randomUUID()}`)
+  try {
+    if (await isWhole(placing)) return ok(mainPath)
+    for (const file of files) {
+      const path = resolve(fresh, file.path)
+      // Names were checked at registration; a record of a stranger's agent is checked again here.
+      if (!path.startsWith(fresh + sep))
+        return err(broken(placing, `${file.path} leaves its folder`))
+      await mkdir(dirname(path), { recursive: true })
+      await copyFile(blobs.path(file.blob), path)
+    }
+    await rm(target, { recursive: true, force: true })
+    await rename(fresh, target)
+    return ok(mainPath)
+  } catch (thrown) {
+    // Another worker process may have been quicker with the very same files.
+    await rm(fresh, { recursive: true, force: true })
+    if (await isWhole(placing)) return ok(mainPath)
+    return err(broken(placing, thrownToText(thrown)))
+  }
+}
+
+const isWhole = async ({ target, files }: Placing): Promise<boolean> => {
+  for (const file of files) {
     const found = await stat(join(target, file.path)).catch(() => undefined)
     if (found?.size !== file.bytes) return false
   }
   return true
 }
 
-const broken = (model: ModelReference, detail: string): MusterError =>
-  musterError(
-    'ModelMissing',
-    `Model ${model.name}:${model.version} could not be laid out on this machine.`,
-    { retryable: true, detail },
-  )
+const broken = ({ what, code }: Placing, detail: string): MusterError =>
+  musterError(code, `${what} could not be laid out on this machine.`, { retryable: true, detail })

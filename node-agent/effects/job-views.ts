@@ -36,7 +36,7 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     keeperName: nameOf(job.keeper),
     dataPeer: job.dataPeer,
     dataPeerName: nameOf(job.dataPeer),
-    model: `${spec.model.name}:${spec.model.version}`,
+    model: spec.model === undefined ? '' : `${spec.model.name}:${spec.model.version}`,
     submittedAt: job.submittedAt,
     startedAt: fold.firstCommitAt,
     endedAt: sealed?.at ?? null,

@@ -1,6 +1,7 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Bundler } from '#agent/ports/bundler.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { JobFile, JobFileReader, Planner } from '#agent/ports/data.ts'
+import type { JobFile, JobFileReader, Planner, Shares, WantedModel } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
@@ -10,7 +11,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { asJobId } from '#protocol/model/ids.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { FileInput, Job, JobSpec, ScriptReference } from '#protocol/model/job.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -51,6 +52,10 @@ export interface SubmittingDeps {
   readonly runtime: ModelRuntime
   readonly planner: Planner
   readonly jobFiles: JobFileReader
+  readonly shares: Shares
+  /** What the owner of this machine mapped: share name -> folder. */
+  readonly mappedShares: () => Readonly<Record<string, string>>
+  readonly bundler: Bundler
   readonly rolesOf: (peer: PeerId) => readonly Role[]
   /** Folder of a file and a name below it, as one path. */
   readonly beside: (path: string, name: string) => string
@@ -119,7 +124,7 @@ const storeFiles = async (
 
 const findModel = async (
   deps: SubmittingDeps,
-  wanted: JobFile['model'],
+  wanted: WantedModel,
   signal: AbortSignal,
 ): Promise<Result<Model, MusterError>> => {
   if (wanted.kind === 'path') {
@@ -156,17 +161,17 @@ const submit = async (
 
   const file = deps.jobFiles.read(wish.text, wish.file, wish.overrides)
   if (!file.ok) return file
-  const model = await findModel(deps, file.value.model, signal)
-  if (!model.ok) return model
-  const fits = deps.runtime.checkFit(file.value.spec, model.value.facts)
-  if (!fits.ok) return fits
-  const checked = await deps.planner.check(file.value.spec.input, signal)
+  const input = await placeInput(deps, file.value.spec.input)
+  if (!input.ok) return input
+  const checked = await deps.planner.check(input.value, signal)
   if (!checked.ok) return checked
+  const placed = { ...file.value, spec: { ...file.value.spec, input: input.value } }
+  const spec = await completeSpec(deps, placed, signal)
+  if (!spec.ok) return spec
 
-  const { name, version, files } = model.value
   const job: Job = {
     id: deps.random.jobId(),
-    spec: { ...file.value.spec, model: { name, version, files } },
+    spec: spec.value,
     submitter: deps.self,
     dataPeer: deps.self,
     keeper: deps.self,
@@ -176,6 +181,71 @@ const submit = async (
     await deps.views.setSetting(submissionSetting(wish.submissionId), job.id)
   const added = await deps.ledger.append([{ kind: 'job-submitted', job }])
   return added.ok ? ok(job) : added
+}
+
+/** An input in a share gets the folder that the share has on this machine. */
+const placeInput = async (
+  { shares, mappedShares }: SubmittingDeps,
+  input: FileInput,
+): Promise<Result<FileInput, MusterError>> => {
+  const { share } = input
+  if (share === undefined) return ok(input)
+  const mapped = mappedShares()
+  const folder = Object.hasOwn(mapped, share.name) ? mapped[share.name] : undefined
+  if (folder === undefined)
+    return err(
+      musterError(
+        'InputMissing',
+        `Input "${input.name}" is in the share "${share.name}", which is not mapped on this machine; map it with \`muster settings set share.${share.name} FOLDER\`.`,
+      ),
+    )
+  const found = await shares.resolve(folder, share)
+  return found.ok ? ok({ ...input, root: found.value }) : found
+}
+
+/** Looks the model up, bundles the script, and checks that what is declared fits the model. */
+const completeSpec = async (
+  deps: SubmittingDeps,
+  { spec, model: wanted, script }: JobFile,
+  signal: AbortSignal,
+): Promise<Result<JobSpec, MusterError>> => {
+  const model = wanted === undefined ? undefined : await findModel(deps, wanted, signal)
+  if (model?.ok === false) return model
+  const found = model?.value
+  const reference = found && { name: found.name, version: found.version, files: found.files }
+  if (spec.runtime === 'onnx') {
+    if (found === undefined || reference === undefined)
+      throw new Error('a job file without script and model was let through')
+    const fits = deps.runtime.checkFit(spec, found.facts)
+    return fits.ok ? ok({ ...spec, model: reference }) : fits
+  }
+  if (script === undefined) throw new Error('a job file without its script was let through')
+  const bundled = await storeScript(deps, script, signal)
+  if (!bundled.ok) return bundled
+  const whole = { ...spec, script: bundled.value }
+  return ok(reference === undefined ? whole : { ...whole, model: reference })
+}
+
+const storeScript = async (
+  { bundler, blobs }: SubmittingDeps,
+  script: NonNullable<JobFile['script']>,
+  signal: AbortSignal,
+): Promise<Result<ScriptReference, MusterError>> => {
+  const bundled = await bundler.bundle(script, signal)
+  if (!bundled.ok) return bundled
+  const files: ModelFile[] = []
+  for (const { path, content } of bundled.value.files) {
+    if (content instanceof Uint8Array) {
+      const blob = await blobs.put(content)
+      if (!blob.ok) return blob
+      files.push({ path, blob: blob.value, bytes: content.length })
+    } else {
+      const stored = await blobs.putFile(content.file, signal)
+      if (!stored.ok) return stored
+      files.push({ path, ...stored.value })
+    }
+  }
+  return ok({ entry: bundled.value.entry, files })
 }
 
 const submissionSetting = (id: string): string => `submission/${id}`

@@ -33,13 +33,19 @@ export interface WorkerEffectsDeps {
   readonly threads: () => number
   readonly memoryBytes: () => number
   readonly jobById: (job: JobId) => Job | undefined
-  /** Makes a job's model present and gives the path of its `.onnx`. */
-  readonly modelPath: (job: Job, signal: AbortSignal) => Promise<Result<string, MusterError>>
+  /** Makes a job's model present and gives the path of its `.onnx`; undefined if it has none. */
+  readonly modelPath: Reach
+  /** Makes a job's script present and gives its folder; undefined if it has none. */
+  readonly scriptFolder: Reach
   readonly sendToHead: (message: FromWorkerMessage) => void
   readonly tell: (fact: WorkerFact) => void
 }
 
+type Reach = (job: Job, signal: AbortSignal) => Promise<Result<string | undefined, MusterError>>
+
 interface Running {
+  /** Number among the processes of its job. */
+  readonly index: number
   readonly job: Job
   readonly aborted: AbortController
   process?: WorkerProcess
@@ -137,7 +143,8 @@ const startProcess = async (
     const message = 'The job is not known here.'
     return tell({ kind: 'processFailed', process: number, why: 'reach', message })
   }
-  const running: Running = { job, aborted: new AbortController(), runs: 0 }
+  const index = freeIndex(working, jobId)
+  const running: Running = { job, index, aborted: new AbortController(), runs: 0 }
   working.processes.set(number, running)
   const fail = (why: 'reach' | 'init', error: MusterError): void => {
     working.processes.delete(number)
@@ -147,9 +154,14 @@ const startProcess = async (
   const { signal } = running.aborted
   const model = await working.modelPath(job, signal)
   if (!model.ok) return fail('reach', model.error)
+  const folder = await working.scriptFolder(job, signal)
+  if (!folder.ok) return fail('reach', folder.error)
   const started = await working.runtime.start({
     spec: job.spec,
     modelPath: model.value,
+    ...(folder.value === undefined ? {} : { scriptFolder: folder.value }),
+    job: jobId,
+    workerIndex: index,
     threads: working.threads(),
     memoryBytes: working.memoryBytes(),
     signal,
@@ -161,6 +173,13 @@ const startProcess = async (
   const exit = await started.value.exited
   working.processes.delete(number)
   tell({ kind: 'processExited', process: number, how: exit.kind, message: exit.message })
+}
+
+const freeIndex = ({ processes }: Working, job: JobId): number => {
+  const taken = [...processes.values()].flatMap((one) => (one.job.id === job ? [one.index] : []))
+  let index = 0
+  while (taken.includes(index)) index += 1
+  return index
 }
 
 const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease): Promise<void> => {

@@ -1,6 +1,6 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, PeerId } from '#protocol/model/ids.ts'
-import type { FileInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
+import type { FileInput, JobDraft, JobSpec, SharePlace } from '#protocol/model/job.ts'
 import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
@@ -104,10 +104,16 @@ export interface JobFileReader {
 
 /** A checked job file: what it asks for, before the model is looked up. */
 export interface JobFile {
-  readonly spec: Omit<JobSpec, 'model'>
-  readonly model:
-    | { readonly kind: 'registered'; readonly name: string; readonly version?: number }
-    | { readonly kind: 'path'; readonly path: string }
+  readonly spec: JobDraft
+  /** Absent only where a script runs without a model. */
+  readonly model?: WantedModel
+  /** Absolute paths; present exactly where `spec.runtime` is `node`. */
+  readonly script?: { readonly entry: string; readonly sourceDirectory?: string }
   /** Sentences about what was accepted but has no effect here, with their place. */
   readonly warnings: readonly string[]
 }
+
+/** A model as a job file names it. */
+export type WantedModel =
+  | { readonly kind: 'registered'; readonly name: string; readonly version?: number }
+  | { readonly kind: 'path'; readonly path: string }

@@ -1,6 +1,6 @@
 import type { MusterError } from '#protocol/errors.ts'
-import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
-import type { JobSpec } from '#protocol/model/job.ts'
+import type { ItemIndex, JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { JobSpec, OnnxJobSpec } from '#protocol/model/job.ts'
 import type { ModelDescription } from '#protocol/model/model.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
@@ -52,8 +52,17 @@ export interface WorkerProcess {
 
 export interface StartProcess {
   readonly spec: JobSpec
-  /** Absolute path of the `.onnx`; external data files lie beside it under their own names. */
-  readonly modelPath: string
+  /**
+   * Absolute path of the `.onnx`; external data files lie beside it under their own names. Undefined for a
+   * script without a model.
+   */
+  readonly modelPath: string | undefined
+  /** Folder in which the files of the job's script lie; present exactly where the job has one. */
+  readonly scriptFolder?: string
+  /** The job the process works for: names its logs. */
+  readonly job?: JobId
+  /** Number of the process among those of its job on this machine, from 0; free numbers are used again. */
+  readonly workerIndex?: number
   /** Threads one inference may use. */
   readonly threads: number
   /** Memory the process may use; a model that cannot fit is refused before it is loaded. */
@@ -67,9 +76,7 @@ export interface ModelRuntime {
    * custom operators and broken files are refused. `path` is the `.onnx` itself (a folder that holds just
    * one may be given), `files` the names of the model's files beside it, the `.onnx` first.
    */
-  readonly inspect: (
-    path: string,
-  ) => Promise<
+  readonly inspect: (path: string) => Promise<
     Result<
       {
         readonly facts: ModelDescription
@@ -81,11 +88,19 @@ export interface ModelRuntime {
   >
   /** Checks that pre- and postprocessing fit the model; the error names both sides. */
   readonly checkFit: (
-    spec: Omit<JobSpec, 'model'>,
+    spec: Omit<OnnxJobSpec, 'model'>,
     facts: ModelDescription,
   ) => Result<void, MusterError>
   /** Starts a process and loads the model: resolves when it is ready to run. `InitFailed` in words. */
   readonly start: (options: StartProcess) => Promise<Result<WorkerProcess, MusterError>>
+  /** Whether entry scripts may run here; asked once and remembered. */
+  readonly scripts: () => Promise<ScriptSafety>
   /** Execution providers that can be tried on this machine, best first. */
   readonly devices: () => readonly string[]
 }
+
+/** Whether this machine runs entry scripts, and how well they are shut in. */
+export type ScriptSafety =
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'sandbox'; readonly words: string }
+  | { readonly kind: 'seat-belt'; readonly words: string }

@@ -1,4 +1,5 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Bundler } from '#agent/ports/bundler.ts'
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type {
@@ -7,17 +8,22 @@ import type {
   OutputWriter,
   Planner,
   PlanReader,
+  SameUser,
+  Shares,
 } from '#agent/ports/data.ts'
+import type { HostProbe } from '#agent/ports/host-probe.ts'
 import type { HostSignals } from '#agent/ports/host.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
+import type { BlobAudit, StoreCare } from '#agent/ports/store-care.ts'
 import type { Transport } from '#agent/ports/transport.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobId } from '#protocol/model/ids.ts'
+import type { ScriptReference } from '#protocol/model/job.ts'
 import type { ModelReference } from '#protocol/model/model.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -37,11 +43,20 @@ export interface Adapters {
   readonly planner: Planner
   readonly planReader: PlanReader
   readonly items: ItemReader
+  readonly sameUser: SameUser
+  readonly shares: Shares
+  readonly probe: HostProbe
+  readonly care: StoreCare
+  readonly blobAudit: BlobAudit
   readonly writer: OutputWriter
   readonly jobFiles: JobFileReader
   readonly modelFolder: {
     readonly place: (model: ModelReference) => Promise<Result<string, MusterError>>
   }
+  readonly scriptFolder: {
+    readonly place: (script: ScriptReference) => Promise<Result<string, MusterError>>
+  }
+  readonly bundler: Bundler
   readonly outputFolder: (job: JobId) => string
   /** Four short words from bytes, for people to compare. */
   readonly wordsFor: (bytes: Uint8Array) => string

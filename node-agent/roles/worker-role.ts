@@ -32,6 +32,8 @@ export interface WorkerRoleDeps extends Omit<WorkerEffectsDeps, 'tell' | 'sendTo
   readonly clock: Clock
   readonly link: LeaseLink
   readonly rolesOf: (peer: PeerId) => readonly Role[]
+  /** Whether the owner lets entry scripts run here. */
+  readonly mayRunScripts: () => boolean
 }
 
 export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
@@ -80,6 +82,8 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     jobAdded: (job) => {
       if (!deps.rolesOf(job.submitter).includes('submit'))
         return tell({ kind: 'jobRefused', job: job.id, message: mayNotSubmit })
+      if (job.spec.runtime === 'node' && !deps.mayRunScripts())
+        return tell({ kind: 'jobRefused', job: job.id, message: noScripts })
       jobs.set(job.id, job)
       tell({ kind: 'jobKnown', job })
     },
@@ -98,6 +102,7 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
   }
 }
 
+const noScripts = 'Its owner lets no entry scripts run on this machine.'
 const mayNotSubmit = 'Its submitter may not run jobs on this cluster.'
 
 /** Nobody speaks for another head: a term that is not the sender's own is no message at all. */

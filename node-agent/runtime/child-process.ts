@@ -18,19 +18,26 @@ export interface RuntimeChild {
   readonly exited: Promise<ProcessExit>
   /** The last it wrote to standard error. */
   readonly stderr: () => string
+  /** The agent's end of a second pipe, if one was asked for: to be handed on to the script process. */
+  readonly scriptPipe?: Duplex
 }
 
 const root = new URL('runtime-process.ts', import.meta.url)
 const framesDescriptor = 3
+const scriptDescriptor = 4
 
 /** Starts a runtime process at the lowest priority. Throws if the system refuses another process. */
-export const startChild = (memoryBytes: number, cacheFolder: string | undefined): RuntimeChild => {
+export const startChild = (
+  memoryBytes: number,
+  cacheFolder: string | undefined,
+  withScript = false,
+): RuntimeChild => {
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${heapMib(memoryBytes)}`, fileURLToPath(root)],
     {
-      // 0: held open as a sign of life; 3: frames.
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      // 0: held open as a sign of life; 3: frames; 4: to the script process.
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe', withScript ? 'pipe' : 'ignore'],
       env: childEnvironment(process.env, cacheFolder),
       windowsHide: true,
     },
@@ -42,7 +49,9 @@ export const startChild = (memoryBytes: number, cacheFolder: string | undefined)
   // At once: on Linux a priority is a thread's own, and threads started later inherit it.
   lowerPriority(pid)
   child.stdin?.on('error', ignore)
-  return { pid, pipe, kill: exited.kill, exited: exited.promise, stderr: exited.stderr }
+  const own = { pid, pipe, kill: exited.kill, exited: exited.promise, stderr: exited.stderr }
+  const scriptPipe: unknown = child.stdio[scriptDescriptor]
+  return isDuplex(scriptPipe) ? { ...own, scriptPipe } : own
 }
 
 const ignore = (): void => {}

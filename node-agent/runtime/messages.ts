@@ -2,6 +2,7 @@ import type { ErrorCode } from '#protocol/errors.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
+import type { InitWords } from './script/words.ts'
 
 /** First word of the agent: what to load. Answered by `ready` or `refused`. */
 export interface StartMessage {
@@ -13,6 +14,28 @@ export interface StartMessage {
   readonly device: string
   readonly preprocess: ImagePreprocess
   readonly postprocess: Postprocess
+}
+
+/** The same for a job with a script, whose process is at the other end of a pipe of its own. */
+export interface ScriptStartMessage {
+  readonly kind: 'startScript'
+  readonly modelName: string
+  /** The model's name alone, as the script asks for it. */
+  readonly shortModelName: string
+  /** Null: the job has no model. */
+  readonly modelPath: string | null
+  readonly threads: number
+  readonly device: string
+  /** Folder for files of items, readable by the script process. */
+  readonly itemFolder: string
+  /** Must not outlive this process. */
+  readonly scriptPid: number
+  readonly init: Omit<InitWords, 'kind' | 'model'>
+}
+
+/** No more mini-batches: the script may clean up. */
+export interface ShutdownMessage {
+  readonly kind: 'shutdown'
 }
 
 /** Where one item's bytes are: a path, their length in the frame's body, or `[problem]`. */
@@ -27,7 +50,7 @@ export interface RunMessage {
   readonly sources: readonly ItemSource[]
 }
 
-export type AgentMessage = StartMessage | RunMessage
+export type AgentMessage = StartMessage | ScriptStartMessage | RunMessage | ShutdownMessage
 
 export interface ReadyMessage {
   readonly kind: 'ready'

@@ -19,8 +19,13 @@ const frames = 3
 const watchAgent = `
   const { Socket } = require('node:net')
   const { workerData } = require('node:worker_threads')
-  const end = () => process.kill(process.pid, 'SIGKILL')
-  const pipe = new Socket({ fd: workerData, readable: true, writable: false })
+  const { lifeline, script } = workerData
+  const end = () => {
+    // A script in an endless loop cannot notice that it is alone.
+    try { if (script[0] > 0) process.kill(script[0], 'SIGKILL') } catch {}
+    process.kill(process.pid, 'SIGKILL')
+  }
+  const pipe = new Socket({ fd: lifeline, readable: true, writable: false })
   pipe.on('close', end)
   pipe.on('error', end)
   pipe.resume()
@@ -29,6 +34,10 @@ const watchAgent = `
 // Before any library is loaded: threads inherit the priority, and ONNX Runtime reads the environment then.
 setPriority(constants.priority.PRIORITY_LOW)
 process.env['ORT_DISABLE_TELEMETRY'] = '1'
-new Worker(watchAgent, { eval: true, workerData: lifeline }).unref()
+/** Process id of the script process, once there is one. */
+const script = new Int32Array(new SharedArrayBuffer(4))
+new Worker(watchAgent, { eval: true, workerData: { lifeline, script } }).unref()
 const { serve } = await import('./child/serve.ts')
-await serve(frames, flushCompileCache)
+await serve(frames, flushCompileCache, (pid) => {
+  script[0] = pid
+})

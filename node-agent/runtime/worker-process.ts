@@ -8,7 +8,13 @@ import type { RuntimeChild } from './child-process.ts'
 import { answerLimits, createFrameReader, encodeFrame } from './frames.ts'
 import type { Frame } from './frames.ts'
 import { readProcessMessage } from './messages.ts'
-import type { ItemSource, ProcessMessage, RunMessage, StartMessage } from './messages.ts'
+import type {
+  ItemSource,
+  ProcessMessage,
+  RunMessage,
+  ScriptStartMessage,
+  StartMessage,
+} from './messages.ts'
 
 /** A mini-batch that the process has not answered yet. */
 interface Waiting {
@@ -24,7 +30,10 @@ export interface Conversation {
 }
 
 /** Speaks with a started child: sends `start`, then mini-batches, and matches the answers in their order. */
-export const converse = (child: RuntimeChild, start: StartMessage): Conversation => {
+export const converse = (
+  child: RuntimeChild,
+  start: StartMessage | ScriptStartMessage,
+): Conversation => {
   const waiting: Waiting[] = []
   const loaded = Promise.withResolvers<Result<number, MusterError>>()
   let nonsense = ''
@@ -148,7 +157,7 @@ const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undef
   return undefined
 }
 
-/** Every item must have a row or a failure, each in the order of the request. */
+/** Every item must have rows or a failure, each in the order of the request. */
 const isDivision = (
   request: RunRequest,
   message: Extract<ProcessMessage, { kind: 'succeeded' }>,
@@ -156,7 +165,7 @@ const isDivision = (
   let row = 0
   let failure = 0
   for (const { item } of request.items) {
-    if (message.items[row] === item) row += 1
+    if (message.items[row] === item) while (message.items[row] === item) row += 1
     else if (message.failures[failure]?.item === item) failure += 1
     else return false
   }

@@ -1,5 +1,5 @@
 import type { JobId, Millis, PeerId } from './ids.ts'
-import type { ModelReference } from './model.ts'
+import type { ModelFile, ModelReference } from './model.ts'
 
 /** How an item becomes the model's input tensor. Pixel value = byte * scale, then (value - mean) / std. */
 export interface ImagePreprocess {
@@ -51,13 +51,19 @@ export interface SharePlace {
   readonly path: string
 }
 
-/** All that decides what a job computes and how. Normalised: no default is left open. */
-export interface JobSpec {
+/** The user's entry script as one bundle and the files that travel with it. */
+export interface ScriptReference {
+  /** Name of the script as its author knows it, such as `score.ts`. */
+  readonly entry: string
+  /** The bundle first, then the files beside it; paths relative to the source folder, with `/`. */
+  readonly files: readonly ModelFile[]
+}
+
+/** What every job has, whatever runs its mini-batches. */
+export interface JobSpecBase {
   readonly name: string
   readonly description: string
   readonly tags: Readonly<Record<string, string>>
-  readonly runtime: 'onnx'
-  readonly model: ModelReference
   readonly input: FileInput
   readonly miniBatchSize: number
   /** Failed items tolerated over the whole job; the job aborts when strictly more fail. -1: any number. */
@@ -75,11 +81,35 @@ export interface JobSpec {
   readonly outputFileName: string
   readonly loggingLevel: LoggingLevel
   readonly device: string
-  readonly preprocess: ImagePreprocess
-  readonly postprocess: Postprocess
   /** False: items are always streamed, also to workers that could open them in place. */
   readonly inPlace: boolean
 }
+
+/** A job without a script: what goes into the model and what becomes of its output is declared. */
+export interface OnnxJobSpec extends JobSpecBase {
+  readonly runtime: 'onnx'
+  readonly model: ModelReference
+  readonly preprocess: ImagePreprocess
+  readonly postprocess: Postprocess
+}
+
+/** A job whose mini-batches an entry script runs. */
+export interface NodeJobSpec extends JobSpecBase {
+  readonly runtime: 'node'
+  readonly script: ScriptReference
+  /** As given; the script sees them parsed too. */
+  readonly arguments: readonly string[]
+  /** The only variables of the script's environment. */
+  readonly environment: Readonly<Record<string, string>>
+  /** The model that `context.session()` opens, if there is one. */
+  readonly model?: ModelReference
+}
+
+/** All that decides what a job computes and how. Normalised: no default is left open. */
+export type JobSpec = OnnxJobSpec | NodeJobSpec
+
+/** A spec before its model was looked up and its script bundled. */
+export type JobDraft = Omit<OnnxJobSpec, 'model'> | Omit<NodeJobSpec, 'model' | 'script'>
 
 /** A job as its submitter signed it. */
 export interface Job {

@@ -78,6 +78,10 @@ const perChannel = (
 
 const side = whole('a whole number of pixels from 1 to 16384', { min: 1, max: 16_384 })
 
+/** What must stand in these fields, for the sentences about files that lack them. */
+export const allowedModel = "a registered model's name, name:version, or the path of an .onnx file"
+export const allowedPreprocess = 'a map with at least width and height'
+
 const preprocess = z.strictObject(
   {
     decode: word(['image']).optional().describe('What the files are. Default: image'),
@@ -100,7 +104,7 @@ const preprocess = z.strictObject(
       .optional()
       .describe("Name of the model's input, if it has several"),
   },
-  'a map with at least width and height',
+  allowedPreprocess,
 )
 
 const postprocess = z.strictObject(
@@ -144,7 +148,19 @@ const model = z.union(
       version: whole(countFrom1, { min: 1, max: most }).optional().describe('Default: the newest'),
     }),
   ],
-  "a registered model's name, name:version, or the path of an .onnx file",
+  allowedModel,
+)
+
+const variableName = 'a name of letters, digits and _ that does not begin with a digit'
+const argumentList = `a text, or a list of at most ${limits.scriptArguments} texts and numbers`
+const scriptArguments = z.union(
+  [
+    text(argumentList, limits.argumentLength, 0),
+    z
+      .array(looseText(argumentList, limits.argumentLength), argumentList)
+      .max(limits.scriptArguments, argumentList),
+  ],
+  argumentList,
 )
 
 const ignored = (): z.ZodOptional<z.ZodType<number, number | string>> =>
@@ -170,10 +186,29 @@ export const jobFileSchema = z
         )
         .optional()
         .describe('Names and texts of your own'),
-      runtime: word(['onnx']).optional().describe('What runs the mini-batches. Default: onnx'),
-      model: model.describe(
-        'A registered model (name or name:version), or the path of an .onnx file',
-      ),
+      runtime: word(['onnx', 'node'])
+        .optional()
+        .describe('What runs the mini-batches. Default: node with entry_script, else onnx'),
+      entry_script: text(path, limits.itemNameBytes)
+        .optional()
+        .describe('Your script (.ts or .js) with run(miniBatch, context); docs/scripts.md'),
+      source_directory: text(path, limits.itemNameBytes)
+        .optional()
+        .describe('Folder whose files travel with the script, minus those in .musterignore'),
+      arguments: scriptArguments
+        .optional()
+        .describe('Arguments of the script: a list, or one text as in a shell'),
+      environment_variables: z
+        .record(
+          text(variableName, 256).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, variableName),
+          looseText(`text of at most ${limits.argumentLength} characters`, limits.argumentLength),
+          'a map from names to texts',
+        )
+        .optional()
+        .describe("The script's environment; nothing else stands in it"),
+      model: model
+        .optional()
+        .describe('A registered model (name or name:version), or the path of an .onnx file'),
       inputs: z
         .record(
           text('a name of at most 64 characters', limits.memberNameLength),
@@ -252,7 +287,7 @@ export const jobFileSchema = z
         .optional(),
       logging_level: word(['DEBUG', 'INFO', 'WARNING']).optional().describe('Default: INFO'),
       device: word(['auto', 'cpu']).optional().describe('What computes. Default: auto'),
-      preprocess: preprocess.describe("How a file becomes the model's input"),
+      preprocess: preprocess.optional().describe("How a file becomes the model's input"),
       postprocess: postprocess
         .optional()
         .describe("How the model's output becomes a row. Default: raw"),

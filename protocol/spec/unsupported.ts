@@ -1,17 +1,10 @@
-const noScript =
-  'entry scripts are not supported by this version; declare preprocess and postprocess instead'
-const noArguments = 'there is no entry script that could take them; leave it out'
 const noCompute = 'every machine of the cluster may work; limit their number by node_count'
 
 /** Azure's fields that this version does not have, and what to do instead. */
 export const unsupportedFields: ReadonlyMap<string, string> = new Map([
-  ['entry_script', noScript],
-  ['source_directory', noScript],
-  ['code', noScript],
-  ['arguments', noArguments],
-  ['program_arguments', noArguments],
-  ['environment', noArguments],
-  ['environment_variables', noArguments],
+  ['code', 'use source_directory'],
+  ['program_arguments', 'use arguments'],
+  ['environment', 'what a script imports is bundled into it; leave it out'],
   ['compute', noCompute],
   ['compute_target', noCompute],
   ['task', 'write its fields at the top level of the job file'],

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs'
 import { encodeFrame, frameLength, prefixBytes, readFrame, requestLimits } from '../frames.ts'
-import type { Frame } from '../frames.ts'
+import type { Frame, FrameLimits } from '../frames.ts'
 
 /**
  * The worker process's end of the pipe, read and written without the event loop: it has nothing else to
@@ -18,14 +18,17 @@ export interface BlockingPipe {
 
 const bufferBytes = 256 * 1024
 
-export const createBlockingPipe = (descriptor: number): BlockingPipe => ({
-  next: createReader(descriptor),
+export const createBlockingPipe = (
+  descriptor: number,
+  most: FrameLimits = requestLimits,
+): BlockingPipe => ({
+  next: createReader(descriptor, most),
   send: (head, body) => {
     for (const part of encodeFrame(head, body)) writeAll(descriptor, part)
   },
 })
 
-const createReader = (descriptor: number): BlockingPipe['next'] => {
+const createReader = (descriptor: number, most: FrameLimits): BlockingPipe['next'] => {
   const buffer = Buffer.allocUnsafe(bufferBytes)
   /** Bytes `from` up to `to` of the buffer were read and not yet used. */
   let from = 0
@@ -59,7 +62,7 @@ const createReader = (descriptor: number): BlockingPipe['next'] => {
   return () => {
     if (from === to) from = to = 0
     if (!hold(prefixBytes)) return undefined
-    const length = frameLength(buffer.subarray(from, to), requestLimits)
+    const length = frameLength(buffer.subarray(from, to), most)
     if (length > buffer.length) {
       const frame = holdLarge(length)
       return frame && readFrame(frame)

@@ -1,36 +1,73 @@
 import process from 'node:process'
 import { thrownToText } from '#protocol/errors.ts'
-import type { AgentMessage, ProcessMessage, RunMessage, StartMessage } from '../messages.ts'
+import type {
+  AgentMessage,
+  ProcessMessage,
+  RunMessage,
+  ScriptStartMessage,
+  StartMessage,
+} from '../messages.ts'
 import { createBlockingPipe } from './blocking-pipe.ts'
 import { createImageDecoder } from './image-decoder.ts'
 import { loadInference } from './inference.ts'
 import { createMiniBatchRunner } from './mini-batch.ts'
 import type { MiniBatchOutcome } from './mini-batch.ts'
 import { createRowWriter } from './row-writer.ts'
+import type { ScriptRunner } from './script/runner.ts'
 import { createTensorWriter } from './tensor-writer.ts'
 
 /**
  * Serves the agent over one pipe until it closes: first `start`, then mini-batches in their order.
- * `onLoaded` is called when all code that a mini-batch needs is loaded: the process ends without warning.
+ * `onScript` is told the script process that must not outlive this one. `onLoaded` is called when all code that a mini-batch needs is loaded: the process ends without warning.
  */
-export const serve = async (descriptor: number, onLoaded: () => void): Promise<never> => {
+export const serve = async (
+  descriptor: number,
+  onLoaded: () => void,
+  onScript: (pid: number) => void,
+): Promise<never> => {
   const pipe = createBlockingPipe(descriptor)
   const send: Send = (message, rows = []) => {
     pipe.send(message, rows.length === 0 ? [] : [Buffer.from(rows.join('\n'))])
   }
   let runner: Runner | undefined
+  let shutdown = (): void => {}
   for (let frame = pipe.next(); frame !== undefined; frame = pipe.next()) {
     // The agent is our own code: its messages are taken as they are.
     const message = frame.head as AgentMessage
     if (message.kind === 'start') {
       runner = await load(message, send)
       onLoaded()
-    } else if (runner !== undefined) await runOne(runner, message, frame.body, send)
+    } else if (message.kind === 'startScript') {
+      const script = await loadScript(message, send, onScript)
+      runner = script?.run
+      shutdown = script?.shutdown ?? shutdown
+      onLoaded()
+    } else if (message.kind === 'shutdown') shutdown()
+    else if (runner !== undefined) await runOne(runner, message, frame.body, send)
   }
   process.exit(0)
 }
 
 type Runner = ReturnType<typeof createMiniBatchRunner>
+
+const loadScript = async (
+  start: ScriptStartMessage,
+  send: Send,
+  onScript: (pid: number) => void,
+): Promise<ScriptRunner | undefined> => {
+  const startedAt = performance.now()
+  onScript(start.scriptPid)
+  // Only jobs with a script pay for its code.
+  const { startScript } = await import('./script/runner.ts')
+  const runner = await startScript(start)
+  if (typeof runner === 'string') {
+    send({ kind: 'refused', code: 'InitFailed', message: runner, detail: '' })
+    return undefined
+  }
+  send({ kind: 'ready', loadMs: performance.now() - startedAt })
+  return runner
+}
+
 type Send = (message: ProcessMessage, rows?: readonly string[]) => void
 
 const load = async (start: StartMessage, send: Send): Promise<Runner | undefined> => {

@@ -76,17 +76,19 @@ const postprocess = z.object({
   labels: z.array(z.string().max(1_024)).max(100_000),
   output: z.string().max(1_024).exactOptional(),
 })
-const spec: z.ZodType<JobSpec> = z.object({
+const modelReference = z.object({
+  name,
+  version: z.int().min(1),
+  files: z.array(modelFile).min(1).max(1_024),
+})
+const common = {
   name,
   description: text,
   tags,
-  runtime: z.literal('onnx'),
-  model: z.object({ name, version: z.int().min(1), files: z.array(modelFile).min(1).max(1_024) }),
   input: z.object({
     name,
     root: z.string().max(limits.itemNameBytes),
     patterns: z.array(z.string().max(limits.itemNameBytes)).min(1).max(1_024),
-    share: z.object({ name, path: z.string().max(limits.itemNameBytes) }).exactOptional(),
   }),
   miniBatchSize: z.int().min(1),
   errorThreshold: z.int().min(-1),
@@ -99,10 +101,33 @@ const spec: z.ZodType<JobSpec> = z.object({
   outputFileName: z.string().min(1).max(255),
   loggingLevel: z.enum(['DEBUG', 'INFO', 'WARNING']),
   device: z.string().max(64),
+  inPlace: z.boolean(),
+}
+const onnxSpec = z.object({
+  ...common,
+  runtime: z.literal('onnx'),
+  model: modelReference,
   preprocess,
   postprocess,
-  inPlace: z.boolean(),
 })
+const nodeSpec = z.object({
+  ...common,
+  runtime: z.literal('node'),
+  script: z.object({
+    entry: z.string().min(1).max(1_024),
+    files: z.array(modelFile).min(1).max(limits.scriptFiles),
+  }),
+  arguments: z.array(z.string().max(limits.argumentLength)).max(limits.scriptArguments),
+  environment: z.record(
+    z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+      .max(256),
+    z.string().max(limits.argumentLength),
+  ),
+  model: modelReference.exactOptional(),
+})
+const spec: z.ZodType<JobSpec> = z.discriminatedUnion('runtime', [onnxSpec, nodeSpec])
 const job: z.ZodType<Job> = z.object({
   id: jobId,
   spec,

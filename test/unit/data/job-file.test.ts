@@ -29,6 +29,12 @@ const read = (text: string, overrides: Overrides = nothing): JobFile => {
   return result.value
 }
 
+/** The spec of a job without a script. */
+const declared = ({ spec }: JobFile) => {
+  if (spec.runtime !== 'onnx') throw new Error('the job has a script')
+  return spec
+}
+
 /** `line:column message` of the error that a job file must give. */
 const errorOf = (text: string, overrides: Overrides = nothing): string => {
   const result = reader.read(text, file, overrides)
@@ -82,7 +88,9 @@ describe('a job file', () => {
 
   it('of the example is accepted', async () => {
     const path = new URL('../../../examples/mnist/job.yaml', import.meta.url)
-    const { spec, model } = read(await readFile(path, 'utf8'))
+    const file = read(await readFile(path, 'utf8'))
+    const { model } = file
+    const spec = declared(file)
     expect(spec.outputFileName).toBe('predictions.csv')
     expect(spec.preprocess).toMatchObject({ channels: 'gray', mean: [0], std: [1] })
     expect(spec.postprocess.labels).toHaveLength(10)
@@ -172,7 +180,7 @@ resources: { instance_count: 3 }
       )
     const labelsOf = (labels: string) => {
       const result = withLabels(labels)
-      return result.ok ? result.value.spec.postprocess.labels : result.error
+      return result.ok ? declared(result.value).postprocess.labels : result.error
     }
     expect(labelsOf('labels.txt')).toEqual(['cat', 'dog', '', 'bird'])
     expect(labelsOf('[0, cat, true]')).toEqual(['0', 'cat', 'true'])
@@ -185,8 +193,8 @@ resources: { instance_count: 3 }
 
   it('gives one number for every channel', () => {
     const mean = (text: string) => small.replace('  width', `  ${text}\n  width`)
-    expect(read(mean('mean: 0.5')).spec.preprocess.mean).toEqual([0.5, 0.5, 0.5])
-    expect(read(mean('std: [1, "2", 3]')).spec.preprocess.std).toEqual([1, 2, 3])
+    expect(declared(read(mean('mean: 0.5'))).preprocess.mean).toEqual([0.5, 0.5, 0.5])
+    expect(declared(read(mean('std: [1, "2", 3]'))).preprocess.std).toEqual([1, 2, 3])
     expect(errorOf(mean('mean: [1, 2]'))).toBe(
       '6:9 "preprocess.mean" has 2 numbers, but the channels "rgb" need 3.',
     )

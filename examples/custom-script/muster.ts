@@ -1,0 +1,114 @@
+/** What an entry script gets from Muster: copy this file beside a script of your own for its types. */
+
+export interface Item {
+  /** Path below the input's folder, with `/`. */
+  readonly name: string
+  /** Number of the item in the whole job. */
+  readonly id: number
+  /** Place in this mini-batch, from 0. */
+  readonly index: number
+  /** A copy of the file that the script may read; gone when the mini-batch ends. */
+  path(): Promise<string>
+  bytes(): Promise<Uint8Array>
+}
+
+export interface MiniBatch extends Iterable<Item> {
+  readonly id: number
+  readonly index: number
+  readonly size: number
+  readonly items: readonly Item[]
+}
+
+export type Numbers =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+
+/** A tensor. It stays in the runtime process until its numbers are asked for. */
+export interface Handle {
+  readonly type: string
+  readonly shape: readonly number[]
+  data(): Promise<Numbers>
+  /** For each item (first axis) the place of its largest number. */
+  argmax(): Promise<number[]>
+  topK(k: number): Promise<{ readonly index: number; readonly score: number }[][]>
+  softmax(): Promise<Handle>
+  release(): void
+}
+
+/** A tensor of the script's own. */
+export interface OwnTensor {
+  readonly data: Numbers | readonly number[]
+  readonly shape: readonly number[]
+}
+
+export interface TensorFacts {
+  readonly name: string
+  readonly type: string
+  readonly shape: readonly (number | string)[]
+}
+
+export interface Session {
+  readonly name: string
+  readonly inputs: readonly TensorFacts[]
+  readonly outputs: readonly TensorFacts[]
+  /** One tensor where the model has one input, else a map from input names to tensors. */
+  run(
+    feeds: Handle | OwnTensor | Readonly<Record<string, Handle | OwnTensor>>,
+  ): Promise<Readonly<Record<string, Handle>>>
+}
+
+export interface ImageOptions {
+  readonly width: number
+  readonly height: number
+  /** Default: stretch. */
+  readonly fit?: 'stretch' | 'cover' | 'contain'
+  /** Default: rgb. */
+  readonly channels?: 'gray' | 'rgb' | 'bgr'
+  /** Default: NCHW. */
+  readonly layout?: 'NCHW' | 'NHWC'
+  /** Default: float32. */
+  readonly dtype?: 'float32' | 'uint8'
+  /** Number = (byte * scale - mean) / std. Defaults: 1, 0, 1. */
+  readonly scale?: number
+  readonly mean?: number | readonly number[]
+  readonly std?: number | readonly number[]
+}
+
+export interface DecodedImages extends Handle {
+  /** The items whose pictures are in the tensor, in its order. */
+  readonly items: readonly Item[]
+  readonly failures: readonly { readonly item: Item; readonly message: string }[]
+}
+
+export interface Logger {
+  debug(...words: readonly unknown[]): void
+  info(...words: readonly unknown[]): void
+  warning(...words: readonly unknown[]): void
+  error(...words: readonly unknown[]): void
+}
+
+export interface ScriptContext {
+  /** `--name value` by name; `_` has the words without a name, `raw` all of them. */
+  readonly arguments: Readonly<Record<string, string | true | readonly string[]>> & {
+    readonly _: readonly string[]
+    readonly raw: readonly string[]
+  }
+  readonly environment: Readonly<Record<string, string>>
+  readonly logger: Logger
+  /** A folder that this worker process may write. */
+  readonly outputDirectory: string
+  readonly workerIndex: number
+  readonly device: string
+  session(name?: string): Promise<Session>
+  modelPath(name?: string): string
+  /** A single item that is no picture throws; of several, those that are none stand in `failures`. */
+  decodeImages(items: Item | Iterable<Item>, options: ImageOptions): Promise<DecodedImages>
+}

@@ -1,0 +1,177 @@
+import { writeSync } from 'node:fs'
+import process from 'node:process'
+import { thrownToText } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { RunMessage, ScriptStartMessage } from '../../messages.ts'
+import type { HostWords, ModelWords } from '../../script/words.ts'
+import { createBlockingPipe } from '../blocking-pipe.ts'
+import type { BlockingPipe } from '../blocking-pipe.ts'
+import type { MiniBatchOutcome } from '../mini-batch.ts'
+import { alignRows } from './align.ts'
+import { createCalls } from './calls.ts'
+import type { OpenMiniBatch, ScriptCalls, Words } from './calls.ts'
+import { loadScriptModel } from './model.ts'
+import type { ScriptModel } from './model.ts'
+import { Refusal } from './tensors.ts'
+
+/** Pipe to the script process; the agent has put its other end there. */
+const scriptPipe = 4
+
+export interface ScriptRunner {
+  readonly run: (message: RunMessage, body: Uint8Array) => Promise<MiniBatchOutcome>
+  /** Lets the script clean up; its process then ends, and with it the wait for an answer. */
+  readonly shutdown: () => void
+}
+
+/** Loads the model, if there is one, and the script; a sentence says why it cannot run. */
+export const startScript = async (start: ScriptStartMessage): Promise<ScriptRunner | string> => {
+  const { modelPath } = start
+  const model = modelPath === null ? undefined : await loadScriptModel({ ...start, modelPath })
+  if (model?.ok === false) return model.error.message
+  const pipe = createBlockingPipe(scriptPipe, mostOfScript)
+  const { itemFolder, threads } = start
+  const calls = createCalls({ model: model?.value, itemFolder, threads })
+  say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model?.value) })
+  const end = await converse(pipe, calls, ['ready', 'initFailed'])
+  if (end.words['kind'] === 'initFailed') return String(end.words['message'])
+  return {
+    run: (message, body) => runOne(pipe, calls, message, body),
+    shutdown: () => say(pipe, { kind: 'shutdown' }),
+  }
+}
+
+const mostOfScript = { headBytes: limits.processHeadBytes, bodyBytes: limits.scriptFrameBytes }
+
+const modelWords = (
+  start: ScriptStartMessage,
+  model: ScriptModel | undefined,
+): ModelWords | null =>
+  model === undefined || start.modelPath === null
+    ? null
+    : {
+        name: start.shortModelName,
+        path: start.modelPath,
+        inputs: model.inputs,
+        outputs: model.outputs,
+      }
+
+const say = (pipe: BlockingPipe, words: HostWords, body: readonly Uint8Array[] = []): void => {
+  pipe.send(words, body)
+}
+
+const runOne = async (
+  pipe: BlockingPipe,
+  calls: ScriptCalls,
+  message: RunMessage,
+  body: Uint8Array,
+): Promise<MiniBatchOutcome> => {
+  const { miniBatch, items, names, sources } = message
+  const open: OpenMiniBatch = { message, body, problems: new Map() }
+  for (const [at, source] of sources.entries())
+    if (typeof source === 'object') open.problems.set(at, sentence(names[at] ?? '', source[0]))
+  calls.open(open)
+  try {
+    say(pipe, { kind: 'run', miniBatch, items, names })
+    const end = await converse(pipe, calls, ['returned', 'threw'])
+    if (end.words['kind'] === 'threw')
+      return { kind: 'threw', message: String(end.words['message']) }
+    return readRows(open, end)
+  } finally {
+    calls.close()
+  }
+}
+
+const sentence = (name: string, problem: string): string =>
+  problem.startsWith('"') || problem.includes(name) ? problem : `${name} ${problem}`
+
+interface End {
+  readonly words: Words
+  readonly body: Uint8Array
+}
+
+/** Answers the script's calls until it says one of the last words. */
+const converse = async (
+  pipe: BlockingPipe,
+  calls: ScriptCalls,
+  last: readonly string[],
+): Promise<End> => {
+  for (;;) {
+    const { words, body } = nextOf(pipe)
+    const kind = String(words['kind'])
+    if (last.includes(kind)) return { words, body }
+    if (kind !== 'call') giveUp(`it said "${kind.slice(0, 40)}" out of turn`)
+    await answer(pipe, calls, words, body)
+  }
+}
+
+const answer = async (
+  pipe: BlockingPipe,
+  calls: ScriptCalls,
+  words: Words,
+  asked: Uint8Array,
+): Promise<void> => {
+  const call = Number(words['call'])
+  try {
+    const { value, body = [] } = await calls.answer(words, asked)
+    pipe.send({ kind: 'answer', call, value }, body)
+  } catch (thrown) {
+    const error = thrown instanceof Refusal ? thrown.message : thrownToText(thrown)
+    pipe.send({ kind: 'refusal', call, error }, [])
+  }
+}
+
+const nextOf = (pipe: BlockingPipe): End => {
+  let frame
+  try {
+    frame = pipe.next()
+  } catch (thrown) {
+    giveUp(thrown instanceof Error ? thrown.message : String(thrown))
+  }
+  // The script process is gone. Its agent sees that too, knows why, and ends this process.
+  if (frame === undefined) return waitForEnd()
+  if (typeof frame.head !== 'object' || frame.head === null) return giveUp('its words are no words')
+  return { words: frame.head as Words, body: frame.body }
+}
+
+const waitForEnd = (): never => {
+  const bell = new Int32Array(new SharedArrayBuffer(4))
+  for (;;) Atomics.wait(bell, 0, 0, 60_000)
+}
+
+/** Nothing after nonsense can be read. The words reach the agent as the last ones of this process. */
+const giveUp = (why: string): never => {
+  writeSync(2, `Error: the entry script wrote into the pipe of its worker process: ${why}\n`)
+  process.exit(1)
+}
+
+/** Checks what the script calls rows: they must be as many as it says, and JSON each. */
+const readRows = ({ message, problems }: OpenMiniBatch, end: End): MiniBatchOutcome => {
+  const count = Number(end.words['rows'])
+  const rows = count === 0 ? [] : Buffer.from(end.body).toString('utf8').split('\n')
+  const { keys } = end.words
+  const sound =
+    rows.length === count &&
+    count <= limits.scriptRows &&
+    (keys === null || (Array.isArray(keys) && keys.every(isKey))) &&
+    rows.every(isJson)
+  if (!sound) return giveUp('its rows are no rows')
+  const { items, names } = message
+  return alignRows({
+    items,
+    names,
+    rows,
+    keys: keys as readonly (string | null)[] | null,
+    problems,
+  })
+}
+
+const isKey = (key: unknown): boolean => key === null || typeof key === 'string'
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return text.length <= limits.rowBytes
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,120 @@
+import type { Channel } from './channel.ts'
+import { parseArguments } from './arguments.ts'
+import type { ScriptArguments } from './arguments.ts'
+import { readTensors, toFeed } from './handles.ts'
+import type { Handle } from './handles.ts'
+import type { Item, MiniBatch } from './items.ts'
+import { createLogger } from './logger.ts'
+import type { ScriptLogger } from './logger.ts'
+import type { DecodedWords, InitWords, ModelWords, TensorFacts, TensorWords } from '../words.ts'
+
+/** A model that is loaded in the runtime process. */
+export interface Session {
+  readonly name: string
+  readonly inputs: readonly TensorFacts[]
+  readonly outputs: readonly TensorFacts[]
+  /** Feeds by the inputs' names; a single tensor where the model has one input. Outputs by name. */
+  readonly run: (feeds: unknown) => Promise<Readonly<Record<string, Handle>>>
+}
+
+/** Pictures as one tensor. */
+export interface DecodedImages extends Handle {
+  /** The items whose pictures are in the tensor, in its order. */
+  readonly items: readonly Item[]
+  /** Those that are no pictures; they count as failed unless the script returns a row for each item. */
+  readonly failures: readonly { readonly item: Item; readonly message: string }[]
+}
+
+/** A script's doors to the machine. */
+export interface ScriptContext {
+  readonly arguments: ScriptArguments
+  readonly environment: Readonly<Record<string, string>>
+  readonly logger: ScriptLogger
+  /** A folder of this process's own that it may write. */
+  readonly outputDirectory: string
+  /** Number of this worker process among those of its job on this machine, from 0. */
+  readonly workerIndex: number
+  readonly device: string
+  readonly session: (name?: string) => Promise<Session>
+  readonly modelPath: (name?: string) => string
+  readonly decodeImages: (
+    items: Item | MiniBatch | Iterable<Item>,
+    options: object,
+  ) => Promise<DecodedImages>
+}
+
+export const createContext = (channel: Channel, init: InitWords): ScriptContext => ({
+  arguments: parseArguments(init.arguments),
+  environment: Object.freeze({ ...init.environment }),
+  logger: createLogger(init.level),
+  outputDirectory: init.outputDirectory,
+  workerIndex: init.workerIndex,
+  device: init.device,
+  session: async (name) => createSession(channel, theModel(init, name)),
+  modelPath: (name) => theModel(init, name).path,
+  decodeImages: (items, options) => decodeImages(channel, items, options),
+})
+
+const theModel = ({ model }: InitWords, name: string | undefined): ModelWords => {
+  if (model === null) throw new Error('The job names no model: add "model" to its file.')
+  if (name === undefined || name === model.name) return model
+  throw new Error(`The job has no model "${name}", only "${model.name}".`)
+}
+
+const createSession = (channel: Channel, model: ModelWords): Session => ({
+  name: model.name,
+  inputs: model.inputs,
+  outputs: model.outputs,
+  run: async (feeds) => {
+    const given = toFeeds(model, feeds).map(([name, value]) => toFeed(name, value))
+    const { value, body } = await channel.call(
+      { what: 'infer', feeds: given.map(({ feed }) => feed) },
+      given.flatMap((one) => one.body),
+    )
+    const handles = readTensors(channel, value as readonly TensorWords[], body)
+    return Object.fromEntries(
+      model.outputs.flatMap(({ name }, at) => {
+        const handle = handles[at]
+        return handle === undefined ? [] : [[name, handle]]
+      }),
+    )
+  },
+})
+
+const toFeeds = (model: ModelWords, feeds: unknown): readonly (readonly [string, unknown])[] => {
+  if (typeof feeds !== 'object' || feeds === null)
+    throw new Error('session.run needs a handle, or a map from input names to handles.')
+  const isTensor = ('argmax' in feeds || 'data' in feeds) && 'shape' in feeds
+  if (!isTensor) return Object.entries(feeds)
+  const [only, second] = model.inputs
+  if (only === undefined || second !== undefined)
+    throw new Error(
+      `The model has ${model.inputs.length} inputs (${model.inputs.map((one) => one.name).join(', ')}): give session.run a map.`,
+    )
+  return [[only.name, feeds]]
+}
+
+const decodeImages = async (
+  channel: Channel,
+  given: Item | Iterable<Item>,
+  options: object,
+): Promise<DecodedImages> => {
+  const single = !(Symbol.iterator in given)
+  const items = single ? [given] : [...given]
+  const at = items.map((item) => item.index)
+  const { value, body } = await channel.call({ what: 'decode', at, options })
+  const { tensor, decoded, failed } = value as DecodedWords
+  const byPlace = new Map(items.map((item) => [item.index, item]))
+  const failures = failed.flatMap(({ at: place, message }) => {
+    const item = byPlace.get(place)
+    return item === undefined ? [] : [{ item, message }]
+  })
+  const [first] = failures
+  if (single && first !== undefined) throw new Error(first.message)
+  const [handle] = readTensors(channel, [tensor], body)
+  if (handle === undefined) throw new Error('The runtime process gave no tensor.')
+  return Object.assign(handle, {
+    items: decoded.flatMap((place) => byPlace.get(place) ?? []),
+    failures,
+  })
+}

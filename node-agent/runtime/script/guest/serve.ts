@@ -1,0 +1,114 @@
+import process from 'node:process'
+import { pathToFileURL } from 'node:url'
+import { limits } from '#protocol/limits.ts'
+import { openChannel } from './channel.ts'
+import type { Channel } from './channel.ts'
+import { createContext } from './context.ts'
+import type { ScriptContext } from './context.ts'
+import { createMiniBatch } from './items.ts'
+import { readReturned } from './rows.ts'
+import { thrownSentence } from './sentences.ts'
+import type { InitWords, RunWords } from '../words.ts'
+
+/** What an entry script exports. */
+interface Script {
+  readonly init: Entry | undefined
+  readonly run: Entry
+  readonly shutdown: Entry | undefined
+}
+type Entry = (...given: readonly unknown[]) => unknown
+
+/** Runs the script that the runtime process names, one mini-batch at a time, until the pipe closes. */
+export const serveScript = (descriptor: number): void => {
+  let script: Script | undefined
+  let context: ScriptContext | undefined
+  const channel = openChannel(descriptor, (words) => {
+    switch (words.kind) {
+      case 'init':
+        context = createContext(channel, words)
+        void load(words, context).then((loaded) => {
+          if (typeof loaded === 'string')
+            return channel.send({ kind: 'initFailed', message: loaded })
+          script = loaded
+          return channel.send({ kind: 'ready' })
+        })
+        return
+      case 'run':
+        if (script !== undefined && context !== undefined)
+          void runOne(channel, script, words, context)
+        return
+      case 'shutdown':
+        void stop(script, context)
+    }
+  })
+}
+
+const load = async (words: InitWords, context: ScriptContext): Promise<Script | string> => {
+  // Only now: whatever starts this process must not be steered by a job's variables.
+  Object.assign(process.env, words.environment)
+  try {
+    const script = readScript((await import(pathToFileURL(words.bundle).href)) as object)
+    if (typeof script === 'string') return script
+    try {
+      await script.init?.(context)
+    } catch (thrown) {
+      return thrownSentence('init()', thrown)
+    }
+    return script
+  } catch (thrown) {
+    return thrownSentence('its first lines, while it was loaded', thrown)
+  }
+}
+
+/** CommonJS scripts have their exports in `default`. */
+const readScript = (module: object): Script | string => {
+  const named = module as Readonly<Record<string, unknown>>
+  const standard = named['default']
+  const exported =
+    typeof named['run'] !== 'function' && typeof standard === 'object' && standard !== null
+      ? (standard as Readonly<Record<string, unknown>>)
+      : named
+  const entry = (name: string): Entry | undefined => {
+    const value = exported[name]
+    return typeof value === 'function' ? (value as Entry) : undefined
+  }
+  const run = entry('run')
+  if (run === undefined) return 'The script exports no function "run".'
+  return { init: entry('init'), run, shutdown: entry('shutdown') }
+}
+
+const most = {
+  rows: limits.scriptRows,
+  bytes: limits.scriptRowBytes,
+  rowBytes: limits.rowBytes,
+}
+
+const runOne = async (
+  channel: Channel,
+  script: Script,
+  words: RunWords,
+  context: ScriptContext,
+): Promise<void> => {
+  let value: unknown
+  try {
+    value = await script.run(createMiniBatch(channel, words), context)
+  } catch (thrown) {
+    return channel.send({ kind: 'threw', message: thrownSentence('run()', thrown) })
+  }
+  const returned = readReturned(value, most)
+  if (typeof returned === 'string') return channel.send({ kind: 'threw', message: returned })
+  const { rows, keys } = returned
+  channel.send({ kind: 'returned', rows: rows.length, keys }, [Buffer.from(rows.join('\n'))])
+}
+
+const stop = async (
+  script: Script | undefined,
+  context: ScriptContext | undefined,
+): Promise<void> => {
+  try {
+    await script?.shutdown?.(context)
+  } catch (thrown) {
+    console.error(thrownSentence('shutdown()', thrown))
+  }
+  process.exit(0)
+}

@@ -1,0 +1,124 @@
+import type { Log } from '#agent/ports/log.ts'
+import type {
+  ModelRuntime,
+  ScriptSafety,
+  StartProcess,
+  WorkerProcess,
+} from '#agent/ports/runtime.ts'
+import { musterError, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { NodeJobSpec } from '#protocol/model/job.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { inspectModel } from '../inspect/inspect.ts'
+import { probeSandbox } from './sandbox.ts'
+import { startScript } from './start-script.ts'
+
+export interface ScriptRuntimeDeps {
+  readonly log: Log
+  /** The agent's folder: logs, outputs and files of items lie below it. */
+  readonly home: string
+  /** Whether the owner lets scripts run here. */
+  readonly allowed: boolean
+  /** Where Node keeps our compiled code; see `ModelRuntimeDeps`. */
+  readonly cacheFolder?: string
+  /** False: bubblewrap is not asked for; for tests of the seat belt alone. */
+  readonly sandbox?: boolean
+  /** Time for the model and `init()`; default `limits.initMs`. */
+  readonly initMs?: number
+}
+
+/** Adds entry scripts to a runtime that runs declared jobs. */
+export const withScripts = (declared: ModelRuntime, deps: ScriptRuntimeDeps): ModelRuntime => {
+  let probed: ReturnType<typeof probeSandbox> | undefined
+  const probe = async (): ReturnType<typeof probeSandbox> => {
+    if (!deps.allowed) return { kind: 'refused', reason: ownerRefuses }
+    probed ??= probeSandbox()
+    const safety = await probed
+    if (safety.kind !== 'sandbox' || deps.sandbox !== false) return safety
+    return { kind: 'seat-belt', words: 'Bubblewrap is there but not used.' }
+  }
+  return {
+    ...declared,
+    scripts: async (): Promise<ScriptSafety> => probe(),
+    start: async (options) => {
+      if (options.spec.runtime === 'onnx') return declared.start(options)
+      const safety = await probe()
+      if (safety.kind === 'refused') return err(musterError('ScriptRefused', safety.reason))
+      return startOne(options, options.spec, { ...deps, bwrap: safety.bwrap })
+    },
+  }
+}
+
+const ownerRefuses = 'The owner of this machine lets no entry scripts run on it.'
+
+type Deps = ScriptRuntimeDeps & { readonly bwrap: string | undefined }
+
+const startOne = async (
+  options: StartProcess,
+  spec: NodeJobSpec,
+  deps: Deps,
+): Promise<Result<WorkerProcess, MusterError>> => {
+  const { home, cacheFolder, bwrap, log } = deps
+  if (options.signal.aborted) return err(givenUp(spec))
+  if (options.modelPath !== undefined) {
+    const model = await inspectModel(options.modelPath)
+    if (!model.ok) return model
+  }
+  let started: ReturnType<typeof startScript>
+  try {
+    started = startScript({ options, spec, home, cacheFolder, bwrap })
+  } catch (thrown) {
+    const detail = thrownToText(thrown)
+    const sentence = `No process for the script ${spec.script.entry} could be started.`
+    return err(musterError('InitFailed', sentence, { retryable: true, detail }))
+  }
+  const loaded = await inTime(started.loaded, options.signal, spec, deps)
+  if (loaded.ok) {
+    log.debug('Script process is ready.', { pid: started.pair.scriptPid, loadMs: loaded.value })
+    return ok(started.process)
+  }
+  started.pair.kill()
+  await started.pair.exited
+  log.warn('A script process could not be started.', { reason: loaded.error.message })
+  return loaded
+}
+
+/** What `loaded` says, unless the caller gives up or the time is over before. */
+const inTime = async (
+  loaded: Promise<Result<number, MusterError>>,
+  signal: AbortSignal,
+  spec: NodeJobSpec,
+  { initMs = limits.initMs }: Deps,
+): Promise<Result<number, MusterError>> => {
+  const early = Promise.withResolvers<Result<number, MusterError>>()
+  const timer = setTimeout(() => early.resolve(err(tooSlow(spec, initMs))), initMs)
+  const stop = (): void => early.resolve(err(givenUp(spec)))
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const result = await Promise.race([loaded, early.promise])
+    if (result.ok || result.error.code !== 'ProcessDied') return result
+    return err(diedLoading(spec, result.error))
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const givenUp = ({ script }: NodeJobSpec): MusterError =>
+  musterError('Aborted', `Starting the script ${script.entry} was given up.`, { retryable: true })
+
+const tooSlow = ({ script }: NodeJobSpec, initMs: number): MusterError =>
+  musterError(
+    'InitFailed',
+    `The script ${script.entry} was not ready within ${initMs / 1000} s: its init() takes too long, or never ends.`,
+    { retryable: true },
+  )
+
+const diedLoading = ({ script }: NodeJobSpec, error: MusterError): MusterError =>
+  musterError(
+    'InitFailed',
+    `The script ${script.entry} could not be started because its process ended: ${error.message}`,
+    { retryable: true, ...(error.detail === undefined ? {} : { detail: error.detail }) },
+  )

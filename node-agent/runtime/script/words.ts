@@ -1,0 +1,101 @@
+/**
+ * What a runtime process and its script process say to each other, as heads of frames (`../frames.ts`).
+ * The script process runs a stranger's code: whatever it says is checked (`../child/script/`).
+ */
+
+export interface TensorWords {
+  /** Number of the tensor in the runtime process. */
+  readonly id: number
+  /** ONNX Runtime's word: `float32`, `uint8`, `int64`, ... */
+  readonly type: string
+  readonly shape: readonly number[]
+  /** Bytes of it that stand in the frame's body, all of them or none; in the order of the list. */
+  readonly bytes: number
+}
+
+export interface ModelWords {
+  readonly name: string
+  readonly path: string
+  readonly inputs: readonly TensorFacts[]
+  readonly outputs: readonly TensorFacts[]
+}
+
+export interface TensorFacts {
+  readonly name: string
+  readonly type: string
+  readonly shape: readonly (number | string)[]
+}
+
+export interface InitWords {
+  readonly kind: 'init'
+  /** Absolute path of the bundle. */
+  readonly bundle: string
+  readonly arguments: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly level: 'DEBUG' | 'INFO' | 'WARNING'
+  readonly outputDirectory: string
+  readonly workerIndex: number
+  readonly device: string
+  readonly model: ModelWords | null
+}
+
+/** A mini-batch: numbers and names of its items; their bytes are asked for. */
+export interface RunWords {
+  readonly kind: 'run'
+  readonly miniBatch: number
+  readonly items: readonly number[]
+  readonly names: readonly string[]
+}
+
+export type HostWords =
+  | InitWords
+  | RunWords
+  | { readonly kind: 'shutdown' }
+  /** `value` is what was asked for; `error` is a sentence. */
+  | { readonly kind: 'answer'; readonly call: number; readonly value: unknown }
+  | { readonly kind: 'refusal'; readonly call: number; readonly error: string }
+
+/** One value fed to a model: a tensor the runtime process has, or numbers that stand in the body. */
+export type FeedWords =
+  | { readonly name: string; readonly id: number }
+  | {
+      readonly name: string
+      readonly type: string
+      readonly shape: readonly number[]
+      readonly bytes: number
+    }
+
+export type CallWords =
+  /** Bytes of an item, in the answer's body. `at` is its place in the mini-batch. */
+  | { readonly what: 'bytes'; readonly at: number }
+  /** A path under which the script can read the item. */
+  | { readonly what: 'path'; readonly at: number }
+  | { readonly what: 'decode'; readonly at: readonly number[]; readonly options: unknown }
+  | { readonly what: 'infer'; readonly feeds: readonly FeedWords[] }
+  | { readonly what: 'data'; readonly id: number }
+  | { readonly what: 'argmax'; readonly id: number }
+  | { readonly what: 'topK'; readonly id: number; readonly k: number }
+  | { readonly what: 'softmax'; readonly id: number }
+  | { readonly what: 'release'; readonly id: number }
+
+export interface DecodedWords {
+  readonly tensor: TensorWords
+  /** Places in the mini-batch of the pictures in the tensor, and of those that could not be decoded. */
+  readonly decoded: readonly number[]
+  readonly failed: readonly { readonly at: number; readonly message: string }[]
+}
+
+export type ScriptWords =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'initFailed'; readonly message: string }
+  | ({ readonly kind: 'call'; readonly call: number } & CallWords)
+  /** Rows stand in the body, one JSON text a line; `keys[i]` belongs to row i. */
+  | {
+      readonly kind: 'returned'
+      readonly rows: number
+      readonly keys: readonly (string | null)[] | null
+    }
+  | { readonly kind: 'threw'; readonly message: string }
+
+/** Outputs up to this size come with the answer: a round trip costs more than copying them. */
+export const inlineBytes = 64 * 1024
