@@ -23,14 +23,18 @@ export interface PlannerDeps {
    * restart even if files came or went meanwhile. Without it the items before are counted off again.
    */
   readonly lastItemOf?: (job: JobId, chunk: number) => Promise<string | undefined>
+  /** How a file is looked at; left out: without holding up the thread. */
+  readonly statOf?: StatOf
 }
+
+type StatOf = (path: string) => Stats | Promise<Stats>
 
 /** Plans folders of files. */
 export const createPlanner = (deps: PlannerDeps = {}): Planner => ({
   check: async (input, signal) => {
     try {
       const walk = await startWalk(input, signal)
-      for await (const _ of plannedItems(walk)) return ok(undefined)
+      for await (const _ of plannedItems(walk, statOf)) return ok(undefined)
       return err(inputEmpty(input))
     } catch (thrown) {
       return err(toFailure(thrown, input, signal).error)
@@ -77,7 +81,8 @@ async function* plan(
   let uncounted = after === undefined ? from * size : 0
   let chunk = from
   let items: PlannedItem[] = []
-  for await (const item of plannedItems(after === undefined ? walk : { ...walk, after })) {
+  const behind = after === undefined ? walk : { ...walk, after }
+  for await (const item of plannedItems(behind, deps.statOf ?? statOf)) {
     if (uncounted > 0) {
       uncounted--
       continue
@@ -121,23 +126,30 @@ const inputEmpty = (input: FileInput): MusterError =>
   )
 
 /** Names become items with size and time, a few dozen at once. */
-async function* plannedItems(walk: Walk): AsyncGenerator<PlannedItem, void, undefined> {
+async function* plannedItems(
+  walk: Walk,
+  look: StatOf,
+): AsyncGenerator<PlannedItem, void, undefined> {
   let names: FoundName[] = []
   // The first file alone is enough for `check`, and starts the first chunk without delay.
   let atOnce = 1
   for await (const found of walkFiles(walk)) {
     names.push(found)
     if (names.length < atOnce) continue
-    yield* await describe(walk, names)
+    yield* await describe(walk, names, look)
     names = []
     atOnce = limits.statsAtOnce
   }
-  yield* await describe(walk, names)
+  yield* await describe(walk, names, look)
 }
 
-const describe = async (walk: Walk, names: readonly FoundName[]): Promise<PlannedItem[]> => {
+const describe = async (
+  walk: Walk,
+  names: readonly FoundName[],
+  look: StatOf,
+): Promise<PlannedItem[]> => {
   walk.signal?.throwIfAborted()
-  const items = await Promise.all(names.map((found) => toItem(walk.root, found)))
+  const items = await Promise.all(names.map((found) => toItem(walk.root, found, look)))
   return items.filter((item) => item !== undefined)
 }
 
@@ -146,13 +158,17 @@ const describe = async (walk: Walk, names: readonly FoundName[]): Promise<Planne
  * below the root. A file that cannot be looked at is planned all the same: it fails as an item, in words,
  * instead of going missing without one.
  */
-const toItem = async (root: string, found: FoundName): Promise<PlannedItem | undefined> => {
+const toItem = async (
+  root: string,
+  found: FoundName,
+  look: StatOf,
+): Promise<PlannedItem | undefined> => {
   const { name } = found
   if (Buffer.byteLength(name) > limits.itemNameBytes) return unreadable(shorten(name))
   const path = join(root, name)
   try {
     if (found.isLink && !isInside(root, await realpath(path))) return undefined
-    const facts = await statOf(path)
+    const facts = await look(path)
     if (!facts.isFile()) return undefined
     return { name, bytes: facts.size, modifiedMs: Math.trunc(facts.mtimeMs) }
   } catch (thrown) {

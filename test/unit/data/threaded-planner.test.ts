@@ -1,0 +1,58 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createPlanner } from '#agent/data/planner.ts'
+import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
+import { MusterFailure } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import { job, specOf } from './specs.ts'
+import { tempFolder, writeFiles } from './temp.ts'
+
+const forever = new AbortController().signal
+const many = Object.fromEntries(
+  Array.from({ length: limits.planChunkItems + 20 }, (_, i) => [`d/${String(i)}.txt`, 'x']),
+)
+
+describe('the planner in a thread of its own', () => {
+  it('plans what the plain one plans, from the start and behind a written chunk', async () => {
+    await using folder = await tempFolder()
+    await writeFiles(folder.path, { ...many, 'first.txt': 'abc' })
+    const spec = specOf({ root: folder.path })
+    const plain = await Array.fromAsync(createPlanner().plan(job, spec, 0, forever))
+    expect(plain.length).toBe(2)
+    const threaded = createThreadedPlanner({
+      lastItemOf: (_, chunk) => Promise.resolve(plain[chunk]?.items.at(-1)?.name),
+    })
+    expect(await Array.fromAsync(threaded.plan(job, spec, 0, forever))).toEqual(plain)
+    expect(await Array.fromAsync(threaded.plan(job, spec, 1, forever))).toEqual(plain.slice(1))
+  })
+
+  it('says in the same words why an input cannot be planned', async () => {
+    await using folder = await tempFolder()
+    const gone = join(folder.path, 'gone')
+    const plan = Array.fromAsync(
+      createThreadedPlanner().plan(job, specOf({ root: gone }), 0, forever),
+    )
+    const failure = await plan.catch((thrown: unknown) => thrown)
+    expect(failure).toBeInstanceOf(MusterFailure)
+    expect((failure as MusterFailure).error).toMatchObject({ code: 'InputMissing' })
+    expect((failure as MusterFailure).message).toContain(gone)
+  })
+
+  it('ends its thread when it is aborted or left', async () => {
+    await using folder = await tempFolder()
+    await writeFiles(folder.path, many)
+    const spec = specOf({ root: folder.path })
+    for await (const chunk of createThreadedPlanner().plan(job, spec, 0, forever)) {
+      expect(chunk.chunk).toBe(0)
+      break
+    }
+    const stop = new AbortController()
+    const plan = createThreadedPlanner().plan(job, spec, 0, stop.signal)
+    await plan[Symbol.asyncIterator]().next()
+    await rm(folder.path, { recursive: true, force: true })
+    const rest = Array.fromAsync(plan)
+    stop.abort()
+    await expect(rest).rejects.toThrow()
+  })
+})
