@@ -3,8 +3,12 @@ import process from 'node:process'
 import { createDeltaLog } from '#agent/control/delta-log.ts'
 import { startControlServer } from '#agent/control/server.ts'
 import { modelToView } from '#agent/effects/control-handlers.ts'
+import { loadSettings } from '#agent/effects/settings.ts'
+import type { GivenSettings, SettingsBook } from '#agent/effects/settings.ts'
+import { createStoreWork } from '#agent/effects/store-work.ts'
 import { createSubmitting } from '#agent/effects/submit.ts'
 import { baseName, beside } from '#agent/data/paths.ts'
+import { measureLoop } from '#agent/host/loop-delay.ts'
 import { createMembership } from '#agent/membership/state.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import { openAdapters } from '#agent/open-adapters.ts'
@@ -15,6 +19,7 @@ import { createClusterLife } from '#agent/roles/cluster-life.ts'
 import type { ClusterLife } from '#agent/roles/cluster-life.ts'
 import { createCore } from '#agent/roles/core.ts'
 import type { Core } from '#agent/roles/core.ts'
+import { settingsChanged } from '#agent/roles/settings-changed.ts'
 import { agentVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
@@ -22,6 +27,7 @@ import type { AgentView, DeltaView } from '#protocol/control/views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Capabilities } from '#protocol/model/member.ts'
 import { ok } from '#protocol/model/result.ts'
+import type { Settings } from '#protocol/spec/settings.ts'
 
 /**
  * Composition root of the agent: opens the adapters, joins the roles, serves the control API. Everything
@@ -31,19 +37,20 @@ export const startAgent: StartAgent = async (options) => {
   await using opened = new AsyncDisposableStack()
   const startedAt = Date.now()
   // The transport asks before these exist; until then nobody belongs and nothing is open.
-  const later: { membership?: MembershipState; life?: ClusterLife; facts?: Capabilities } = {}
+  const later: { membership?: MembershipState; life?: ClusterLife; facts?: () => Capabilities } = {}
 
   const adapters = await openAdapters(options, opened, {
     startedAt,
-    capabilities: () => later.facts ?? nobody,
+    capabilities: () => later.facts?.() ?? nobody,
     isMember: (peer) =>
       later.membership?.members.has(peer) === true || later.life?.trusts(peer) === true,
     pairingOpen: () => later.life?.commands.pairingOpen() === true,
   })
   if (!adapters.ok) return adapters
-  const facts = await describeMachine(options, adapters.value)
+  const settings = await loadSettings({ ...adapters.value, given: givenBy(options) })
+  const facts = (): Capabilities => describeMachine(settings.now(), adapters.value)
   const membership = createMembership(adapters.value.keys.self)
-  const parts: Parts = { options, startedAt, facts, membership, adapters: adapters.value }
+  const parts: Parts = { options, startedAt, facts, settings, membership, adapters: adapters.value }
   Object.assign(later, { membership, facts })
 
   const ending = createEnding(parts)
@@ -67,6 +74,9 @@ export const startAgent: StartAgent = async (options) => {
     sequence: deltas.sequence,
     agentView,
     stop: ending.stopSoon,
+    home: options.home,
+    storeWork: opened.use(joinStoreWork(parts)),
+    loopDelay: measureLoop(opened),
   })
   const started = await startControlServer({
     backend,
@@ -82,7 +92,7 @@ export const startAgent: StartAgent = async (options) => {
   if (!started.ok) return started
   server = started.value
   opened.use(started.value)
-  adapters.value.log.info('agent is ready', { webAddress: server.webAddress, slots: facts.slots })
+  adapters.value.log.info('agent is ready', { webAddress: server.webAddress, slots: facts().slots })
   return ok(ending.own(opened.move(), core, server.webAddress))
 }
 
@@ -90,7 +100,9 @@ export const startAgent: StartAgent = async (options) => {
 interface Parts {
   readonly options: AgentOptions
   readonly startedAt: number
-  readonly facts: Capabilities
+  /** What this machine is now. */
+  readonly facts: () => Capabilities
+  readonly settings: SettingsBook
   readonly membership: MembershipState
   readonly adapters: Adapters
 }
@@ -106,28 +118,33 @@ const nobody: Capabilities = {
   devices: [],
 }
 
-/** Name and abilities of this machine. A name given once is remembered. */
-const describeMachine = async (
-  options: AgentOptions,
-  { views, host, runtime }: Adapters,
-): Promise<Capabilities> => {
+/** What the command line says in front of the settings: its switches can only turn things off. */
+const givenBy = (options: AgentOptions): GivenSettings => ({
+  ...(options.name === undefined ? {} : { name: options.name.slice(0, limits.memberNameLength) }),
+  ...(options.slots === undefined ? {} : { slots: options.slots }),
+  ...(options.mdns ? {} : { mdns: false }),
+  ...(options.inPlace ? {} : { inPlace: false }),
+  ...(options.scripts === false ? { scripts: false } : {}),
+})
+
+/** Name and abilities of this machine, as its owner set them. */
+const describeMachine = (
+  { name, slots }: Pick<Settings, 'name' | 'slots'>,
+  { host, runtime }: Adapters,
+): Capabilities => {
   const facts = host.facts()
-  const remembered = await views.setting('name')
-  const given = options.name ?? (typeof remembered === 'string' ? remembered : undefined)
-  if (options.name !== undefined && options.name !== remembered)
-    await views.setSetting('name', options.name)
   return {
     ...facts,
-    name: (given ?? facts.name).slice(0, limits.memberNameLength),
+    name: (name === '' ? facts.name : name).slice(0, limits.memberNameLength),
     agentVersion,
-    slots: options.slots ?? Math.max(1, facts.cores - 1),
+    slots: slots === 'auto' ? Math.max(1, facts.cores - 1) : slots,
     devices: [...runtime.devices()],
   }
 }
 
 const viewOf = (parts: Parts, webAddress: string, itemsStreamed: number): AgentView => ({
   peer: parts.adapters.keys.self,
-  name: parts.facts.name,
+  name: parts.facts().name,
   version: agentVersion,
   node: process.version,
   home: parts.options.home,
@@ -144,13 +161,14 @@ const joinRoles = (
   agentView: () => AgentView,
   failed: (error: MusterError) => void,
 ): Core => {
-  const { adapters, membership, facts } = parts
+  const { adapters, membership, facts, settings } = parts
   const { self } = adapters.keys
   const core = createCore({
     adapters,
     membership,
-    slots: facts.slots,
-    threads: Math.max(1, Math.floor(facts.cores / Math.max(1, facts.slots))),
+    settings,
+    slots: () => facts().slots,
+    threads: () => Math.max(1, Math.floor(facts().cores / Math.max(1, facts().slots))),
     publish,
     failed,
     publishModel: (model) => publish({ kind: 'model-changed', model: modelToView(model) }),
@@ -158,6 +176,11 @@ const joinRoles = (
       publish({ kind: 'cluster-changed', cluster: clusterView(core, membership, self) })
       publish({ kind: 'agent-changed', agent: agentView() })
     },
+  })
+  core.book.describe(self, facts())
+  settings.onChange((now, before) => {
+    settingsChanged(core, facts(), { now, before })
+    publish({ kind: 'agent-changed', agent: agentView() })
   })
   return core
 }
@@ -169,6 +192,14 @@ const joinSubmitting = ({ adapters }: Parts, core: Core) =>
     rolesOf: core.member.rolesOf,
     beside,
     baseName,
+    mappedShares: () => core.settings.now().shares,
+  })
+
+const joinStoreWork = ({ adapters }: Parts) =>
+  createStoreWork({
+    ...adapters,
+    now: adapters.clock.now,
+    records: () => adapters.ledger.vector().reduce((sum, { sequence }) => sum + sequence + 1, 0),
   })
 
 /** How the agent ends: asked to, by a signal, or because it cannot go on. Whatever comes first, once. */

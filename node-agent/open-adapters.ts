@@ -1,12 +1,17 @@
 import { join } from 'node:path'
+import { createBlobAudit } from '#agent/data/blob-audit.ts'
+import { createBundler } from '#agent/bundle/bundler.ts'
 import { createBlobs } from '#agent/data/blobs.ts'
 import { createChunks } from '#agent/data/chunks.ts'
 import { createItemReader } from '#agent/data/items.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
-import { createModelFolder } from '#agent/data/model-folder.ts'
+import { createModelFolder, createScriptFolder } from '#agent/data/model-folder.ts'
 import { createOutputWriter } from '#agent/data/output.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
-import { createPlanner } from '#agent/data/planner.ts'
+import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
+import { createSameUser } from '#agent/data/same-user.ts'
+import { createShares } from '#agent/data/shares.ts'
+import { createHostProbe } from '#agent/host/probe.ts'
 import { createHostSignals } from '#agent/host/host-signals.ts'
 import { createLog } from '#agent/host/log.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
@@ -18,12 +23,16 @@ import { createTransport } from '#agent/network/transport.ts'
 import { wordsFor } from '#agent/network/words.ts'
 import type { AgentOptions } from '#agent/ports/agent-options.ts'
 import type { PlanReader } from '#agent/ports/data.ts'
+import type { Log } from '#agent/ports/log.ts'
+import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
+import { withScripts } from '#agent/runtime/script/script-runtime.ts'
 import { lockHome } from '#agent/store/home-lock.ts'
 import { openStore } from '#agent/store/store.ts'
+import { pinnedNodeVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobId } from '#protocol/model/ids.ts'
@@ -46,7 +55,8 @@ export const openAdapters = async (
   const log = createLog(join(home, 'logs', 'agent.log'), options.logLevel)
   const loaded = await loadKeys(join(home, 'identity.key'))
   if (!loaded.ok) return loaded
-  const { keys, privateKey } = loaded.value
+  const { keys, privateKey, notice } = loaded.value
+  if (notice !== undefined) log.warn(notice)
   const store = await openStore({
     folder: home,
     keys,
@@ -76,19 +86,27 @@ export const openAdapters = async (
       blobs,
       chunks: createChunks({ blobs }),
       transport,
-      runtime: createModelRuntime({
-        log: log.child('runtime'),
-        cacheFolder: join(home, 'cache', 'code'),
-      }),
+      runtime: openRuntime(home, log.child('runtime')),
       host: createHostSignals(),
-      planner: createPlanner({
+      planner: createThreadedPlanner({
         lastItemOf: (job, chunk) => lastItemOf(views, planReader, job, chunk),
       }),
       planReader,
       items: createItemReader(),
+      sameUser: createSameUser({ home, self: keys.self }),
+      shares: createShares(),
+      probe: createHostProbe({
+        home,
+        pageFolder: options.pageFolder,
+        pinnedNode: pinnedNodeVersion,
+      }),
+      care: store.value.care,
+      blobAudit: createBlobAudit({ folder: join(home, 'blobs') }),
       writer: createOutputWriter(),
       jobFiles: createJobFileReader(),
       modelFolder: createModelFolder(join(home, 'models'), blobs),
+      scriptFolder: createScriptFolder(join(home, 'scripts'), blobs),
+      bundler: createBundler(),
       wordsFor,
       newRecovery,
       outputFolder: (job) => join(home, 'outputs', job),
@@ -97,6 +115,17 @@ export const openAdapters = async (
     if (thrown instanceof MusterFailure) return err(thrown.error)
     throw thrown
   }
+}
+
+/** Declared jobs and entry scripts; their processes share the folder of compiled code. */
+const openRuntime = (home: string, log: Log): ModelRuntime => {
+  const cacheFolder = join(home, 'cache', 'code')
+  return withScripts(createModelRuntime({ log, cacheFolder }), {
+    log,
+    home,
+    cacheFolder,
+    allowed: true,
+  })
 }
 
 /** Name of the last item of a plan chunk, so that planning goes on behind it after a restart. */

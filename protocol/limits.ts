@@ -273,6 +273,8 @@ export const limits = {
   /** Tensors and pictures that one script may hold in its runtime process at once. */
   scriptHandleBytes: 512 * mib,
   scriptHandles: 100_000,
+  /** Inputs fed to one inference. */
+  scriptFeeds: 1_024,
   /** One message of a script: feeds of its own making, or rows. */
   scriptFrameBytes: 256 * mib,
   /** Rows of one mini-batch, and their text all together: they must fit one result chunk. */

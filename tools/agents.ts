@@ -18,7 +18,8 @@ export const repository = join(dirname(fileURLToPath(import.meta.url)), '..')
 export interface AgentSettings {
   readonly name: string
   readonly home: string
-  readonly slots: number
+  /** Left out: as the agent's settings say. */
+  readonly slots?: number
   /** More of the agent's own options. */
   readonly more?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -52,7 +53,14 @@ export const startAgentProcess = async (settings: AgentSettings): Promise<AgentP
     process.execPath,
     [
       join(repository, 'node-agent/cli/main.ts'),
-      ...['agent', '--home', home, '--name', name, '--slots', String(slots)],
+      ...[
+        'agent',
+        '--home',
+        home,
+        '--name',
+        name,
+        ...(slots === undefined ? [] : ['--slots', String(slots)]),
+      ],
       ...['--listen', '127.0.0.1', '--no-mdns', '--json', ...(settings.more ?? [])],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings.env } },

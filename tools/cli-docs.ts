@@ -14,6 +14,7 @@ import { api } from '#protocol/control/api.ts'
 import {
   clusterCreatedView,
   clusterView,
+  doctorView,
   errorView,
   explainView,
   invitationView,
@@ -24,6 +25,8 @@ import {
   modelView,
   rowPageView,
   rowView,
+  settingView,
+  storeReportView,
 } from '#protocol/control/views.ts'
 import { cliExamples } from './cli-examples.ts'
 
@@ -41,6 +44,8 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Cluster: clusterView,
   ClusterCreated: clusterCreatedView,
   Done: api.stop.answer,
+  Completion: z.object({ shell: z.string(), script: z.string() }),
+  Doctor: doctorView,
   Error: errorView,
   ErrorLine: z.object({ error: errorView }),
   Explain: explainView,
@@ -56,6 +61,9 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Peers: api.peers.answer,
   Row: rowView,
   RowPage: rowPageView,
+  Setting: settingView,
+  Settings: api.settings.answer,
+  StoreReport: storeReportView,
   SignInCode: api.signInCode.answer,
 }
 

@@ -114,6 +114,30 @@ const running: AnswerOf<'submitJob'> = {
   secondsLeft: [0.11, 0.16],
 }
 
+const setting: AnswerOf<'changeSetting'> = {
+  key: 'slots',
+  value: 3,
+  text: '3',
+  from: 'setting',
+  default: 'auto',
+  allowed: '"auto" or a whole number from 0 to 1024',
+  description: 'Worker processes at most; auto: one less than there are cores, at least one',
+  effect: 'now',
+  note: '',
+}
+
+const storeReport: NonNullable<AnswerOf<'storeWork'>['report']> = {
+  sound: true,
+  findings: [],
+  notes: [],
+  bytes: 4_812_800,
+  segments: 212,
+  records: 9_410,
+  blobs: { present: 14, bytes: 901_220, orphan: 0, missing: 0, corrupt: 0 },
+  digestBefore: clusterId,
+  digestAfter: clusterId,
+}
+
 export const cliExamples: readonly CliExample[] = [
   {
     command: 'agent',
@@ -264,5 +288,60 @@ export const cliExamples: readonly CliExample[] = [
         'Attempt 1 was granted to ben and committed 0.2 s later: 9 rows, 1 failed item.',
       ],
     },
+  },
+  {
+    command: 'doctor',
+    line: 'muster doctor',
+    schema: 'Doctor',
+    answer: {
+      level: 'warn',
+      running: true,
+      checks: [
+        {
+          id: 'member',
+          about: 'ben',
+          level: 'warn',
+          message: 'ben does not answer at any of its addresses.',
+          advice: 'Switch it on and wake it up; if it runs, allow Muster in its firewall.',
+          tried: [{ address: '/ip4/192.0.2.8/tcp/7432', outcome: 'no answer' }],
+        },
+      ],
+    },
+  },
+  {
+    command: 'store check',
+    line: 'muster store check',
+    schema: 'StoreReport',
+    answer: storeReport,
+  },
+  {
+    command: 'store rebuild',
+    line: 'muster store rebuild',
+    schema: 'StoreReport',
+    answer: storeReport,
+  },
+  {
+    command: 'settings list',
+    line: 'muster settings list',
+    schema: 'Settings',
+    answer: { settings: [setting] },
+  },
+  {
+    command: 'settings get',
+    line: 'muster settings get slots',
+    schema: 'Setting',
+    answer: setting,
+  },
+  {
+    command: 'settings set',
+    line: 'muster settings set slots 3',
+    schema: 'Setting',
+    answer: setting,
+  },
+  {
+    command: 'completion',
+    line: 'muster completion bash',
+    schema: 'Completion',
+    answer: { shell: 'bash', script: '_muster() { ... }\n' },
   },
 ]

@@ -1,7 +1,9 @@
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { limits } from '#protocol/limits.ts'
 import { collect, readCount, readDuration, readRoles, readSetting, readTag } from './arguments.ts'
 import type { Cli } from './cli.ts'
+import { shells } from './completion.ts'
+import type { Shell } from './completion.ts'
 import { exitCodeMeanings } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 
@@ -32,6 +34,7 @@ export const createProgram = (version: string, runs: Runs): Command => {
   addClusterCommands(program, runs)
   addModelCommands(program, runs)
   addJobCommands(program, runs)
+  addCareCommands(program, runs)
   return program
 }
 
@@ -63,6 +66,7 @@ const addAgentCommands = (program: Command, runs: Runs): void => {
     .option('--name <name>', 'name of this machine (default: the host name)')
     .option('--no-mdns', 'do not look for agents by multicast')
     .option('--no-in-place', 'never read items where they lie; always stream them')
+    .option('--no-scripts', 'let no entry scripts of jobs run on this machine')
     .addOption(
       new Option('--log-level <level>', 'how much goes into the log')
         .choices(['debug', 'info', 'warn', 'error'])
@@ -82,6 +86,52 @@ const addAgentCommands = (program: Command, runs: Runs): void => {
     .command('peers')
     .description('list the machines as seen from here')
     .action(runs(async () => (await import('./commands/machines.ts')).peers))
+}
+
+const settingArgument = ['<key>', 'such as slots, or share.NAME'] as const
+
+/** Looking after one agent: what is wrong, what is set, whether its store is sound. */
+const addCareCommands = (program: Command, runs: Runs): void => {
+  program
+    .command('doctor')
+    .description('look at everything that commonly goes wrong and say what to do')
+    .action(runs(async () => (await import('./commands/doctor.ts')).doctor))
+  const store = program.command('store').description('look after the database of this agent')
+  store
+    .command('check')
+    .description('check the database, all signatures, hashes and blobs')
+    .action(runs(async () => (await import('./commands/store.ts')).storeCheck))
+  store
+    .command('rebuild')
+    .description('fold all tables anew from the ledger, then check')
+    .action(runs(async () => (await import('./commands/store.ts')).storeRebuild))
+  const settings = program.command('settings').description('settings of this agent')
+  settings
+    .command('list')
+    .description('list all settings and what counts now')
+    .action(runs(async () => (await import('./commands/settings.ts')).settingsList))
+  settings
+    .command('get')
+    .description('show one setting')
+    .argument(...settingArgument)
+    .action(runs(async () => (await import('./commands/settings.ts')).settingsGet))
+  settings
+    .command('set')
+    .description('change one setting')
+    .argument(...settingArgument)
+    .argument('[value]', 'its new value')
+    .option('--default', 'take it back to its default')
+    .action(runs(async () => (await import('./commands/settings.ts')).settingsSet))
+  program
+    .command('completion')
+    .description('print a script that makes a shell complete commands and options')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .action(
+      runs(async () => {
+        const { completion } = await import('./commands/completion.ts')
+        return (cli: Cli, shell: Shell) => completion(cli, shell, program)
+      }),
+    )
 }
 
 const addClusterCommands = (program: Command, runs: Runs): void => {

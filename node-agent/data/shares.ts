@@ -9,7 +9,8 @@ import { isInside } from './folder-walk.ts'
 /** Finds places of shares below the folders their owner mapped them to. */
 export const createShares = (): Shares => ({
   resolve: async (root, { name, path }) => {
-    if (!isAbsolute(root)) return err(missing(`The share "${name}" is mapped to "${root}"`))
+    if (!isAbsolute(root))
+      return err(missing(`The share "${name}" is mapped to "${root}", which is no absolute path`))
     const parts = path.split('/')
     if (parts.includes('..') || /[\\\0]/.test(path)) return err(outside(name, path))
     const whole = join(root, ...parts)
@@ -17,7 +18,8 @@ export const createShares = (): Shares => ({
       const [realRoot, real] = await Promise.all([realpath(root), realpath(whole)])
       return isInside(realRoot, real) ? ok(real) : err(outside(name, path))
     } catch (thrown) {
-      return err(missing(`"${path}" of the share "${name}" is not at ${whole}`, thrown))
+      const what = path === '' ? `The share "${name}"` : `"${path}" of the share "${name}"`
+      return err(missing(`${what} is not at ${whole}`, thrown))
     }
   },
 })
@@ -25,7 +27,7 @@ export const createShares = (): Shares => ({
 const missing = (what: string, thrown?: unknown): MusterError =>
   musterError(
     'InputMissing',
-    `${what}, which cannot be found on this machine: correct the path, or map the share with \`muster settings set\`.`,
+    `${what}, or cannot be read there: correct the path, or map the share with \`muster settings set\`.`,
     thrown === undefined ? {} : { detail: thrownToText(thrown) },
   )
 

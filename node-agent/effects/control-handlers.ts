@@ -3,6 +3,8 @@ import type { Views } from '#agent/ports/views.ts'
 import type {
   AgentView,
   ClusterView,
+  DoctorView,
+  LoopDelayView,
   MachineView,
   ModelView,
   SnapshotView,
@@ -18,6 +20,8 @@ import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
 import type { LiveJobs } from './live-jobs.ts'
+import type { SettingsBook } from './settings.ts'
+import type { StoreWork } from './store-work.ts'
 import { notInCluster } from './submit.ts'
 import type { Submitting } from './submit.ts'
 
@@ -36,10 +40,16 @@ export interface HandlerDeps {
   readonly miniBatchStates: (fold: JobFold) => Promise<string>
   readonly addAddress: (address: string) => Promise<Result<void, MusterError>>
   readonly stop: () => void
+  readonly settings: SettingsBook
+  readonly storeWork: StoreWork
+  readonly examine: () => Promise<DoctorView>
+  /** Undefined unless the agent was started for measuring. */
+  readonly loopDelay: (() => LoopDelayView) | undefined
 }
 
 export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...agentHandlers(deps),
+  ...careHandlers(deps),
   ...clusterHandlers(deps),
   ...modelHandlers(deps),
   ...jobHandlers(deps),
@@ -71,6 +81,22 @@ const agentHandlers = (deps: HandlerDeps): Handlers<'snapshot' | 'agent' | 'stop
     return ok(done)
   },
   peers: async () => ok({ peers: [...deps.machines()] }),
+})
+
+const careHandlers = (
+  deps: HandlerDeps,
+): Handlers<
+  'doctor' | 'settings' | 'changeSetting' | 'storeWork' | 'startStoreWork' | 'loopDelay'
+> => ({
+  doctor: async () => ok(await deps.examine()),
+  settings: async () => ok({ settings: [...deps.settings.list()] }),
+  changeSetting: ({ body }) => deps.settings.change(body.key, body.value),
+  storeWork: async () => ok(deps.storeWork.now()),
+  startStoreWork: async ({ body }) => deps.storeWork.start(body.kind),
+  loopDelay: async () =>
+    deps.loopDelay === undefined
+      ? err(musterError('NotFound', 'Start the agent with MUSTER_DEBUG=1 to measure its loop.'))
+      : ok(deps.loopDelay()),
 })
 
 const clusterHandlers = (

@@ -19,6 +19,8 @@ import type { BlobExchange } from './blob-exchange.ts'
 export interface Keeper extends AsyncDisposable {
   /** Something was recorded about the job: look whether there is work. */
   readonly jobTouched: (job: JobId) => void
+  /** The owner keeps rows of more or fewer jobs than before. */
+  readonly policyChanged: () => void
   /** A member came (back): chunks that could not be had may be there now. */
   readonly peerSeen: () => void
   /** Peers whose chunks of the job are missing here; for `explain`. */
@@ -35,6 +37,8 @@ export interface KeeperDeps {
   readonly chunks: Chunks
   readonly exchange: BlobExchange
   readonly writer: OutputWriter
+  /** Which rows of other agents' jobs the owner keeps here. */
+  readonly policy: () => RowsPolicy
   /** Folder for the output of one run. */
   readonly outputFolder: (job: JobId) => string
   /** What a closed job comes to, by rule. */
@@ -47,6 +51,12 @@ export interface KeeperDeps {
   readonly otherHolders: () => readonly PeerId[]
 }
 
+export interface RowsPolicy {
+  readonly rows: 'all' | 'own' | 'none'
+  /** Bytes of other agents' rows at most, newest jobs first. */
+  readonly quotaBytes: number
+}
+
 export const createKeeper = (deps: KeeperDeps): Keeper => {
   const keeping: Keeping = {
     ...deps,
@@ -54,6 +64,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
     touched: new Set(),
     waiting: new Map(),
     done: new Set(),
+    beyond: new Set(),
     working: undefined,
     retry: undefined,
   }
@@ -67,6 +78,11 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
       keeping.retry?.[Symbol.dispose]()
       keeping.retry = undefined
       if (keeping.touched.size > 0) start(keeping)
+    },
+    policyChanged: () => {
+      applyPolicy(keeping).catch((thrown: unknown) =>
+        keeping.log.error('rows could not be dropped', { detail: thrownToText(thrown) }),
+      )
     },
     waitsFor: (job) => keeping.waiting.get(job) ?? [],
     [Symbol.asyncDispose]: async () => {
@@ -85,6 +101,8 @@ interface Keeping extends KeeperDeps {
   readonly waiting: Map<JobId, readonly PeerId[]>
   /** Sealed jobs whose rows are all here. */
   readonly done: Set<JobId>
+  /** Jobs whose rows were dropped because there is no room for them. */
+  readonly beyond: Set<JobId>
   working: Promise<void> | undefined
   retry: Disposable | undefined
 }
@@ -127,12 +145,48 @@ const lookAt = async (keeping: Keeping, job: JobId): Promise<void> => {
   if (fold === undefined) return
   const isOurs = fold.job.keeper === keeping.self
   if (!isOurs && fold.sealed === null) return
-  if (!(await pull(keeping, fold))) return again(keeping, job)
+  const isWanted = isOurs || wants(keeping, fold)
+  if (isWanted && !(await pull(keeping, fold))) return again(keeping, job)
   if (fold.sealed !== null) {
     keeping.done.add(job)
-    return isOurs ? undefined : dropChunks(keeping, job)
+    if (isOurs) return
+    await dropChunks(keeping, job)
+    return isWanted ? dropBeyondQuota(keeping) : undefined
   }
   if (fold.closed !== null) await seal(keeping, fold)
+}
+
+/** Whether the owner keeps rows of another keeper's job. */
+const wants = ({ policy, self, beyond }: Keeping, { job }: JobFold): boolean => {
+  const { rows } = policy()
+  if (beyond.has(job.id)) return false
+  return rows === 'all' || (rows === 'own' && job.submitter === self)
+}
+
+/** Newest jobs keep their rows as long as there is room; those of this keeper are never dropped. */
+const dropBeyondQuota = async (keeping: Keeping): Promise<void> => {
+  const { views, policy, self, log } = keeping
+  let room = policy().quotaBytes
+  for (const { job, bytes } of await views.rowSizes()) {
+    const fold = await views.job(job)
+    if (fold === undefined || fold.job.keeper === self) continue
+    room -= bytes
+    if (room >= 0 && wants(keeping, fold)) continue
+    if (room < 0) keeping.beyond.add(job)
+    log.info('rows of a job are dropped here', { job, bytes })
+    await views.dropRows(job)
+  }
+}
+
+/** Drops what is no longer wanted, and looks at ended jobs again: their rows may be wanted now. */
+const applyPolicy = async (keeping: Keeping): Promise<void> => {
+  await keeping.working
+  keeping.beyond.clear()
+  await dropBeyondQuota(keeping)
+  keeping.done.clear()
+  for (const { job, sealed } of await keeping.views.jobs(limits.snapshotJobs))
+    if (sealed !== null) keeping.touched.add(job.id)
+  if (keeping.retry === undefined) start(keeping)
 }
 
 /** True if every counted row is in the store. */

@@ -7,6 +7,8 @@ import type { Heartbeat } from '#protocol/wire/presence/protocol.ts'
 export interface MachineBook {
   readonly describe: (peer: PeerId, capabilities: Capabilities) => void
   readonly heard: (peer: PeerId, heartbeat: Heartbeat, at: Millis) => void
+  /** Milliseconds between the sending of the last heartbeat by its sender's clock and its arrival by ours. */
+  readonly skewOf: (peer: PeerId) => number | undefined
   readonly capabilitiesOf: (peer: PeerId) => Capabilities | undefined
   readonly view: (member: Member, around: MachineSurroundings) => MachineView
 }
@@ -24,6 +26,10 @@ export const createMachineBook = (): MachineBook => {
   return {
     describe: (peer, value) => capabilities.set(peer, value),
     heard: (peer, beat, at) => heartbeats.set(peer, { beat, at }),
+    skewOf: (peer) => {
+      const last = heartbeats.get(peer)
+      return last === undefined ? undefined : last.at - last.beat.sentAt
+    },
     capabilitiesOf: (peer) => capabilities.get(peer),
     view: (member, around) => {
       const facts = capabilities.get(member.peer)

@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly name?: string
   /** Whether items that this machine can see itself may be read where they lie. */
   readonly inPlace: boolean
+  /** Whether entry scripts may run here; default true. */
+  readonly scripts?: boolean
   readonly logLevel: LogLevel
   /** Folder of the built window; it may be missing. */
   readonly pageFolder: string

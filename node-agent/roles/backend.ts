@@ -1,9 +1,17 @@
 import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
 import { createControlHandlers, findJob } from '#agent/effects/control-handlers.ts'
+import { examine } from '#agent/effects/doctor.ts'
+import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { Submitting } from '#agent/effects/submit.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { ControlBackend, Picture } from '#agent/ports/control-backend.ts'
-import type { AgentView, ClusterView, MachineView } from '#protocol/control/views.ts'
+import type {
+  AgentView,
+  ClusterView,
+  DoctorView,
+  LoopDelayView,
+  MachineView,
+} from '#protocol/control/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
@@ -24,6 +32,9 @@ export interface BackendDeps {
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly stop: () => void
+  readonly home: string
+  readonly storeWork: StoreWork
+  readonly loopDelay: (() => LoopDelayView) | undefined
 }
 
 export const createBackend = (deps: BackendDeps): ControlBackend => {
@@ -43,6 +54,10 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       miniBatchStates: (fold) => miniBatchStates(deps, fold),
       addAddress: (address) => addAddress(deps, address),
       stop: deps.stop,
+      settings: core.settings,
+      storeWork: deps.storeWork,
+      examine: () => examineAgent(deps),
+      loopDelay: deps.loopDelay,
     }),
     picture: (job, item, signal) => picture(deps, job, item, signal),
   }
@@ -69,6 +84,20 @@ export const clusterView = (
     term: head?.number ?? 0,
   }
 }
+
+const examineAgent = ({ core, adapters, agentView, home }: BackendDeps): Promise<DoctorView> =>
+  examine({
+    probe: adapters.probe,
+    home,
+    agentView,
+    inCluster: () => core.clusterId() !== null,
+    machines: () => machines(core),
+    reach: core.reach,
+    skewOf: core.book.skewOf,
+    mdns: () => core.settings.now().mdns,
+    devices: adapters.runtime.devices,
+    storeBytes: adapters.care.bytes,
+  })
 
 /** The head's own words if it is here; else what the ledger tells. */
 const explainJob = async (

@@ -26,7 +26,8 @@ export interface ClusterLifeDeps {
   readonly options: AgentOptions
   readonly adapters: Adapters
   readonly membership: MembershipState
-  readonly facts: Capabilities
+  /** What this machine is now. */
+  readonly facts: () => Capabilities
   readonly core: Core
 }
 
@@ -48,7 +49,7 @@ export const createClusterLife = (deps: ClusterLifeDeps): ClusterLife => {
   const commands = createClusterCommands({
     ...adapters,
     self: keys.self,
-    capabilities: () => facts,
+    capabilities: facts,
     checkChange: (change) => checkChange(membership, change),
     members: core.member.members,
     genesis,
@@ -74,12 +75,15 @@ export const createClusterLife = (deps: ClusterLifeDeps): ClusterLife => {
 const listen = async ({
   options,
   adapters,
+  core,
 }: ClusterLifeDeps): Promise<Result<void, MusterError>> => {
   const { transport, views, ledger, log } = adapters
   if (transport.addresses().length > 0) return ok(undefined)
   const remembered = await views.setting('port')
   const port = options.port === 0 && typeof remembered === 'number' ? remembered : options.port
-  const mdns = options.mdns ? { mdnsTag: `muster-${ledger.cluster()?.slice(0, 16) ?? ''}` } : {}
+  const mdns = core.settings.now().mdns
+    ? { mdnsTag: `muster-${ledger.cluster()?.slice(0, 16) ?? ''}` }
+    : {}
   const wanted = { hosts: options.listenHosts, ...mdns }
   let listening = await transport.listen({ ...wanted, port })
   if (!listening.ok && options.port === 0 && port !== 0) {

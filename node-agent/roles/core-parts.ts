@@ -5,6 +5,8 @@ import type { LedgerSync } from '#agent/effects/ledger-sync.ts'
 import type { LiveJobs } from '#agent/effects/live-jobs.ts'
 import type { MachineBook } from '#agent/effects/machine-views.ts'
 import type { Planning } from '#agent/effects/planning.ts'
+import type { ReachBook } from '#agent/effects/reach-book.ts'
+import type { SettingsBook } from '#agent/effects/settings.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { DeltaView, MachineView } from '#protocol/control/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
@@ -23,8 +25,11 @@ import type { WorkerRole } from './worker-role.ts'
 export interface CoreOptions {
   readonly adapters: Adapters
   readonly membership: MembershipState
-  readonly slots: number
-  readonly threads: number
+  /** What the owner allows, and what the command line says, now. */
+  readonly settings: SettingsBook
+  /** Worker processes the owner allows now. */
+  readonly slots: () => number
+  readonly threads: () => number
   readonly publish: (delta: DeltaView) => void
   readonly publishCluster: () => void
   readonly publishModel: (model: Model) => void
@@ -35,6 +40,7 @@ export interface CoreOptions {
 /** The parts of an agent, joined one after the other: each may name the others, and asks them only later. */
 export interface CoreParts extends CoreOptions {
   readonly book: MachineBook
+  readonly reach: ReachBook
   readonly exchange: BlobExchange
   readonly inputs: InputExchange
   readonly link: LeaseLink
@@ -58,7 +64,7 @@ export const withNames = (core: CoreParts, sentence: string): string =>
 
 /** Worker processes this machine offers: none without the role `work`. */
 export const slotsNow = ({ adapters, member, slots }: CoreParts): number =>
-  member.rolesOf(adapters.keys.self).includes('work') ? slots : 0
+  member.rolesOf(adapters.keys.self).includes('work') ? slots() : 0
 
 export const heartbeatNow = (core: CoreParts): Heartbeat => {
   const slots = slotsNow(core)
@@ -76,8 +82,8 @@ export const heartbeatNow = (core: CoreParts): Heartbeat => {
 
 const slotsReason = (core: CoreParts, slots: number): string => {
   if (slots > 0) return ''
-  if (core.slots > 0) return 'It was let in without the role "work".'
-  return 'It was started with no slots.'
+  if (core.slots() > 0) return 'It was let in without the role "work".'
+  return 'It was given no slots: `muster settings set slots auto` changes that.'
 }
 
 export const machineNow = (core: CoreParts, one: Member): MachineView => {

@@ -1,4 +1,5 @@
 import { createBlobExchange } from '#agent/effects/blob-exchange.ts'
+import { createInPlace } from '#agent/effects/in-place.ts'
 import { createInputExchange } from '#agent/effects/input-exchange.ts'
 import { createKeeper } from '#agent/effects/keeper.ts'
 import { ledgerStory } from '#agent/effects/ledger-story.ts'
@@ -6,6 +7,7 @@ import { createLedgerSync } from '#agent/effects/ledger-sync.ts'
 import { createLiveJobs } from '#agent/effects/live-jobs.ts'
 import { createMachineBook } from '#agent/effects/machine-views.ts'
 import { createPlanning } from '#agent/effects/planning.ts'
+import { createReachBook } from '#agent/effects/reach-book.ts'
 import { jobState } from '#agent/job/job-state.ts'
 import { createProgress } from '#agent/job/progress.ts'
 import { jobVerdict } from '#agent/job/verdict.ts'
@@ -16,6 +18,7 @@ import type { JobFold } from '#protocol/model/fold.ts'
 import type { ClusterId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { Member } from '#protocol/model/member.ts'
+import type { ModelFile } from '#protocol/model/model.ts'
 import type { Segment } from '#protocol/model/record.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -85,16 +88,19 @@ export const createCore = (options: CoreOptions): Core => {
   })
 }
 
-const joinExchanges = ({ adapters, membership }: CoreOptions) => {
+const joinExchanges = ({ adapters, membership, settings }: CoreOptions) => {
   const { blobs, transport, clock, views, ledger, log } = adapters
   return {
     book: createMachineBook(),
+    reach: createReachBook(),
     exchange: createBlobExchange({ blobs, transport, clock }),
     link: createLeaseLink(transport),
     inputs: createInputExchange({
       transport,
       plan: adapters.planReader,
       items: adapters.items,
+      inPlace: createInPlace({ ...adapters, rules: settings.now }),
+      mayReadInPlace: () => settings.now().inPlace,
       jobById: async (job) => (await views.job(job))?.job,
     }),
     sync: createLedgerSync({
@@ -116,6 +122,7 @@ const joinMember = (core: CoreParts) => {
     log: adapters.log.child('membership'),
     sync: () => core.sync,
     book: core.book,
+    reach: core.reach,
     state: core.membership,
     heartbeat: () => heartbeatNow(core),
     alive: (peer) => {
@@ -181,24 +188,50 @@ const joinWorker = (core: CoreParts) => {
     log: adapters.log.child('worker'),
     inputs: core.inputs,
     rolesOf: core.member.rolesOf,
-    threads: () => core.threads,
-    memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots),
+    mayRunScripts: () => core.settings.now().scripts,
+    threads: core.threads,
+    memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots()),
     modelPath: (job, signal) => modelPath(core, job, signal),
+    scriptFolder: (job, signal) => scriptFolder(core, job, signal),
   })
 }
 
-/** Makes the job's model present here, from whoever holds it. */
+/** Makes the job's model present here, from whoever holds it; undefined if the job has none. */
 const modelPath = async (
-  { adapters, exchange }: CoreParts,
+  core: CoreParts,
   job: Job,
   signal: AbortSignal,
-): Promise<Result<string, MusterError>> => {
+): Promise<Result<string | undefined, MusterError>> => {
+  const { model } = job.spec
+  if (model === undefined) return ok(undefined)
+  const fetched = await fetchFiles(core, job, model.files, signal)
+  return fetched.ok ? core.adapters.modelFolder.place(model) : fetched
+}
+
+/** The same for its script: the folder in which it lies. */
+const scriptFolder = async (
+  core: CoreParts,
+  job: Job,
+  signal: AbortSignal,
+): Promise<Result<string | undefined, MusterError>> => {
+  if (job.spec.runtime !== 'node') return ok(undefined)
+  const { script } = job.spec
+  const fetched = await fetchFiles(core, job, script.files, signal)
+  return fetched.ok ? core.adapters.scriptFolder.place(script) : fetched
+}
+
+const fetchFiles = async (
+  { adapters, exchange }: CoreParts,
+  job: Job,
+  files: readonly ModelFile[],
+  signal: AbortSignal,
+): Promise<Result<void, MusterError>> => {
   const holders = [job.submitter, job.keeper, ...adapters.transport.connected()]
-  for (const file of job.spec.model.files) {
+  for (const file of files) {
     const fetched = await exchange.fetch(file.blob, holders, signal)
     if (!fetched.ok) return fetched
   }
-  return adapters.modelFolder.place(job.spec.model)
+  return ok(undefined)
 }
 
 const joinKeeper = (core: CoreParts) =>
@@ -207,6 +240,10 @@ const joinKeeper = (core: CoreParts) =>
     self: core.adapters.keys.self,
     log: core.adapters.log.child('keeper'),
     exchange: core.exchange,
+    policy: () => ({
+      rows: core.settings.now().rows,
+      quotaBytes: core.settings.now().rowsQuota,
+    }),
     verdict: jobVerdict,
     otherHolders: core.adapters.transport.connected,
   })

@@ -2,6 +2,7 @@ import type { LedgerSync } from '#agent/effects/ledger-sync.ts'
 import { createLoop } from '#agent/effects/loop.ts'
 import type { Loop } from '#agent/effects/loop.ts'
 import type { MachineBook } from '#agent/effects/machine-views.ts'
+import type { ReachBook } from '#agent/effects/reach-book.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Transport, TransportEvent } from '#agent/ports/transport.ts'
@@ -53,6 +54,7 @@ export interface MemberRoleDeps {
   readonly transport: Transport
   readonly sync: () => LedgerSync
   readonly book: MachineBook
+  readonly reach: ReachBook
   readonly state: MembershipState
   /** What this agent says of itself now. */
   readonly heartbeat: () => Heartbeat
@@ -112,6 +114,8 @@ const runEffect = (belonging: Belonging, effect: MembershipEffect): void => {
     case 'announceSuspect':
       return belonging.suspected(effect.peer)
     case 'announceLost':
+      // A connection that is open but silent would be believed again without a greeting.
+      void belonging.transport.hangUp(effect.peer)
       return belonging.lost(effect.peer)
     case 'announceMembers':
       belonging.sync().membersChanged()
@@ -124,11 +128,13 @@ const runEffect = (belonging: Belonging, effect: MembershipEffect): void => {
 }
 
 const dial = async (
-  { transport, log, tell }: Belonging,
+  { transport, log, tell, reach, clock }: Belonging,
   peer: PeerId,
   addresses: readonly string[],
 ): Promise<void> => {
   const dialled = await transport.dial(peer, addresses)
+  const error = dialled.ok ? undefined : dialled.error
+  reach.dialled(peer, addresses, { at: clock.now(), error })
   if (dialled.ok) return
   log.debug('dial failed', { peer, error: dialled.error })
   tell({ kind: 'dialFailed', peer })
@@ -154,11 +160,12 @@ const hear = (belonging: Belonging, peer: PeerId, message: PresenceMessage): voi
 }
 
 const hearTransport = (belonging: Belonging, event: TransportEvent): void => {
-  const { state, book, transport, log, tell } = belonging
+  const { state, book, transport, log, tell, reach, clock } = belonging
   const { peer } = event
   switch (event.kind) {
     case 'peer-connected':
       book.describe(peer, event.hello.capabilities)
+      reach.connected(peer, clock.now())
       tell({ kind: 'peerConnected', peer, addresses: event.hello.addresses })
       belonging.sync().peerConnected(peer)
       belonging.connected(peer)
@@ -170,9 +177,11 @@ const hearTransport = (belonging: Belonging, event: TransportEvent): void => {
       tell({ kind: 'peerDisconnected', peer })
       return belonging.disconnected(peer)
     case 'peer-discovered':
+      reach.discovered(peer)
       if (isMember(state, peer)) tell({ ...event, kind: 'addressesLearned' })
       return
     case 'peer-refused':
+      reach.refused(peer, event.error, clock.now())
       return log.info('peer refused', { peer, error: event.error })
     default:
       return assertNever(event)

@@ -8,6 +8,7 @@ import { createDigest } from './queries/digest.ts'
 import { createFailureQueries } from './queries/failures.ts'
 import { createJobQueries } from './queries/jobs.ts'
 import { createSmallQueries } from './queries/models.ts'
+import { createRowSizes } from './queries/row-sizes.ts'
 import { createRowQueries } from './queries/rows.ts'
 import { createSegmentQueries } from './queries/segments.ts'
 import { serveCalls } from './thread/calls.ts'
@@ -23,6 +24,7 @@ const open = (options: ThreadOptions) => {
   const small = createSmallQueries(db)
   const segments = createSegmentQueries(db)
   const digest = createDigest(db)
+  const rowSizes = createRowSizes(db)
   const methods = {
     jobs: (limit: number) => jobs.jobs(limit),
     job: (job: JobId) => jobs.job(job),
@@ -33,6 +35,7 @@ const open = (options: ThreadOptions) => {
     commits: (job: JobId) => commits.commits(job) as unknown as CommitColumns,
     charges: (job: JobId) => commits.charges(job),
     missingRows: (job: JobId) => commits.missingRows(job),
+    rowSizes: () => rowSizes(),
     sealFacts: (job: JobId) => commits.sealFacts(job),
     rows: (query: RowQuery) => rows.rows(query),
     failureGroups: (of: { readonly job: JobId; readonly limit: number }) =>

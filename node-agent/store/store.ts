@@ -7,7 +7,9 @@ import type { Result } from '#protocol/model/result.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
+import type { StoreCare } from '#agent/ports/store-care.ts'
 import type { Views } from '#agent/ports/views.ts'
+import { createStoreCare } from './care.ts'
 import type { SegmentRules } from './deps.ts'
 import { createLedger } from './ledger.ts'
 import type { ReaderCalls } from './reader-thread.ts'
@@ -22,6 +24,7 @@ export interface Store extends AsyncDisposable {
   readonly views: Views
   /** Absolute path of the database. */
   readonly file: string
+  readonly care: StoreCare
 }
 
 export interface StoreDeps {
@@ -68,6 +71,12 @@ export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterEr
       ledger: { ...ledger, [Symbol.asyncDispose]: dispose },
       views: createViews({ reader, writer }),
       file,
+      care: createStoreCare({
+        ...deps,
+        file,
+        self: deps.keys.self,
+        cluster: ledger.cluster,
+      }),
       [Symbol.asyncDispose]: dispose,
     })
   } catch (thrown) {

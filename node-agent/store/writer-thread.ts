@@ -1,4 +1,4 @@
-import type { ClusterId, PeerId } from '#protocol/model/ids.ts'
+import type { ClusterId, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Db } from './database.ts'
 import { openForWriting, toStoreError } from './database.ts'
 import type { LogEnd, SealedSegment } from './deps.ts'
@@ -9,6 +9,7 @@ import { createNames } from './names.ts'
 import { foldVersion, migrate } from './sql/migrations.ts'
 import { serveCalls } from './thread/calls.ts'
 import type { ThreadOptions } from './thread/calls.ts'
+import { createDropJobRows } from './write/drop-rows.ts'
 import { createRowStore } from './write/rows.ts'
 import type { RowsToKeep } from './write/rows.ts'
 import { createSegmentWriter } from './write/segments.ts'
@@ -20,6 +21,7 @@ export type WriterCalls = {
     readonly segments: readonly SealedSegment[]
   }) => void
   readonly keepRows: (rows: readonly RowsToKeep[]) => void
+  readonly dropRows: (job: JobId) => void
   readonly setSetting: (setting: { readonly name: string; readonly json: string }) => void
   readonly rebuild: () => void
   readonly close: () => void
@@ -39,6 +41,7 @@ const open = (options: ThreadOptions) => {
   const ranks = createRanks(db)
   const folder = createFolder(db, { names, rows, ranks, bodies: createStoredBodies(db) })
   const addSegment = createSegmentWriter(db, folder)
+  const dropJobRows = createDropJobRows(db)
   const setMeta = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)')
   const setSetting = db.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)')
 
@@ -61,6 +64,7 @@ const open = (options: ThreadOptions) => {
         for (const segment of segments) addSegment(segment)
       }),
     keepRows: (toKeep) => inTransaction(() => toKeep.forEach(rows.keep)),
+    dropRows: (job) => inTransaction(() => dropJobRows(job)),
     setSetting: ({ name, json }) => inTransaction(() => setSetting.run(name, json)),
     rebuild: () => inTransaction(refold),
     close: () => {

@@ -16,6 +16,7 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { careHandlers } from './care-fixture.ts'
 import { makeJob, makeMachine, makeModel, makeRow } from './control-views.ts'
 
 /**
@@ -144,6 +145,7 @@ const recording = (handlers: ControlHandlers, seen: ControlFixture['seen']): Con
 
 const makeHandlers = (shared: Shared): ControlHandlers => ({
   ...agentHandlers(shared),
+  ...careHandlers,
   ...clusterHandlers,
   ...modelHandlers,
   ...jobHandlers(shared),

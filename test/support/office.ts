@@ -9,7 +9,11 @@ import type { AgentProcess } from '../../tools/agents.ts'
 export interface Office extends AsyncDisposable {
   readonly folder: string
   /** Starts an agent, or starts a killed one again on its home. */
-  readonly start: (name: string, slots: number, more?: readonly string[]) => Promise<AgentProcess>
+  readonly start: (
+    name: string,
+    slots: number | undefined,
+    more?: readonly string[],
+  ) => Promise<AgentProcess>
   /** Real digits as PNG files; `labels[i]` belongs to item i. */
   readonly digits: (
     count: number,
@@ -23,7 +27,12 @@ export const createOffice = async (): Promise<Office> => {
   return {
     folder,
     start: async (name, slots, more = []) => {
-      const agent = await startAgentProcess({ name, slots, home: join(folder, name), more })
+      const agent = await startAgentProcess({
+        name,
+        home: join(folder, name),
+        more,
+        ...(slots === undefined ? {} : { slots }),
+      })
       running.add(agent)
       void agent.exited.then(() => running.delete(agent))
       return agent

@@ -1,11 +1,11 @@
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { AgentOptions, LogLevel, RunningAgent } from '#agent/ports/agent-options.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { pageFolder } from '../page-folder.ts'
 
 interface Options {
   readonly listen?: readonly string[]
@@ -15,11 +15,9 @@ interface Options {
   readonly name?: string
   readonly mdns: boolean
   readonly inPlace: boolean
+  readonly scripts: boolean
   readonly logLevel: LogLevel
 }
-
-/** `npm run build` puts the window here. */
-const pageFolder = fileURLToPath(new URL('../../../dist/renderer', import.meta.url))
 
 /** Runs until a signal, `muster stop` or a defect ends it. */
 export const agent = async (cli: Cli, options: Options): Promise<ExitCode> => {
@@ -45,6 +43,7 @@ const agentOptions = (home: string, options: Options): AgentOptions => ({
   mdns: options.mdns,
   ...(options.name === undefined ? {} : { name: options.name }),
   inPlace: options.inPlace,
+  scripts: options.scripts,
   logLevel: options.logLevel,
   pageFolder,
 })

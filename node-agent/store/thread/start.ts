@@ -11,6 +11,8 @@ export interface Thread<Methods extends Calls> extends AsyncDisposable {
     method: Method,
     ...argument: Parameters<Methods[Method]>
   ) => Promise<ReturnType<Methods[Method]>>
+  /** Ends it whatever it is doing; for threads that only read. Calls under way reject. */
+  readonly kill: () => Promise<void>
 }
 
 /**
@@ -60,7 +62,11 @@ export const startThread = async <Methods extends Calls>(
   try {
     const ready = await wait(readyId)
     return {
-      thread: { call: call as Thread<Methods>['call'], [Symbol.asyncDispose]: dispose },
+      thread: {
+        call: call as Thread<Methods>['call'],
+        kill: async () => void (await worker.terminate()),
+        [Symbol.asyncDispose]: dispose,
+      },
       ready,
     }
   } catch (thrown) {

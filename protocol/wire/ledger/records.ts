@@ -89,6 +89,7 @@ const common = {
     name,
     root: z.string().max(limits.itemNameBytes),
     patterns: z.array(z.string().max(limits.itemNameBytes)).min(1).max(1_024),
+    share: z.object({ name, path: z.string().max(limits.itemNameBytes) }).exactOptional(),
   }),
   miniBatchSize: z.int().min(1),
   errorThreshold: z.int().min(-1),

@@ -1,0 +1,89 @@
+import type { ItemReader, SameUser, Shares } from '#agent/ports/data.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { PlannedItem } from '#protocol/model/plan.ts'
+import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
+
+/** What the owner allows about files of other agents' jobs. The same object until something changes. */
+export interface InPlaceRules {
+  readonly inPlace: boolean
+  /** Share name -> folder on this machine. */
+  readonly shares: Readonly<Record<string, string>>
+}
+
+/**
+ * Decides whether items of another agent's job may be opened where they lie: inside a share that the owner
+ * mapped, or if the data's peer is proven to be the same user on this machine. Nothing else is opened.
+ */
+export interface InPlace {
+  /** False if it need not be asked: not allowed, or this job's items were found out of reach before. */
+  readonly mayTry: (job: Job) => boolean
+  /** Paths of the items, undefined for each that must be streamed. */
+  readonly paths: (
+    job: Job,
+    items: readonly PlannedItem[],
+    proof: SameUserProof | undefined,
+  ) => Promise<readonly (string | undefined)[]>
+  /** What proves to others of the same user who this agent is; undefined if it does not want to. */
+  readonly offer: () => Promise<SameUserProof | undefined>
+}
+
+export interface InPlaceDeps {
+  readonly items: ItemReader
+  readonly shares: Shares
+  readonly sameUser: SameUser
+  readonly rules: () => InPlaceRules
+}
+
+export const createInPlace = (deps: InPlaceDeps): InPlace => {
+  const { items, rules } = deps
+  const proven = new Set<PeerId>()
+  // Under which rules a job was found out of reach: others may bring it within.
+  const outOfReach = new Map<JobId, InPlaceRules>()
+  let offered: Promise<SameUserProof | undefined> | undefined
+
+  const isSameUser = async (peer: PeerId, proof: SameUserProof | undefined): Promise<boolean> => {
+    if (proven.has(peer)) return true
+    if (proof === undefined || !(await deps.sameUser.check(peer, proof))) return false
+    proven.add(peer)
+    return true
+  }
+
+  /** The folder below which the items lie for this machine. */
+  const rootOf = async (
+    job: Job,
+    proof: SameUserProof | undefined,
+  ): Promise<string | undefined> => {
+    const { share, root } = job.spec.input
+    const mapped = share === undefined ? undefined : folderOf(rules(), share.name)
+    if (share !== undefined && mapped !== undefined) {
+      const found = await deps.shares.resolve(mapped, share)
+      if (found.ok) return found.value
+    }
+    return (await isSameUser(job.dataPeer, proof)) ? root : undefined
+  }
+
+  return {
+    mayTry: (job) => job.spec.inPlace && rules().inPlace && outOfReach.get(job.id) !== rules(),
+    paths: async (job, planned, proof) => {
+      const under = rules()
+      const root = await rootOf(job, proof)
+      const paths = await Promise.all(
+        planned.map(async (item) =>
+          root === undefined ? undefined : items.inPlacePath(root, item),
+        ),
+      )
+      if (paths.every((path) => path === undefined)) outOfReach.set(job.id, under)
+      return paths
+    },
+    offer: async () => {
+      if (!rules().inPlace) return undefined
+      offered ??= deps.sameUser.offer().catch(() => undefined)
+      return offered
+    },
+  }
+}
+
+/** The owner's folder for a share; names come from others, so only the map's own entries count. */
+export const folderOf = ({ shares }: InPlaceRules, name: string): string | undefined =>
+  Object.hasOwn(shares, name) ? shares[name] : undefined
