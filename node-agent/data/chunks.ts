@@ -12,17 +12,67 @@ import type { ResultChunk } from '#protocol/model/rows.ts'
 import { decodeResultChunk, encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
 import { systemCode } from './disk.ts'
 
+export interface ChunksDeps {
+  readonly blobs: Blobs
+  /**
+   * Unpacked bytes of chunks packed here that are kept at hand: a keeper that is its own worker asks for
+   * each of them a moment later. Left out: none.
+   */
+  readonly recentBytes?: number
+}
+
 /** Result chunks as zstd-compressed blobs. */
-export const createChunks = (deps: { readonly blobs: Blobs }): Chunks => ({
-  pack: (chunk) => pack(deps.blobs, chunk),
-  unpack: (blob) => unpack(deps.blobs, blob),
-})
+export const createChunks = ({ blobs, recentBytes = 0 }: ChunksDeps): Chunks => {
+  const recent = createRecent(recentBytes)
+  return {
+    pack: async (chunk) => {
+      const bytes = encodeResultChunk(chunk)
+      const packed = await pack(blobs, chunk, bytes)
+      if (packed.ok) recent.keep(packed.value, chunk, bytes.byteLength)
+      return packed
+    },
+    unpack: async (blob) => {
+      const chunk = recent.take(blob)
+      return chunk === undefined ? unpack(blobs, blob) : ok(chunk)
+    },
+  }
+}
+
+/** The newest chunks within a size; each is handed out once, since it is asked for once. */
+const createRecent = (most: number) => {
+  const kept = new Map<BlobHash, { readonly chunk: ResultChunk; readonly size: number }>()
+  let total = 0
+  const drop = (blob: BlobHash): void => {
+    total -= kept.get(blob)?.size ?? 0
+    kept.delete(blob)
+  }
+  return {
+    keep: (blob: BlobHash, chunk: ResultChunk, size: number): void => {
+      if (size > most) return
+      drop(blob)
+      kept.set(blob, { chunk, size })
+      total += size
+      for (const oldest of kept.keys()) {
+        if (total <= most) return
+        drop(oldest)
+      }
+    },
+    take: (blob: BlobHash): ResultChunk | undefined => {
+      const found = kept.get(blob)
+      drop(blob)
+      return found?.chunk
+    },
+  }
+}
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
-const pack = async (blobs: Blobs, chunk: ResultChunk): Promise<Result<BlobHash, MusterError>> => {
-  const bytes = encodeResultChunk(chunk)
+const pack = async (
+  blobs: Blobs,
+  chunk: ResultChunk,
+  bytes: Uint8Array,
+): Promise<Result<BlobHash, MusterError>> => {
   if (bytes.byteLength > limits.chunkUnpackedBytes)
     return err(
       musterError(

@@ -34,6 +34,27 @@ describe('result chunks', () => {
     expect(await chunks.pack(chunk)).toEqual(packed)
   })
 
+  it('are at hand once if packed here, within a size, and on the disk in any case', async () => {
+    await using folder = await tempFolder()
+    const blobs = createBlobs({ folder: folder.path })
+    const chunks = createChunks({ blobs, recentBytes: 4_000 })
+    const [older, newer] = [chunkOf(8, 10), chunkOf(9, 10)]
+    const packed = [await chunks.pack(older), await chunks.pack(newer)]
+    const [first, second] = packed.map((one) => {
+      if (!one.ok) throw new Error(one.error.message)
+      return one.value
+    })
+    if (first === undefined || second === undefined) throw new Error('two were packed')
+    const asKept = await chunks.unpack(second)
+    expect(asKept.ok && asKept.value).toBe(newer)
+    const again = await chunks.unpack(second)
+    expect(again).toEqual({ ok: true, value: newer })
+    expect(again.ok && again.value).not.toBe(newer)
+    const pushedOut = await chunks.unpack(first)
+    expect(pushedOut).toEqual({ ok: true, value: older })
+    expect(pushedOut.ok && pushedOut.value).not.toBe(older)
+  })
+
   it('keep any text and any failure', async () => {
     await using folder = await tempFolder()
     const chunks = createChunks({ blobs: createBlobs({ folder: folder.path }) })
