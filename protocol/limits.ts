@@ -133,8 +133,11 @@ export const limits = {
   longestRunLimitMs: 259_200 * second,
   /** Lines of one mini-batch's story that `explain` prints, newest last. */
   storyLines: 50,
-  /** Things that happened to mini-batches, of all jobs together, kept in memory for `explain`. */
-  storyEntries: 10_000,
+  /**
+   * Things that happened to mini-batches, of all jobs together, kept in memory for `explain` and the
+   * timeline: three an attempt, so the last 20,000 attempts in some 6 MB.
+   */
+  storyEntries: 60_000,
   /** A slot may always hold this much measured work ahead, also at a job's tail: finer sharing costs round trips. */
   leaseLeastMs: 100,
   /** Leases a slot may have unreported, started or not: stops a worker that cannot pack its results. */
@@ -186,6 +189,8 @@ export const limits = {
   /** ... or this age, whichever is first. */
   chunkMs: 200,
   chunkEntries: 4_096,
+  /** Unpacked chunks that a keeper which is its own worker need not read back: some seconds of rows. */
+  recentChunkBytes: 8 * mib,
   /** Unpacked size of one chunk that a keeper accepts: one mini-batch may return much. */
   chunkUnpackedBytes: 256 * mib,
   /** JSON text of one row. */
@@ -231,6 +236,8 @@ export const limits = {
   blobBytes: 8 * 1024 * mib,
   /** Bytes of an image shown in the window. */
   pictureBytes: 4 * mib,
+  /** Mini-batches for which one answer names the peers: more cells than a screen can show apart. */
+  mapPeers: 50_000,
   /** Pixels of an image that is decoded: a decompression bomb is an item failure, not a dead machine. */
   imagePixels: 100_000_000,
 

@@ -1,11 +1,11 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, relative, sep } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { BundledScript, Bundler } from '#agent/ports/bundler.ts'
 import { MusterFailure, musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import type { Result } from '#protocol/model/result.ts'
 import type { Plugin } from 'rolldown'
 import { deniedModule, insteadOf, isInPackage, nativePackageOf, shownPath } from './modules.ts'
 import { listSourceFiles } from './source-files.ts'
@@ -153,8 +153,7 @@ const invalid = (message: string): MusterFailure =>
 /** Rolldown's own words begin with a code in brackets; places follow in further lines. */
 const notBundled = (entry: string, thrown: unknown): MusterError => {
   const detail = thrownToText(thrown)
-  const words = detail
-    .replaceAll(/\u001b\[[0-9;]*m/g, '')
+  const words = stripVTControlCharacters(detail)
     .split('\n')
     .map((line) => line.trim())
   const said = words.find((line) => /^\[[A-Z_]+\]/.test(line)) ?? words[0] ?? ''

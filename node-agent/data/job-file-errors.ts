@@ -21,6 +21,8 @@ export interface Fault {
   readonly path: FieldPath
   /** Without its full stop or question mark, the words that are added follow directly. */
   readonly message: string
+  /** Lines that follow the sentence, such as a text to begin with. */
+  readonly more?: string
 }
 
 /** `preprocess.width`, `inputs.digits.patterns[2]` */
@@ -50,7 +52,8 @@ export const faultError = (faults: readonly Fault[], origin: Origin): MusterErro
   const where = first.position === undefined ? ' (set on the command line)' : ''
   return musterError(
     'JobFileInvalid',
-    first.fault.message.replace(/([?.]?)$/, (end) => where + (end === '' ? '.' : end)),
+    first.fault.message.replace(/([?.]?)$/, (end) => where + (end === '' ? '.' : end)) +
+      (first.fault.more === undefined ? '' : `\n\n${first.fault.more}`),
     {
       ...(first.position === undefined ? {} : { position: first.position }),
       ...(others.length === 0 ? {} : { detail: others.map((o) => o.fault.message).join('; ') }),

@@ -114,7 +114,8 @@ const scriptOf = (
       )
   const path = resolvePath(entry, ['entry_script'])
   if (!path.ok) return path
-  if (/\.py$/i.test(entry)) return fault(['entry_script'], pythonAdvice(path.value))
+  if (/\.py$/i.test(entry)) 
+    return err({ rank: 1, path: ['entry_script'], ...pythonAdvice(path.value) })
   if (!/\.[cm]?[jt]s$/i.test(entry))
     return err(wrongValue(['entry_script'], entry, 'the path of a .ts or .js file'))
   const source = folder === undefined ? undefined : resolvePath(folder, ['source_directory'])

@@ -3,18 +3,22 @@ import { basename } from 'node:path'
 import { limits } from '#protocol/limits.ts'
 
 /**
- * What to do about a Python entry script: the command that turns its model into ONNX, and a TypeScript
- * skeleton with the script's own names. The text follows the name of the field in a sentence.
+ * What to do about a Python entry script: a sentence with the command that turns its model into ONNX, and a
+ * TypeScript skeleton with the script's own names.
  */
-export const pythonAdvice = (path: string): string => {
+export const pythonAdvice = (
+  path: string,
+): { readonly message: string; readonly more: string } => {
   const source = readStart(path)
   const name = basename(path)
   const command = commandFor(source)
-  return (
-    `"entry_script" is the Python script ${name}, but scripts here are TypeScript or JavaScript: ` +
-    `turn its model into ONNX with \`${command}\` and begin with the skeleton below ` +
-    `(save it as ${name.replace(/\.py$/i, '.ts')})\n\n${skeleton(source)}`
-  )
+  return {
+    message:
+      `"entry_script" is the Python script ${name}, but scripts here are TypeScript or JavaScript: ` +
+      `turn its model into ONNX with \`${command}\` and begin with the skeleton below, ` +
+      `saved as ${name.replace(/\.py$/i, '.ts')}`,
+    more: skeleton(source),
+  }
 }
 
 /** The beginning of the script; empty if it cannot be read, then the skeleton has the usual names. */

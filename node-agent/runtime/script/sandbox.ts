@@ -106,7 +106,12 @@ const systemMounts = (): readonly string[] => [
     path,
   ]),
   ...readOnly(process.execPath),
-  ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
+  '--proc',
+  '/proc',
+  '--dev',
+  '/dev',
+  '--tmpfs',
+  '/tmp',
 ]
 
 const readOnly = (path: string): readonly string[] => ['--ro-bind', path, path]
@@ -116,7 +121,8 @@ const boxWords = ({ readable, writable }: Allowed): readonly string[] => [
   ...systemMounts(),
   ...[...ownFiles, ownFolder, ...readable].flatMap(readOnly),
   ...writable.flatMap((folder) => ['--bind', folder, folder]),
-  ...['--chdir', writable[0] ?? '/tmp'],
+  '--chdir',
+  writable[0] ?? '/tmp',
 ]
 
 /**

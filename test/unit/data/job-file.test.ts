@@ -231,8 +231,8 @@ describe('a wrong job file', () => {
       '9:3 "retry_settings.max_retry" is not a field of a job file: did you mean "retry_settings.max_retries"?',
     ],
     [
-      'entry_script: score.py',
-      '8:1 "entry_script" cannot be used: entry scripts are not supported by this version; declare preprocess and postprocess instead.',
+      'entry_script: score.ts',
+      '6:3 "preprocess" cannot stand beside "entry_script": the script itself decodes items and makes rows.',
     ],
     [
       'mini_batch_size: 0',
@@ -504,7 +504,7 @@ describe('overrides from the command line', () => {
     ['preprocess', 1, 'is not a field of the job file'],
     ['__proto__.x', 1, 'is not a field of the job file'],
     ['constructor', 1, 'is not a field of the job file'],
-    ['entry_script', 'a.py', 'entry scripts are not supported by this version'],
+    ['entry_script', 'a.ts', '"preprocess" cannot stand beside "entry_script"'],
     [
       'mini_batch_size',
       '10MB',
@@ -527,5 +527,79 @@ describe('overrides from the command line', () => {
 
   it('leave places in the file as they are', () => {
     expect(errorOf(`${small}run_max_try: 0\n`, { 'preprocess.width': 1 })).toMatch(/^8:14 /)
+  })
+})
+
+/** The smallest job file with a script. */
+const scripted = `name: digits
+entry_script: ./score.ts
+inputs:
+  digits: ./images
+`
+
+describe('a job file with a script', () => {
+  it('needs neither model nor preprocess', () => {
+    const { spec, script, model } = read(scripted)
+    expect(spec).toMatchObject({ runtime: 'node', arguments: [], environment: {} })
+    expect(script).toEqual({ entry: '/jobs/digits/score.ts' })
+    expect(model).toBeUndefined()
+  })
+
+  it('takes arguments as a list or as one text, variables, and a source folder', () => {
+    const more = `${scripted}model: mnist
+source_directory: .
+environment_variables: { A: 1, b_2: two }
+`
+    const words = ['--top', '5', '--name', 'a b', "it's", '-1']
+    const asText = `arguments: --top 5 --name "a b" 'it'"'"'s' -1\n`
+    for (const given of [`arguments: ${JSON.stringify(words)}\n`, asText]) {
+      const { spec, script, model } = read(more + given)
+      expect(spec).toMatchObject({ arguments: words, environment: { A: '1', b_2: 'two' } })
+      expect(script).toEqual({ entry: '/jobs/digits/score.ts', sourceDirectory: '/jobs/digits' })
+      expect(model).toEqual({ kind: 'registered', name: 'mnist' })
+    }
+  })
+
+  it.each([
+    ['runtime: onnx', '5:10 "runtime" is "onnx", but "entry_script" needs "node".'],
+    ['arguments: "a b', '5:12 The job file is not valid YAML'],
+    [`arguments: a 'b`, '5:12 "arguments" has a quotation mark that is not closed.'],
+    [
+      'environment_variables: { 1A: x }',
+      '5:30 "environment_variables.1A" is "1A", but must be a name',
+    ],
+    ['code: .', '5:1 "code" cannot be used: use source_directory.'],
+  ])('%j is refused', (line, sentence) => {
+    const result = reader.read(`${scripted}${line}\n`, file, nothing)
+    if (result.ok) throw new Error('the job file was accepted')
+    const { position, message } = result.error
+    if (line.includes('"a b')) return expect(result.error.code).toBe('JobFileInvalid')
+    expect(`${position?.line}:${position?.column} ${message}`).toContain(sentence)
+  })
+
+  it.each([
+    ['runtime: node\n', '"entry_script" is missing: it must be the path of a .ts or .js file.'],
+    ['arguments: [a]\n', '"arguments" is for scripts, but there is no "entry_script".'],
+  ])('%j needs a script', (line, sentence) => {
+    expect(errorOf(small + line)).toContain(sentence)
+  })
+
+  it('refuses Python with the command for its model and a skeleton with its names', async () => {
+    await using folder = await tempFolder()
+    await writeFile(
+      join(folder.path, 'score.py'),
+      'import tensorflow as tf\ndef init():\n  pass\ndef load_labels(path):\n  pass\ndef run(file_batch):\n  return []\ndef shutdown():\n  pass\n',
+    )
+    const text = scripted.replace('score.ts', 'score.py')
+    const result = reader.read(text, join(folder.path, 'job.yaml'), nothing)
+    if (result.ok) throw new Error('the job file was accepted')
+    const [sentence, skeleton] = result.error.message.split('\n\n', 1).concat(result.error.message)
+    expect(sentence).toContain(
+      '`python -m tf2onnx.convert --saved-model MODEL_FOLDER --output model.onnx`',
+    )
+    expect(sentence).toMatch(/saved as score\.ts\.$/)
+    expect(skeleton).toContain('export async function run(fileBatch, context) {')
+    expect(skeleton).toContain('export async function shutdown(context) {}')
+    expect(skeleton).toContain('// load_labels() of the Python script goes here.')
   })
 })

@@ -1,23 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { copyFileSync, constants, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Tensor } from 'onnxruntime-node'
 import { limits } from '#protocol/limits.ts'
 import { argmax, itemsOf, softmax, topK } from '../../script/numbers.ts'
 import type { Numbers } from '../../script/numbers.ts'
-import type { RunMessage } from '../../messages.ts'
-import { readItemFile } from '../read-item.ts'
+import type { TensorWords } from '../../script/words.ts'
 import { createDecoding } from './decoding.ts'
+import type { Decoding } from './decoding.ts'
 import type { ScriptModel } from './model.ts'
+import { itemBytes, layOut, safeName } from './open-mini-batch.ts'
+import type { OpenMiniBatch } from './open-mini-batch.ts'
 import { Refusal, createTensors, ownTensor, tellTensor, tensorBytes } from './tensors.ts'
-
-/** The mini-batch that a script works on. */
-export interface OpenMiniBatch {
-  readonly message: RunMessage
-  readonly body: Uint8Array
-  /** Why items could not be read or decoded, by place. */
-  readonly problems: Map<number, string>
-}
+import type { Tensors } from './tensors.ts'
 
 export interface Reply {
   readonly value: unknown
@@ -43,152 +38,121 @@ export interface CallsDeps {
   readonly threads: number
 }
 
+/** All that calls work on. */
+interface Desk extends CallsDeps {
+  readonly tensors: Tensors
+  readonly decoding: Decoding
+  readonly files: string[]
+  open: OpenMiniBatch | undefined
+}
+
 export const createCalls = (deps: CallsDeps): ScriptCalls => {
-  const tensors = createTensors()
-  const files: string[] = []
-  let open: OpenMiniBatch | undefined
-
-  const placeOf = (at: unknown): number => {
-    if (open === undefined) throw new Refusal('There are items only while run() is under way.')
-    if (typeof at === 'number' && Number.isInteger(at) && at >= 0 && at < open.message.items.length)
-      return at
-    throw new Refusal('There is no such item in this mini-batch.')
-  }
-  const bytesAt = (at: number): Uint8Array | string =>
-    open === undefined ? 'is not there' : itemBytes(open, at)
-  const decoding = createDecoding({ bytesAt, threads: deps.threads })
-  const failAt = (at: number, problem: string): string => {
-    const name = open?.message.names[at] ?? ''
-    const sentence = problem.startsWith('"') ? problem : `${name} ${problem}`
-    const ended = sentence.endsWith('.') ? sentence : `${sentence}.`
-    open?.problems.set(at, ended)
-    return ended
-  }
-  const told = (tensor: Tensor): Reply & { readonly value: { readonly id: number } } => {
-    const { words, body } = tellTensor(tensor, tensors.add(tensor))
-    return { value: words, body }
-  }
-  const numbersOf = (id: unknown): { data: Numbers; shape: readonly number[] } => {
-    const tensor = tensors.get(id)
-    if (tensor.type === 'string') throw new Refusal('A tensor of texts has no numbers.')
-    return { data: tensor.data as Numbers, shape: tensor.dims }
-  }
-
-  const answers: Readonly<
-    Record<string, (words: Words, body: Uint8Array) => Reply | Promise<Reply>>
-  > = {
-    bytes: ({ at }) => {
-      const place = placeOf(at)
-      const bytes = bytesAt(place)
-      if (typeof bytes === 'string') throw new Refusal(failAt(place, bytes))
-      return { value: null, body: [bytes] }
-    },
-    path: ({ at }) => {
-      const place = placeOf(at)
-      const path = join(deps.itemFolder, `${randomUUID()}-${safeName(open, place)}`)
-      files.push(path)
-      const problem = layOut(open, place, path)
-      if (problem !== undefined) throw new Refusal(failAt(place, problem))
-      return { value: path }
-    },
-    decode: async ({ at, options }) => {
-      if (!Array.isArray(at)) throw new Refusal('decodeImages needs items.')
-      const places = at.map(placeOf)
-      const { tensor, decoded, failed } = await decoding(places, options)
-      const { value, body } = told(tensor)
-      const failures = failed.map((one) => ({ at: one.at, message: failAt(one.at, one.problem) }))
-      return { value: { tensor: value, decoded, failed: failures }, body: body ?? [] }
-    },
-    infer: async ({ feeds }, body) => {
-      const { model } = deps
-      if (model === undefined) throw new Refusal('The job names no model.')
-      const outputs = await model.run(readFeeds(feeds, body, tensors.get))
-      const replies = outputs.map(told)
-      return {
-        value: replies.map((one) => one.value),
-        body: replies.flatMap((one) => one.body ?? []),
-      }
-    },
-    data: ({ id }) => ({ value: null, body: [tensorBytes(tensors.get(id))] }),
-    argmax: ({ id }) => {
-      const { data, shape } = numbersOf(id)
-      return { value: argmax(data, shape) }
-    },
-    topK: ({ id, k }) => {
-      const { data, shape } = numbersOf(id)
-      const count = Math.min(Number(k), itemsOf(shape).each)
-      if (!Number.isInteger(count) || count < 1) throw new Refusal('topK(k) needs a whole number.')
-      return { value: topK(data, shape, count) }
-    },
-    softmax: async ({ id }) => {
-      const { data, shape } = numbersOf(id)
-      const made = softmax(data, shape)
-      const bytes = new Uint8Array(made.buffer)
-      return told(ownTensor('float32', shape, bytes))
-    },
-    release: ({ id }) => {
-      tensors.release(id)
-      return { value: null }
-    },
-  }
+  const decoding = createDecoding({ bytesAt: (at) => bytesAt(desk, at), threads: deps.threads })
+  const desk: Desk = { ...deps, tensors: createTensors(), decoding, files: [], open: undefined }
   return {
     open: (miniBatch) => {
-      open = miniBatch
-      tensors.mark()
+      desk.open = miniBatch
+      desk.tensors.mark()
     },
     close: () => {
-      open = undefined
-      tensors.sweep()
-      for (const file of files.splice(0)) rmSync(file, { force: true })
+      desk.open = undefined
+      desk.tensors.sweep()
+      for (const file of desk.files.splice(0)) rmSync(file, { force: true })
     },
     answer: async (words, body) => {
       const what = typeof words['what'] === 'string' ? words['what'] : ''
       const reply = Object.hasOwn(answers, what) ? answers[what] : undefined
       if (reply === undefined) throw new Refusal('The runtime process knows no such call.')
-      return reply(words, body)
+      return reply(desk, words, body)
     },
   }
 }
 
-const itemBytes = ({ message, body }: OpenMiniBatch, at: number): Uint8Array | string => {
-  const source = message.sources[at]
-  if (typeof source === 'string') return readItemFile(source)
-  if (typeof source !== 'number') return source?.[0] ?? 'is not there'
-  let start = 0
-  for (let before = 0; before < at; before += 1) {
-    const size = message.sources[before]
-    if (typeof size === 'number') start += size
-  }
-  return body.subarray(start, start + source)
+type AnswerCall = (desk: Desk, words: Words, body: Uint8Array) => Reply | Promise<Reply>
+
+const answers: Readonly<Record<string, AnswerCall>> = {
+  bytes: (desk, { at }) => {
+    const place = placeOf(desk, at)
+    const bytes = bytesAt(desk, place)
+    if (typeof bytes === 'string') throw new Refusal(failAt(desk, place, bytes))
+    return { value: null, body: [bytes] }
+  },
+  path: (desk, { at }) => {
+    const place = placeOf(desk, at)
+    const path = join(desk.itemFolder, `${randomUUID()}-${safeName(desk.open, place)}`)
+    desk.files.push(path)
+    const problem = layOut(desk.open, place, path)
+    if (problem !== undefined) throw new Refusal(failAt(desk, place, problem))
+    return { value: path }
+  },
+  decode: async (desk, { at, options }) => {
+    if (!Array.isArray(at) || at.length > limits.miniBatchItems)
+      throw new Refusal('decodeImages needs items.')
+    const places = at.map((place) => placeOf(desk, place))
+    const { tensor, decoded, failed } = await desk.decoding(places, options)
+    const { words, body } = tell(desk, tensor)
+    const told = failed.map((one) => ({ at: one.at, message: failAt(desk, one.at, one.problem) }))
+    return { value: { tensor: words, decoded, failed: told }, body }
+  },
+  infer: async (desk, { feeds }, body) => {
+    if (desk.model === undefined) throw new Refusal('The job names no model.')
+    const outputs = await desk.model.run(readFeeds(feeds, body, desk.tensors.get))
+    const told = outputs.map((tensor) => tell(desk, tensor))
+    return { value: told.map((one) => one.words), body: told.flatMap((one) => one.body) }
+  },
+  data: (desk, { id }) => ({ value: null, body: [tensorBytes(desk.tensors.get(id))] }),
+  argmax: (desk, { id }) => {
+    const { data, shape } = numbersOf(desk, id)
+    return { value: argmax(data, shape) }
+  },
+  topK: (desk, { id, k }) => {
+    const { data, shape } = numbersOf(desk, id)
+    const count = Math.min(Number(k), itemsOf(shape).each)
+    if (!Number.isInteger(count) || count < 1) throw new Refusal('topK(k) needs a whole number.')
+    return { value: topK(data, shape, count) }
+  },
+  softmax: (desk, { id }) => {
+    const { data, shape } = numbersOf(desk, id)
+    const bytes = new Uint8Array(softmax(data, shape).buffer)
+    const { words, body } = tell(desk, ownTensor('float32', shape, bytes))
+    return { value: words, body }
+  },
+  release: (desk, { id }) => {
+    desk.tensors.release(id)
+    return { value: null }
+  },
 }
 
-/** Letters that every file system takes; the beginning of the name that is unique stands before it. */
-const safeName = (open: OpenMiniBatch | undefined, at: number): string =>
-  basename(open?.message.names[at] ?? 'item')
-    .replaceAll(/[^\w.-]/g, '_')
-    .slice(-100)
+const placeOf = ({ open }: Desk, at: unknown): number => {
+  if (open === undefined) throw new Refusal('There are items only while run() is under way.')
+  if (typeof at === 'number' && Number.isInteger(at) && at >= 0 && at < open.message.items.length)
+    return at
+  throw new Refusal('There is no such item in this mini-batch.')
+}
 
-/** The script gets a copy, never the owner's file: what it may read is then known beforehand. */
-const layOut = (
-  open: OpenMiniBatch | undefined,
-  at: number,
-  target: string,
-): string | undefined => {
-  const source = open?.message.sources[at]
-  if (open === undefined) return 'is not there'
-  if (typeof source !== 'string') {
-    const bytes = itemBytes(open, at)
-    if (typeof bytes === 'string') return bytes
-    writeFileSync(target, bytes)
-    return undefined
-  }
-  try {
-    copyFileSync(source, target, constants.COPYFILE_FICLONE)
-    return undefined
-  } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
-    return `cannot be read: ${code} (${source})`
-  }
+const bytesAt = ({ open }: Desk, at: number): Uint8Array | string =>
+  open === undefined ? 'is not there' : itemBytes(open, at)
+
+/** Remembers why an item failed; the sentence begins with its name. */
+const failAt = ({ open }: Desk, at: number, problem: string): string => {
+  const name = open?.message.names[at] ?? ''
+  const named = problem.startsWith('"') || problem.startsWith(name)
+  const sentence = named ? problem : `${name} ${problem}`
+  const ended = sentence.endsWith('.') ? sentence : `${sentence}.`
+  open?.problems.set(at, ended)
+  return ended
+}
+
+const tell = (
+  desk: Desk,
+  tensor: Tensor,
+): { readonly words: TensorWords; readonly body: readonly Uint8Array[] } =>
+  tellTensor(tensor, desk.tensors.add(tensor))
+
+const numbersOf = (desk: Desk, id: unknown): { data: Numbers; shape: readonly number[] } => {
+  const tensor = desk.tensors.get(id)
+  if (tensor.type === 'string') throw new Refusal('A tensor of texts has no numbers.')
+  return { data: tensor.data as Numbers, shape: tensor.dims }
 }
 
 const readFeeds = (
@@ -196,7 +160,7 @@ const readFeeds = (
   body: Uint8Array,
   get: (id: unknown) => Tensor,
 ): Readonly<Record<string, Tensor>> => {
-  if (!Array.isArray(feeds) || feeds.length > limits.modelTensors)
+  if (!Array.isArray(feeds) || feeds.length > limits.scriptFeeds)
     throw new Refusal('session.run needs feeds.')
   let at = 0
   const entries = feeds.map((feed: unknown): [string, Tensor] => {

@@ -9,9 +9,10 @@ import type { BlockingPipe } from '../blocking-pipe.ts'
 import type { MiniBatchOutcome } from '../mini-batch.ts'
 import { alignRows } from './align.ts'
 import { createCalls } from './calls.ts'
-import type { OpenMiniBatch, ScriptCalls, Words } from './calls.ts'
+import type { ScriptCalls, Words } from './calls.ts'
 import { loadScriptModel } from './model.ts'
 import type { ScriptModel } from './model.ts'
+import type { OpenMiniBatch } from './open-mini-batch.ts'
 import { Refusal } from './tensors.ts'
 
 /** Pipe to the script process; the agent has put its other end there. */

@@ -81,8 +81,7 @@ export const tellTensor = (
 export const tensorBytes = (tensor: Tensor): Uint8Array => {
   const { data } = tensor
   if (Array.isArray(data)) throw new Refusal('A tensor of texts cannot be had as numbers.')
-  const numbers = data as Numbers
-  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** A tensor of the script's own numbers. @throws Refusal if they do not fit their description */

@@ -57,7 +57,7 @@ const toElements = (value: unknown, most: number): ArrayLike<unknown> | string =
     return `run() returned columns of different lengths (${[...lengths].join(', ')}): each must have one element for each item.`
   const [length = 0] = lengths
   // Told before the rows are built: building them is what would eat the memory.
-  if (length > most) return { length } as ArrayLike<unknown>
+  if (length > most) return { length }
   return Array.from({ length }, (_, at) =>
     Object.fromEntries(columns.map(([name, column]) => [name, plain(column[at])])),
   )

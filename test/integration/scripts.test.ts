@@ -1,0 +1,310 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MusterFailure } from '#protocol/errors.ts'
+import { createScriptLab, runItems } from '../support/scripts.ts'
+import type { ScriptLab } from '../support/scripts.ts'
+
+let lab: ScriptLab
+beforeAll(async () => {
+  lab = await createScriptLab()
+})
+afterAll(() => lab[Symbol.asyncDispose]())
+
+const three = ['a', 'b', 'c']
+const runOf = (body: string): string =>
+  `export const run = async (miniBatch, context) => { ${body} }`
+
+describe('what a script gets', () => {
+  test('items, arguments, environment, files beside it, an output folder and a log', async () => {
+    const process = await lab.started(
+      `import { readFileSync, writeFileSync } from 'node:fs'
+       import { twice } from './lib/twice.ts'
+       export const init = async (context) => { context.logger.info('hello', context.workerIndex >= 0) }
+       export async function run(miniBatch, context) {
+         const beside = readFileSync(new URL('./words.txt', import.meta.url), 'utf8')
+         writeFileSync(context.outputDirectory + '/out.txt', 'kept')
+         context.logger.debug('not at this level')
+         const rows = []
+         for (const item of miniBatch) rows.push({
+           name: item.name, id: item.id, index: item.index, size: miniBatch.size, batch: miniBatch.index,
+           bytes: twice(Buffer.from(await item.bytes()).toString()),
+           path: readFileSync(await item.path(), 'utf8'),
+           beside, top: context.arguments.top, rest: context.arguments._, quiet: context.arguments.quiet,
+           env: process.env.COLOUR, names: Object.keys(process.env).join(), environment: context.environment,
+         })
+         return rows
+       }`,
+      {
+        beside: {
+          'words.txt': 'beside',
+          'lib/twice.ts': 'export const twice = (text: string): string => text + text',
+        },
+        spec: { arguments: ['--top', '5', 'x', '--quiet'], environment: { COLOUR: 'red' } },
+      },
+    )
+    const outcome = await runItems(process, three)
+    if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
+    expect(outcome.items).toEqual([70, 71, 72])
+    expect(JSON.parse(outcome.rows[1] ?? '')).toMatchObject({
+      ...{ name: '1.txt', id: 71, index: 1, size: 3, batch: 7, bytes: 'bb', path: 'b' },
+      ...{ beside: 'beside', top: '5', rest: ['x'], quiet: true, env: 'red' },
+      environment: { COLOUR: 'red' },
+    })
+    expect((JSON.parse(outcome.rows[1] ?? '') as { names: string }).names.split(',')).toContain(
+      'COLOUR',
+    )
+    process.kill()
+    await process.exited
+    const logs = join(lab.home, 'logs', 'jobs', lab.job)
+    const [log = ''] = await readdir(logs)
+    const text = await readFile(join(logs, log), 'utf8')
+    expect(text).toMatch(/INFO hello true\n/)
+    expect(text).not.toContain('not at this level')
+    const outputs = join(lab.home, 'script-output', lab.job)
+    const [output = ''] = await readdir(outputs)
+    expect(await readFile(join(outputs, output, 'out.txt'), 'utf8')).toBe('kept')
+  })
+
+  test('shutdown() when its process ends in peace', async () => {
+    const process = await lab.started(
+      `import { writeFileSync } from 'node:fs'
+       export const run = () => []
+       export const shutdown = (context) => writeFileSync(context.outputDirectory + '/end.txt', 'end')`,
+    )
+    process.kill()
+    expect(await process.exited).toMatchObject({ kind: 'killed' })
+    const outputs = join(lab.home, 'script-output', lab.job)
+    const found = await Promise.all(
+      (await readdir(outputs)).map((one) =>
+        readFile(join(outputs, one, 'end.txt'), 'utf8').catch(() => ''),
+      ),
+    )
+    expect(found).toContain('end')
+  })
+})
+
+describe('what a script may return', () => {
+  test.each([
+    ['typed array', 'return new Float32Array([1, 2, 3])', ['1', '2', '3']],
+    ['texts', `return ['x', 'y', 'z']`, ['"x"', '"y"', '"z"']],
+    [
+      'columns',
+      `return { a: [1, 2, 3], b: new BigInt64Array([4n, 5n, 6n]) }`,
+      ['{"a":1,"b":4}', '{"a":2,"b":5}', '{"a":3,"b":6}'],
+    ],
+    [
+      'several rows an item by key',
+      `return [{ key: '2.txt', n: 1 }, { key: '0.txt', n: 2 }, { key: '2.txt', n: 3 }]`,
+      ['{"key":"0.txt","n":2}', '{"key":"2.txt","n":1}', '{"key":"2.txt","n":3}'],
+    ],
+    ['more rows than items', 'return [1, 2, 3, 4, 5]', ['1', '2', '3', '4', '5']],
+  ])('%s', async (_, body, rows) => {
+    const outcome = await runItems(await lab.started(runOf(body)), three)
+    expect(outcome).toMatchObject({ kind: 'succeeded', rows })
+  })
+
+  test('too few rows: the others failed, and it is said that it is not known which', async () => {
+    const outcome = await runItems(await lab.started(runOf('return [1]')), three)
+    expect(outcome).toMatchObject({ kind: 'succeeded', items: [70], rows: ['1'] })
+    expect(outcome).toHaveProperty(
+      'failures.1.message',
+      '2.txt may have failed: the script returned 1 elements for 3 items without keys, so which of them have none is not known.',
+    )
+  })
+
+  test.each([
+    ['nothing', '', 'run() returned nothing: it must return'],
+    ['null', 'return null', 'run() returned null: it must return'],
+    ['a number', 'return 3', 'run() returned a number: it must return'],
+    ['a null element', 'return [1, null, 3]', 'Element 1 of what run() returned is null'],
+    ['NaN', 'return [1, NaN]', 'Element 1 of what run() returned is NaN, which JSON does not have'],
+    ['a function', 'return [() => 1]', 'Element 0 of what run() returned is a function'],
+    [
+      'a circle',
+      'const a = {}; a.a = a; return [a]',
+      'Element 0 of what run() returned refers to itself in a circle: return plain data.',
+    ],
+    [
+      'columns of different length',
+      'return { a: [1], b: [1, 2] }',
+      'columns of different lengths (1, 2)',
+    ],
+    [
+      'ten million rows',
+      'return new Float32Array(10_000_000)',
+      'run() returned 10000000 rows, more than the 1000000 that one mini-batch may have',
+    ],
+    ['one giant row', `return ['x'.repeat(2 ** 21)]`, 'characters long as JSON, more than the'],
+  ])('refused with a sentence: %s', async (_, body, sentence) => {
+    const process = await lab.started(runOf(body))
+    const outcome = await runItems(process, three)
+    expect(outcome).toMatchObject({
+      kind: 'threw',
+      message: expect.stringContaining(sentence) as string,
+    })
+    // The process goes on.
+    expect((await runItems(process, three)).kind).toBe('threw')
+  })
+})
+
+describe('a script that misbehaves', () => {
+  test.each([
+    [
+      'an Error',
+      `throw new TypeError('no such\\nthing')`,
+      'The script threw in run(): TypeError: no such (score.ts:',
+    ],
+    ['null', 'throw null', 'The script threw null in run().'],
+    ['a text', `throw 'stop'`, 'The script threw "stop" in run().'],
+  ])('throws %s in run: the attempt is charged, the process goes on', async (_, body, sentence) => {
+    const process = await lab.started(runOf(`if (miniBatch.size === 3) { ${body} }\n return [1]`))
+    const outcome = await runItems(process, three)
+    expect(outcome).toMatchObject({
+      kind: 'threw',
+      message: expect.stringContaining(sentence) as string,
+    })
+    expect(await runItems(process, ['a'])).toMatchObject({ kind: 'succeeded', rows: ['1'] })
+  })
+
+  test.each([
+    [
+      'throws in init',
+      `export const init = () => { throw new Error('no luck') }; export const run = () => []`,
+      'The script threw in init(): Error: no luck (score.ts:1).',
+    ],
+    [
+      'throws while it is loaded',
+      `export const run = () => []; throw new Error('at once')`,
+      'Error: at once',
+    ],
+    [
+      'exits in init',
+      `export const init = () => process.exit(3); export const run = () => []`,
+      'could not be started because its process ended: The script score.ts ended its own process (exit code 3)',
+    ],
+    ['has no run', `const a = { }; export default a`, 'The script exports no function "run".'],
+  ])('%s: it does not start, and says why', async (_, source, sentence) => {
+    const made = await lab.start(source)
+    expect(made).toMatchObject({
+      ok: false,
+      error: { code: 'InitFailed', message: expect.stringContaining(sentence) as string },
+    })
+  })
+
+  test('never comes back from init: it is stopped when the time is over', async () => {
+    const made = await lab.start(
+      'export const init = () => { for (;;); }; export const run = () => []',
+      { initMs: 1_500 },
+    )
+    expect(made).toMatchObject({
+      error: {
+        message:
+          'The script score.ts was not ready within 1.5 s: its init() takes too long, or never ends.',
+      },
+    })
+  })
+
+  /** How a process ends on its own, and what the mini-batch it held is told. */
+  const endOf = async (body: string, memoryBytes = 2 ** 29) => {
+    const process = await lab.started(runOf(body), { memoryBytes })
+    const [run, exit] = await Promise.all([
+      runItems(process, three).catch((thrown: unknown) => thrown),
+      process.exited,
+    ])
+    expect(run).toBeInstanceOf(MusterFailure)
+    return exit
+  }
+
+  test.each([
+    ['while (true) {}'],
+    ['await new Promise(() => {})'],
+    ['const b = new Int32Array(new SharedArrayBuffer(4)); Atomics.wait(b, 0, 0)'],
+  ])('never returns (%s): SIGKILL ends both processes', async (body) => {
+    const process = await lab.started(runOf(body))
+    const run = runItems(process, three).catch((thrown: unknown) => thrown)
+    setTimeout(process.kill, 300)
+    expect(await process.exited).toMatchObject({ kind: 'killed' })
+    expect(await run).toBeInstanceOf(MusterFailure)
+  })
+
+  test.each([
+    [
+      'exits',
+      'process.exit(0)',
+      'crashed',
+      'The script score.ts ended its own process (exit code 0) instead of returning.',
+    ],
+    ['aborts', 'process.abort()', 'crashed', 'The script score.ts crashed (SIGABRT).'],
+    [
+      'forgets a rejection',
+      `Promise.reject(new Error('lost')); await new Promise((r) => setTimeout(r, 5000))`,
+      'crashed',
+      'by an error that nobody caught: Error: lost.',
+    ],
+    [
+      'writes rubbish into its pipe',
+      `(await import('node:fs')).writeSync(3, Buffer.alloc(64, 255)); await new Promise(() => {})`,
+      'crashed',
+      'the entry script wrote into the pipe of its worker process',
+    ],
+    [
+      'forges frames',
+      `const f = Buffer.from('{"kind":"succeeded"}'); const h = Buffer.alloc(8); h.writeUInt32LE(f.length); (await import('node:fs')).writeSync(3, Buffer.concat([h, f])); await new Promise(() => {})`,
+      'crashed',
+      'out of turn',
+    ],
+    [
+      'closes its pipe',
+      `(await import('node:fs')).closeSync(3); await new Promise((r) => setTimeout(r, 2000)); process.exit(5)`,
+      'crashed',
+      'score.ts',
+    ],
+  ])('%s: its processes go, and the cause is named', async (_, body, kind, sentence) => {
+    const exit = await endOf(body)
+    expect(exit.message).toContain(sentence)
+    expect(exit.kind).toBe(kind)
+  })
+
+  test('eats its heap: named as out of memory', async () => {
+    const exit = await endOf(
+      'const all = []; for (;;) all.push({ a: [1, 2, 3], b: String(all.length) })',
+      2 ** 28,
+    )
+    expect(exit).toMatchObject({ kind: 'out-of-memory' })
+    expect(exit.message).toContain(
+      'The script score.ts ran out of memory: its process may use 128 MiB',
+    )
+  })
+
+  test.skipIf(process.platform !== 'linux')('eats memory outside its heap: named too', async () => {
+    const worker = await lab.started(
+      runOf('const all = []; for (;;) all.push(Buffer.alloc(2 ** 26, 1))'),
+    )
+    const outcome = await runItems(worker, three)
+    expect(outcome).toMatchObject({
+      kind: 'threw',
+      message: expect.stringContaining('out of memory') as string,
+    })
+  })
+
+  test('prints without end: the log is capped, and nothing grows here', async () => {
+    const before = process.memoryUsage().rss
+    const worker = await lab.started(
+      runOf(
+        `const text = 'x'.repeat(2 ** 20) + '\\n'
+         const print = (stream) => new Promise((done) => stream.write(text, done))
+         for (let i = 0; i < 300; i++) await Promise.all([print(process.stdout), print(process.stderr)])
+         return [1, 2, 3]`,
+      ),
+    )
+    expect(await runItems(worker, three)).toMatchObject({ kind: 'succeeded' })
+    const logs = join(lab.home, 'logs', 'jobs', lab.job)
+    const sizes = await Promise.all(
+      (await readdir(logs)).map(async (name) => (await readFile(join(logs, name))).length),
+    )
+    expect(Math.max(...sizes)).toBeLessThan(2 ** 20 + 500)
+    expect(Math.max(...sizes)).toBeGreaterThan(2 ** 20)
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20)
+  })
+})
