@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -210,7 +211,16 @@ const isFine = (outcome: Outcome): boolean =>
   outcome.duplicates === 0 &&
   (values.kill === 'none' || outcome.killed !== '' || count < 1_000)
 
+/** The page is built once; without `--keep` nobody looks at it. */
+const buildPage = (): void => {
+  if (existsSync(join(repository, 'dist/renderer/index.html'))) return
+  const launcher = join(repository, 'tools/pinned-node.mjs')
+  const vite = ['vite', 'build', '--config', 'renderer/vite.config.ts', '--logLevel', 'warn']
+  spawnSync(process.execPath, [launcher, ...vite], { cwd: repository, stdio: 'inherit' })
+}
+
 const main = async (): Promise<number> => {
+  if (values.keep) buildPage()
   const folder = await mkdtemp(join(tmpdir(), 'muster-demo-'))
   const digits = join(folder, 'digits')
   say(`Muster: ${count} real digits over ${agentCount} agents, in ${folder}\n`)
