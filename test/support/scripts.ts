@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createBundler } from '#agent/bundle/bundler.ts'
@@ -24,6 +24,8 @@ export interface ScriptSetup {
   readonly beside?: Readonly<Record<string, string | Uint8Array>>
   readonly spec?: Partial<NodeJobSpec>
   readonly modelPath?: string
+  /** Target of links that are planted in the bundle's and the output folder before the start. */
+  readonly plant?: string
   readonly sandbox?: boolean
   readonly initMs?: number
   readonly memoryBytes?: number
@@ -33,6 +35,8 @@ export interface ScriptSetup {
 export interface ScriptLab extends AsyncDisposable {
   readonly home: string
   readonly job: string
+  /** Number of the next script: names its folders. */
+  readonly next: () => number
   /** Bundles a script as a submission does and starts it. */
   readonly start: (
     source: string,
@@ -62,7 +66,13 @@ export const createScriptLab = async (): Promise<ScriptLab> => {
     if (bundle === undefined || !(bundle.content instanceof Uint8Array))
       throw new Error('no bundle')
     await writeAll(placed, { ...setup.beside, [bundle.path]: bundle.content })
-    const { sandbox, initMs } = setup
+    const { sandbox, initMs, plant } = setup
+    if (plant !== undefined) {
+      const output = join(home, 'script-output', job, String(scripts))
+      await mkdir(output, { recursive: true })
+      await symlink(plant, join(placed, 'leads-out.txt'))
+      await symlink(plant, join(output, 'planted'))
+    }
     const runtime = withScripts(createModelRuntime({ log: silent }), {
       log: silent,
       home,
@@ -87,6 +97,7 @@ export const createScriptLab = async (): Promise<ScriptLab> => {
   return {
     home,
     job,
+    next: () => scripts + 1,
     start,
     started: async (source, setup) => {
       const made = await start(source, setup)

@@ -96,7 +96,13 @@ const nodeWords = ({ readable, writable, heapMib }: Allowed): readonly string[] 
   '--max-semi-space-size=16',
 ]
 
-const namespaces: readonly string[] = ['--unshare-all', '--die-with-parent', '--new-session']
+const namespaces: readonly string[] = [
+  '--unshare-all',
+  '--die-with-parent',
+  '--new-session',
+  '--hostname',
+  'muster',
+]
 
 /** What Node itself needs of the system, read only. */
 const systemMounts = (): readonly string[] => [

@@ -34,7 +34,10 @@ export const withScripts = (declared: ModelRuntime, deps: ScriptRuntimeDeps): Mo
   let probed: ReturnType<typeof probeSandbox> | undefined
   const probe = async (): ReturnType<typeof probeSandbox> => {
     if (!deps.allowed) return { kind: 'refused', reason: ownerRefuses }
-    probed ??= probeSandbox()
+    probed ??= probeSandbox().then((found) => {
+      deps.log.info(found.kind === 'refused' ? found.reason : found.words)
+      return found
+    })
     const safety = await probed
     if (safety.kind !== 'sandbox' || deps.sandbox !== false) return safety
     return { kind: 'seat-belt', words: 'Bubblewrap is there but not used.' }
