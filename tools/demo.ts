@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -243,9 +243,8 @@ const main = async (): Promise<number> => {
     if (values.keep) await keepOpen(cast, folder)
     return isFine(outcome) ? 0 : 1
   } finally {
+    // Output and database are named above: the folder stays.
     await Promise.allSettled(everybody().map((agent) => agent.stop()))
-    // Output and database are named above: they stay for a person, not for a machine.
-    if (values.json && existsSync(folder)) await rm(folder, { recursive: true, force: true })
   }
 }
 
