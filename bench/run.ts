@@ -9,6 +9,9 @@ export interface BenchResult {
 const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   digits: async () => (await import('./digits.ts')).benchDigits(),
   dispatch: async () => (await import('./dispatch.ts')).benchDispatch(),
+  blob: async () => (await import('./blob.ts')).benchBlob(),
+  idle: async () => (await import('./idle.ts')).benchIdle(),
+  'loop-delay': async () => (await import('./loop-delay.ts')).benchLoopDelay(),
 }
 
 const name = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? ''

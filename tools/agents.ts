@@ -48,21 +48,10 @@ const stopMs = 15_000
 
 /** Starts an agent and waits until it says it is ready. @throws Error with its own words if it does not. */
 export const startAgentProcess = async (settings: AgentSettings): Promise<AgentProcess> => {
-  const { name, home, slots } = settings
+  const { name, home } = settings
   const child = spawn(
     process.execPath,
-    [
-      join(repository, 'node-agent/cli/main.ts'),
-      ...[
-        'agent',
-        '--home',
-        home,
-        '--name',
-        name,
-        ...(slots === undefined ? [] : ['--slots', String(slots)]),
-      ],
-      ...['--listen', '127.0.0.1', '--no-mdns', '--json', ...(settings.more ?? [])],
-    ],
+    [join(repository, 'node-agent/cli/main.ts'), ...argumentsOf(settings)],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings.env } },
   )
   let errors = ''
@@ -109,6 +98,12 @@ export const startAgentProcess = async (settings: AgentSettings): Promise<AgentP
     errors: () => errors,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+const argumentsOf = ({ name, home, slots, more = [] }: AgentSettings): readonly string[] => {
+  const given = ['agent', '--home', home, '--name', name]
+  if (slots !== undefined) given.push('--slots', String(slots))
+  return [...given, '--listen', '127.0.0.1', '--no-mdns', '--json', ...more]
 }
 
 const firstLine = async (child: ChildProcess): Promise<string> => {

@@ -14,6 +14,7 @@ import { runMuster } from '../support/run-cli.ts'
 
 const count = 200
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what it asks for
 const muster = async <Answer>(home: string, ...args: string[]) => {
   const { code, stdout, stderr } = await runMuster([...args, '--json'], { home })
   return { code, stderr, answer: JSON.parse(stdout === '' ? 'null' : stdout) as Answer }

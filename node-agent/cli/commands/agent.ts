@@ -1,3 +1,6 @@
+import { mkdirSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import process from 'node:process'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
@@ -22,6 +25,7 @@ interface Options {
 /** Runs until a signal, `muster stop` or a defect ends it. */
 export const agent = async (cli: Cli, options: Options): Promise<ExitCode> => {
   const signals = listenForSignals()
+  keepCompiledCode(cli.home)
   // The agent's libraries take half a second to load: only this command pays for them.
   const startAgent = cli.startAgent ?? (await import('#agent/agent.ts')).startAgent
   const started = await startAgent(agentOptions(cli.home, options))
@@ -32,6 +36,22 @@ export const agent = async (cli: Cli, options: Options): Promise<ExitCode> => {
   await running[Symbol.asyncDispose]()
   await running.stopped
   return exitCodes.done
+}
+
+/**
+ * Compiled code, types stripped, stays in the home from start to start: that spares each thread of the agent
+ * the type stripper, 40 MB in all, and half of the time until it is ready.
+ */
+const keepCompiledCode = (home: string): void => {
+  const folder = join(home, 'cache', 'code')
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+    enableCompileCache(folder)
+    // Threads take it from the environment.
+    process.env['NODE_COMPILE_CACHE'] ??= folder
+  } catch {
+    // A home that cannot be written is told by the agent itself.
+  }
 }
 
 const agentOptions = (home: string, options: Options): AgentOptions => ({
