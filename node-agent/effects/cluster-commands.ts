@@ -198,13 +198,13 @@ const join = async (
 const remove = async (deps: Commanding, peer: PeerId): Promise<Result<void, MusterError>> => {
   const allowed = deps.checkChange({ kind: 'remove', peer })
   if (!allowed.ok) return allowed
-  const last = deps.ledger.vector().findLast((position) => position.origin === peer)
+  const last = deps.ledger.lastOf(peer)
   const added = await deps.ledger.append([
     {
       kind: 'member-removed',
       peer,
-      lastSequence: last?.sequence ?? -1,
-      lastHash: '',
+      lastSequence: last.sequence,
+      lastHash: last.hash,
       clock: deps.nextClock(),
       at: deps.clock.now(),
     },

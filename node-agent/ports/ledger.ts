@@ -1,5 +1,5 @@
 import type { MusterError } from '#protocol/errors.ts'
-import type { ClusterId, PeerId } from '#protocol/model/ids.ts'
+import type { ClusterId, PeerId, RecordHash } from '#protocol/model/ids.ts'
 import type {
   ClusterCreated,
   RecordBody,
@@ -51,6 +51,11 @@ export interface Ledger extends AsyncDisposable {
   readonly ingest: (segment: Uint8Array) => Promise<IngestOutcome>
   /** What is held, of every origin. */
   readonly vector: () => VersionVector
+  /** The last record held of an origin's newest incarnation: -1 and '' if there is none. */
+  readonly lastOf: (origin: PeerId) => {
+    readonly sequence: number
+    readonly hash: RecordHash | ''
+  }
   /** Encoded segments that `theirs` lacks, in order within each origin, at most about `bytes` of them. */
   readonly missingFrom: (theirs: VersionVector, bytes: number) => Promise<readonly Uint8Array[]>
   /** Replays stored records of the given kinds in order of storing. */

@@ -69,6 +69,7 @@ export const createLedger = (deps: LedgerDeps): Ledger => {
       return queue.ingest(bytes)
     },
     vector: ends.vector,
+    lastOf: ends.own,
     missingFrom: (theirs, bytes) => reader.call('missingFrom', { theirs, bytes }),
     replay: (kinds) => replay(deps, kinds),
     onAdded,

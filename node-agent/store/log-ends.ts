@@ -5,8 +5,8 @@ import type { LogEnd, SealedSegment } from './deps.ts'
 /** Where each log ends, in memory, with what is about to be written on top. */
 export interface LogEnds {
   readonly vector: () => VersionVector
-  /** End of the own log, in its newest incarnation. */
-  readonly own: (self: PeerId) => LogEnd
+  /** End of an origin's log, in its newest incarnation. */
+  readonly own: (origin: PeerId) => LogEnd
   /** What is held of a segment's log; a hash inside it is fetched only if the segment ends there. */
   readonly held: (
     segment: Segment,

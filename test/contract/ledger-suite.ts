@@ -86,6 +86,13 @@ export const testLedger = (open: OpenLedger): void => {
       note(2),
     ])
     expect(await t.b.missingFrom(t.a.vector(), 1e9)).toEqual([])
+    const [last] = t.a.vector()
+    const newest = await collect(t.b, ['member-added'])
+    expect(t.b.lastOf(last?.origin ?? asPeerId(''))).toMatchObject({
+      sequence: last?.sequence,
+      hash: newest.at(-1)?.hash,
+    })
+    expect(t.b.lastOf(asPeerId('nobody'))).toMatchObject({ sequence: -1, hash: '' })
   })
 
   it('knows a doubled segment, asks for a gap, and heals it', async () => {

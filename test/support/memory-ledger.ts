@@ -82,6 +82,7 @@ export const createMemoryLedger = (deps: {
         : { kind: 'refused', error: segment.error }
     },
     vector,
+    lastOf: (origin) => endOf(logOf(origin, newestIncarnation(logs, origin))),
     missingFrom: async (theirs, budget) => withinBudget(behind(stored, vector(), theirs), budget),
     replay: (kinds) => replay(stored, kinds),
     onAdded: (listener) => {
