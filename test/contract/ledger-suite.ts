@@ -7,7 +7,7 @@ import { limits } from '#protocol/limits.ts'
 import { decodeSegment, encodeHeader, encodeSegment } from '#protocol/wire/ledger/segment.ts'
 import { encodeSegmentSeal } from '#protocol/wire/ledger/segment.ts'
 import { encodeRecordBody } from '#protocol/wire/ledger/records.ts'
-import { asClusterId, asRecordHash } from '#protocol/model/ids.ts'
+import { asClusterId, asPeerId, asRecordHash } from '#protocol/model/ids.ts'
 import { createTestKeys, genesisOf, peerNamed, sha256 } from '../support/ledger-fixtures.ts'
 
 /** An empty ledger of one member; disposing it frees what it holds. */
