@@ -1,17 +1,18 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { allRows, repository, untilFinal } from '../../tools/agents.ts'
-import { createOffice, startTeam } from '../support/office.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { allRows, pairAll, repository, until, untilFinal } from '../../tools/agents.ts'
+import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
-const file = join(repository, 'examples/custom-script/job.yaml')
+const example = join(repository, 'examples/custom-script/job.yaml')
 const count = 300
 const words = 'zero one two three four five six seven eight nine'.split(' ')
 
 let office: Office
 let team: Team
 let digits: { folder: string; labels: readonly number[] }
+let scripts = 0
 
 beforeAll(async () => {
   office = await createOffice()
@@ -20,21 +21,135 @@ beforeAll(async () => {
 })
 afterAll(() => office[Symbol.asyncDispose]())
 
-test('an entry script in TypeScript runs on another machine and gives rows', async () => {
+const submitText = async (
+  text: string,
+  file: string,
+  overrides: Readonly<Record<string, string | number>> = {},
+): Promise<string> => {
   const { id } = await team.keeper.client.call('submitJob', {
-    body: {
-      text: await readFile(file, 'utf8'),
-      file,
-      overrides: { 'inputs.digits.path': digits.folder },
-    },
+    body: { text, file, overrides: { 'inputs.digits.path': digits.folder, ...overrides } },
   })
-  const job = await untilFinal(() => team.keeper.client, id)
-  expect(job.headline).toBe('')
-  expect(job.state).toBe('Completed')
+  return id
+}
+
+/** A job of a script of one file, in a folder of its own. */
+const submitScript = async (source: string, more = ''): Promise<string> => {
+  scripts += 1
+  const folder = join(office.folder, `script-${scripts}`)
+  await mkdir(folder)
+  await writeFile(join(folder, 'score.ts'), source)
+  const text = `name: scripted\nentry_script: score.ts\ninputs: { digits: . }\n${more}`
+  return submitText(text, join(folder, 'job.yaml'), { mini_batch_size: 100 })
+}
+
+const ended = (id: string) => untilFinal(() => team.keeper.client, id)
+
+test('the example runs on another machine and gives a row for every item', async () => {
+  const broken = join(digits.folder, 'zz-broken.png')
+  await writeFile(broken, 'no picture')
+  const id = await submitText(await readFile(example, 'utf8'), example)
+  const job = await ended(id)
+  expect(job).toMatchObject({ state: 'Completed', itemsFailed: 1, itemsSucceeded: count })
   const rows = await allRows(team.keeper.client, id)
-  expect(rows.map((row) => row.item)).toEqual(digits.labels.map((_, item) => item))
-  const right = rows.filter(
+  const good = rows.filter((row) => row.failure === '')
+  expect(good.map((row) => row.item)).toEqual(digits.labels.map((_, item) => item))
+  const right = good.filter(
     (row) => (row.value as { digit: string }).digit === words[digits.labels[row.item] ?? -1],
   )
   expect(right.length / count).toBeGreaterThan(0.98)
+  const bad = rows.filter((row) => row.failure !== '')
+  expect(bad.map((row) => row.failure)).toEqual([
+    'zz-broken.png is not an image that can be read (it begins with "no pictur").',
+  ])
+  const logs = join(office.folder, 'ada', 'logs', 'jobs', id)
+  const [log = ''] = await readdir(logs)
+  expect(await readFile(join(logs, log), 'utf8')).toContain('INFO ready with mnist as worker 0')
+})
+
+describe('misbehaviour costs what it should', () => {
+  test('a run past its limit is charged, and the others are not', async () => {
+    const id = await submitScript(
+      `export const run = (miniBatch) => { if (miniBatch.index === 1) for (;;); return miniBatch.items.map(() => 1) }`,
+      'run_invocation_timeout: 1\nrun_max_try: 2\n',
+    )
+    const job = await ended(id)
+    expect(job).toMatchObject({ state: 'Completed', failed: 1, charged: 2, rows: count + 1 - 100 })
+    const { failures } = await team.keeper.client.call('job', { query: { job: id } })
+    expect(failures[0]?.message).toContain('took longer than the 1 s')
+  })
+
+  test('a process that ends itself is charged, with its cause', async () => {
+    const id = await submitScript(
+      `export const run = (miniBatch) => { if (miniBatch.index === 0) process.exit(4); return miniBatch.items.map(() => 1) }`,
+      'run_max_try: 1\n',
+    )
+    const job = await ended(id)
+    expect(job).toMatchObject({ state: 'Completed', failed: 1, charged: 1 })
+    const { failures } = await team.keeper.client.call('job', { query: { job: id } })
+    expect(failures[0]?.message).toContain(
+      'The script score.ts ended its own process (exit code 4)',
+    )
+  })
+
+  test('init that throws fails the job with its first words, and charges nothing', async () => {
+    const id = await submitScript(
+      `export const init = () => { throw new Error('no such label file') }; export const run = () => []`,
+    )
+    const job = await ended(id)
+    expect(job).toMatchObject({ state: 'Failed', charged: 0 })
+    expect(job.headline).toContain(
+      'The script threw in init(): Error: no such label file (score.ts:1)',
+    )
+  })
+
+  test('the agent is the same as before', async () => {
+    const worker = team.workers[0]
+    const before = await worker?.client.call('agent')
+    expect(before?.pid).toBe(worker?.pid)
+    const id = await submitScript('export const run = (miniBatch) => miniBatch.items.map(() => 1)')
+    expect(await ended(id)).toMatchObject({ state: 'Completed', rows: count + 1 })
+  })
+})
+
+test.each([
+  [
+    'a missing package',
+    `import 'no-such-package'\nexport const run = () => []`,
+    'imports the package "no-such-package", which is not installed',
+  ],
+  [
+    'a module that is denied',
+    `import { spawn } from 'node:child_process'\nexport const run = () => [spawn]`,
+    'imports "node:child_process", but scripts may start no processes',
+  ],
+  ['a broken line', 'export const run = (', 'cannot be bundled'],
+])('refused before it is submitted: %s', async (_, source, sentence) => {
+  expect(await errorOf(submitScript(source))).toMatchObject({
+    code: 'ScriptInvalid',
+    message: expect.stringContaining(sentence) as string,
+  })
+})
+
+test('an owner may refuse scripts; other machines run them, and other jobs run there', async () => {
+  await using quiet = await createOffice()
+  const [head, worker] = await Promise.all([
+    quiet.start('boss', 0),
+    quiet.start('shy', 1, ['--no-scripts']),
+  ])
+  await pairAll(head, [{ agent: worker, roles: ['work'] }])
+  const submit = async (file: string) =>
+    head.client.call('submitJob', {
+      body: {
+        text: await readFile(file, 'utf8'),
+        file,
+        overrides: { 'inputs.digits.path': digits.folder },
+      },
+    })
+  const refused = await submit(example)
+  await until('the job fails or says why it waits', async () => {
+    const job = await head.client.call('job', { query: { job: refused.id } })
+    return `${job.headline} ${job.reason}`.includes('lets no entry scripts run')
+  })
+  const declared = await submit(join(repository, 'examples/mnist/job.yaml'))
+  expect(await untilFinal(() => head.client, declared.id)).toMatchObject({ state: 'Completed' })
 })

@@ -47,8 +47,18 @@ describe('what a script gets', () => {
     if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
     expect(outcome.items).toEqual([70, 71, 72])
     expect(JSON.parse(outcome.rows[1] ?? '')).toMatchObject({
-      ...{ name: '1.txt', id: 71, index: 1, size: 3, batch: 7, bytes: 'bb', path: 'b' },
-      ...{ beside: 'beside', top: '5', rest: ['x'], quiet: true, env: 'red' },
+      name: '1.txt',
+      id: 71,
+      index: 1,
+      size: 3,
+      batch: 7,
+      bytes: 'bb',
+      path: 'b',
+      beside: 'beside',
+      top: '5',
+      rest: ['x'],
+      quiet: true,
+      env: 'red',
       environment: { COLOUR: 'red' },
     })
     expect((JSON.parse(outcome.rows[1] ?? '') as { names: string }).names.split(',')).toContain(

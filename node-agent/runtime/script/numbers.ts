@@ -52,6 +52,7 @@ export const countOf = (shape: readonly number[]): number =>
 
 /** Items of a tensor, and numbers of each. A tensor of one axis is one item. */
 export const itemsOf = (shape: readonly number[]): { items: number; each: number } => {
+  if (shape[0] === 0) return { items: 0, each: countOf(shape.slice(1)) }
   if (shape.length < 2) return { items: 1, each: countOf(shape) }
   const [items = 0, ...rest] = shape
   return { items, each: countOf(rest) }

@@ -11,6 +11,9 @@ import { limits } from '#protocol/limits.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { createDeviceDesk, deviceWish } from '../devices/desk.ts'
+import type { DeviceDesk } from '../devices/desk.ts'
+import type { Seat } from '../devices/seats.ts'
 import { inspectModel } from '../inspect/inspect.ts'
 import { probeSandbox } from './sandbox.ts'
 import { startScript } from './start-script.ts'
@@ -25,6 +28,8 @@ export interface ScriptRuntimeDeps {
   readonly cacheFolder?: string
   /** False: bubblewrap is not asked for; for tests of the seat belt alone. */
   readonly sandbox?: boolean
+  /** What can compute here; left out, one that remembers nothing. */
+  readonly desk?: DeviceDesk
   /** Time for the model and `init()`; default `limits.initMs`. */
   readonly initMs?: number
 }
@@ -32,6 +37,7 @@ export interface ScriptRuntimeDeps {
 /** Adds entry scripts to a runtime that runs declared jobs. */
 export const withScripts = (declared: ModelRuntime, deps: ScriptRuntimeDeps): ModelRuntime => {
   let probed: ReturnType<typeof probeSandbox> | undefined
+  const desk = deps.desk ?? createDeviceDesk({ log: deps.log })
   const probe = async (): ReturnType<typeof probeSandbox> => {
     if (!deps.allowed) return { kind: 'refused', reason: ownerRefuses }
     probed ??= probeSandbox().then((found) => {
@@ -49,14 +55,14 @@ export const withScripts = (declared: ModelRuntime, deps: ScriptRuntimeDeps): Mo
       if (options.spec.runtime === 'onnx') return declared.start(options)
       const safety = await probe()
       if (safety.kind === 'refused') return err(musterError('ScriptRefused', safety.reason))
-      return startOne(options, options.spec, { ...deps, bwrap: safety.bwrap })
+      return startOne(options, options.spec, { ...deps, desk, bwrap: safety.bwrap })
     },
   }
 }
 
 const ownerRefuses = 'The owner of this machine lets no entry scripts run on it.'
 
-type Deps = ScriptRuntimeDeps & { readonly bwrap: string | undefined }
+type Deps = ScriptRuntimeDeps & { readonly bwrap: string | undefined; readonly desk: DeviceDesk }
 
 const startOne = async (
   options: StartProcess,
@@ -69,9 +75,11 @@ const startOne = async (
     const model = await inspectModel(options.modelPath)
     if (!model.ok) return model
   }
+  const seat = await takeSeat(options, spec, deps.desk)
+  if (!seat.ok) return seat
   let started: ReturnType<typeof startScript>
   try {
-    started = startScript({ options, spec, home, cacheFolder, bwrap })
+    started = startScript({ options, spec, home, cacheFolder, bwrap, seat: seat.value })
   } catch (thrown) {
     const detail = thrownToText(thrown)
     const sentence = `No process for the script ${spec.script.entry} could be started.`
@@ -80,12 +88,25 @@ const startOne = async (
   const loaded = await inTime(started.loaded, options.signal, spec, deps)
   if (loaded.ok) {
     log.debug('Script process is ready.', { pid: started.pair.scriptPid, loadMs: loaded.value })
-    return ok(started.process)
+    return ok(seat.value.opened(started.process, started.tellPlan))
   }
   started.pair.kill()
   await started.pair.exited
+  // A device that we only tried must not cost the job its process: once more, without it.
+  if (seat.value.lost(loaded.error)) return startOne(options, spec, deps)
   log.warn('A script process could not be started.', { reason: loaded.error.message })
   return loaded
+}
+
+/** A script without a model needs no device. */
+const takeSeat = (
+  options: StartProcess,
+  { model }: NodeJobSpec,
+  desk: DeviceDesk,
+): Promise<Result<Seat, MusterError>> => {
+  const name = model === undefined ? '' : `"${model.name}" version ${model.version}`
+  const wish = deviceWish(options, name)
+  return desk.seat(model === undefined ? { ...wish, device: 'cpu' } : wish)
 }
 
 /** What `loaded` says, unless the caller gives up or the time is over before. */

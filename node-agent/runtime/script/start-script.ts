@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { RunRequest, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
+import type { Seat } from '../devices/seats.ts'
 import { encodeFrame } from '../frames.ts'
 import type { ScriptStartMessage } from '../messages.ts'
 import { converse } from '../worker-process.ts'
@@ -20,11 +21,12 @@ export interface StartScript {
   readonly home: string
   readonly cacheFolder: string | undefined
   readonly bwrap: string | undefined
+  readonly seat: Seat
 }
 
 /** Starts a runtime process and a script process and tells them what to load. Throws if the system refuses. */
 export const startScript = (start: StartScript): Conversation & { readonly pair: Pair } => {
-  const { options, spec } = start
+  const { options, spec, seat } = start
   const folders = makeFolders(start)
   const heapMib = heapFor(options.memoryBytes)
   const { entry } = spec.script
@@ -36,7 +38,7 @@ export const startScript = (start: StartScript): Conversation & { readonly pair:
   const { cacheFolder } = start
   const pair = startPair({ memoryBytes, cacheFolder, command, log, entry, heapMib })
   void pair.exited.then(() => rmSync(folders.items, { recursive: true, force: true }))
-  const conversation = converse(pair, startMessage(start, folders, pair.scriptPid))
+  const conversation = converse(pair, startMessage(start, folders, pair.scriptPid), seat.heard)
   return { ...conversation, process: endGently(conversation.process, pair), pair }
 }
 
@@ -70,7 +72,7 @@ const makeFolders = ({ options, home }: StartScript): Folders => {
 }
 
 const startMessage = (
-  { options, spec }: StartScript,
+  { options, spec, seat }: StartScript,
   folders: Folders,
   scriptPid: number,
 ): ScriptStartMessage => ({
@@ -79,7 +81,7 @@ const startMessage = (
   shortModelName: spec.model?.name ?? '',
   modelPath: options.modelPath === undefined ? null : realpathSync(options.modelPath),
   threads: options.threads,
-  device: spec.device,
+  plan: seat.plan,
   itemFolder: folders.items,
   scriptPid,
   init: {

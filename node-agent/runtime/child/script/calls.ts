@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Tensor } from 'onnxruntime-node'
 import { limits } from '#protocol/limits.ts'
-import { argmax, itemsOf, softmax, topK } from '../../script/numbers.ts'
+import { argmax, softmax, topK } from '../../script/numbers.ts'
 import type { Numbers } from '../../script/numbers.ts'
 import type { TensorWords } from '../../script/words.ts'
 import { createDecoding } from './decoding.ts'
@@ -107,9 +107,8 @@ const answers: Readonly<Record<string, AnswerCall>> = {
   },
   topK: (desk, { id, k }) => {
     const { data, shape } = numbersOf(desk, id)
-    const count = Math.min(Number(k), itemsOf(shape).each)
-    if (!Number.isInteger(count) || count < 1) throw new Refusal('topK(k) needs a whole number.')
-    return { value: topK(data, shape, count) }
+    if (!Number.isInteger(k) || Number(k) < 1) throw new Refusal('topK(k) needs a whole number.')
+    return { value: topK(data, shape, Number(k)) }
   },
   softmax: (desk, { id }) => {
     const { data, shape } = numbersOf(desk, id)

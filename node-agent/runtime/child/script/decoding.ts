@@ -98,8 +98,7 @@ const kitFor = (kits: Map<string, Kit>, options: unknown): Kit => {
   return kit
 }
 
-const known: readonly string[] =
-  'width height fit channels layout dtype scale mean std'.split(' ')
+const known: readonly string[] = 'width height fit channels layout dtype scale mean std'.split(' ')
 
 /** The options of a script in the words of a job file, with the same defaults. @throws Refusal */
 const readOptions = (options: unknown): ImagePreprocess => {

@@ -1,11 +1,11 @@
-import { InferenceSession } from 'onnxruntime-node'
-import type { Tensor } from 'onnxruntime-node'
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { MusterError } from '#protocol/errors.ts'
-import { err, ok } from '#protocol/model/result.ts'
+import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import { providersFor } from '../../devices.ts'
+import type { DeviceChoice, DevicePlan } from '../../devices/providers.ts'
+import { openSession } from '../../devices/session.ts'
 import type { TensorFacts } from '../../script/words.ts'
-import { explainLoad, explainRun } from '../ort-words.ts'
+import { explainRun } from '../ort-words.ts'
 import { Refusal, ownTensor } from './tensors.ts'
 
 /** A model whose inputs a script fills. */
@@ -14,38 +14,32 @@ export interface ScriptModel {
   readonly outputs: readonly TensorFacts[]
   /** Outputs in the order of `outputs`. @throws Refusal in a sentence when it fails */
   readonly run: (feeds: Readonly<Record<string, Tensor>>) => Promise<readonly Tensor[]>
+  /** A new plan of the agent for what computes. */
+  readonly follow: (plan: DevicePlan) => Promise<void>
 }
 
 export const loadScriptModel = async (model: {
   readonly modelName: string
   readonly modelPath: string
   readonly threads: number
-  readonly device: string
+  readonly plan: DevicePlan
+  readonly chosen: (choice: DeviceChoice) => void
 }): Promise<Result<ScriptModel, MusterError>> => {
-  let session: InferenceSession
-  try {
-    session = await InferenceSession.create(model.modelPath, {
-      executionProviders: [...providersFor(model.device)],
-      intraOpNumThreads: model.threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-      // Spinning threads take the processor from the owner of the machine while they wait.
-      extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-    })
-  } catch (thrown) {
-    return err(explainLoad(model.modelName, thrown))
-  }
-  const outputs = session.outputMetadata.map(describe)
+  // What a script does with the numbers is not known: they must agree as numbers.
+  const opened = await openSession({ ...model, classes: false })
+  if (!opened.ok) return opened
+  const session = opened.value
+  const inputNames = session.inputs.map(({ name }) => name)
+  const outputs = session.outputs.map(describe)
   return ok({
-    inputs: session.inputMetadata.map(describe),
+    inputs: session.inputs.map(describe),
     outputs,
+    follow: session.follow,
     run: async (feeds) => {
-      checkFeeds(session.inputNames, feeds)
+      checkFeeds(inputNames, feeds)
       // No items: what a batch of bad pictures leaves. Models refuse an empty batch, scripts need not.
       if (Object.values(feeds).some(({ dims }) => dims[0] === 0))
-        return outputs.map(() => ownTensor('float32', [0], new Uint8Array(0)))
+        return outputs.map(({ shape }) => ownTensor('float32', emptied(shape), new Uint8Array(0)))
       try {
         const made = await session.run({ ...feeds })
         return outputs.flatMap(({ name }) => made[name] ?? [])
@@ -55,6 +49,12 @@ export const loadScriptModel = async (model: {
     },
   })
 }
+
+/** The shape of an output for no items; open axes count as 1. */
+const emptied = (shape: TensorFacts['shape']): readonly number[] => [
+  0,
+  ...shape.slice(1).map((size) => (typeof size === 'number' ? size : 1)),
+]
 
 const describe = (value: InferenceSession.ValueMetadata): TensorFacts =>
   value.isTensor

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import type { DeviceChoice, DevicePlan } from '../../devices/providers.ts'
 import type { RunMessage, ScriptStartMessage } from '../../messages.ts'
 import type { HostWords, ModelWords } from '../../script/words.ts'
 import { createBlockingPipe } from '../blocking-pipe.ts'
@@ -22,12 +23,18 @@ export interface ScriptRunner {
   readonly run: (message: RunMessage, body: Uint8Array) => Promise<MiniBatchOutcome>
   /** Lets the script clean up; its process then ends, and with it the wait for an answer. */
   readonly shutdown: () => void
+  /** A new plan of the agent for what computes the model. */
+  readonly follow: (plan: DevicePlan) => Promise<void>
 }
 
 /** Loads the model, if there is one, and the script; a sentence says why it cannot run. */
-export const startScript = async (start: ScriptStartMessage): Promise<ScriptRunner | string> => {
+export const startScript = async (
+  start: ScriptStartMessage,
+  chosen: (choice: DeviceChoice) => void,
+): Promise<ScriptRunner | string> => {
   const { modelPath } = start
-  const model = modelPath === null ? undefined : await loadScriptModel({ ...start, modelPath })
+  const model =
+    modelPath === null ? undefined : await loadScriptModel({ ...start, modelPath, chosen })
   if (model?.ok === false) return model.error.message
   const pipe = createBlockingPipe(scriptPipe, mostOfScript)
   const { itemFolder, threads } = start
@@ -38,6 +45,7 @@ export const startScript = async (start: ScriptStartMessage): Promise<ScriptRunn
   return {
     run: (message, body) => runOne(pipe, calls, message, body),
     shutdown: () => say(pipe, { kind: 'shutdown' }),
+    follow: async (plan) => await model?.value.follow(plan),
   }
 }
 

@@ -23,7 +23,7 @@ export const openChannel = (
   hear: (words: Exclude<HostWords, { kind: 'answer' | 'refusal' }>) => void,
 ): Channel => {
   const pipe = new Socket({ fd: descriptor, readable: true, writable: true })
-  const waiting = new Map<number, PromiseWithResolvers<Answer>>()
+  const waiting = new Map<number, PromiseWithResolvers<Answer> & { readonly refusal: Error }>()
   let calls = 0
 
   const read = createFrameReader(most, ({ head, body }) => {
@@ -33,7 +33,10 @@ export const openChannel = (
     const asked = waiting.get(words.call)
     waiting.delete(words.call)
     if (words.kind === 'answer') asked?.resolve({ value: words.value, body })
-    else asked?.reject(new Error(words.error))
+    else if (asked !== undefined) {
+      asked.refusal.message = words.error
+      asked.reject(asked.refusal)
+    }
   })
   const end = (): void => {
     process.kill(process.pid, 'SIGKILL')
@@ -49,7 +52,8 @@ export const openChannel = (
   return {
     send,
     call: (words, body) => {
-      const asked = Promise.withResolvers<Answer>()
+      // Made here, where the stack still knows which line of the script asked.
+      const asked = { ...Promise.withResolvers<Answer>(), refusal: new Error('') }
       calls += 1
       waiting.set(calls, asked)
       send({ kind: 'call', call: calls, ...words }, body)

@@ -1,3 +1,6 @@
+/** Lines of Muster's own code say nothing to the script's author. */
+const ownFolder = new URL('../../', import.meta.url).pathname
+
 /** One line about anything that was thrown, with its place in the script where that is known. */
 export const thrownSentence = (where: string, thrown: unknown): string => {
   if (!(thrown instanceof Error)) return `The script threw ${shown(thrown)} in ${where}.`
@@ -19,7 +22,7 @@ const placeOf = (thrown: Error): string => {
   for (const line of stack.split('\n').slice(1)) {
     const [, file, number] = /([^\s()/\\]+\.[cm]?[jt]s):(\d+):\d+\)?$/.exec(line) ?? []
     if (file === undefined || line.includes('node:') || line.includes('/node_modules/')) continue
-    if (line.includes('/script/guest/')) continue
+    if (line.includes(ownFolder)) continue
     return ` (${file}:${number})`
   }
   return ''
