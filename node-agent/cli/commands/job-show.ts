@@ -48,7 +48,7 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   ['Name', job.name],
   ['Description', job.description],
   ['State', job.reason === '' ? job.state : `${job.state}: ${job.reason}`],
-  ['Failed by', job.headline],
+  [job.state === 'Failed' ? 'Failed by' : 'First failure', job.headline],
   ['Progress', progressLine(job)],
   ['Mini-batches', miniBatchText(job)],
   ['Model', job.model],

@@ -14,6 +14,9 @@ export const printRowTable = async (screen: Screen, rows: Rows): Promise<void> =
   }
   const names = new Set<string>()
   for (const row of all) for (const name of valueColumns(row)) names.add(name)
+  // Declared jobs repeat the item's name in the row, for their files; here it stands in front already.
+  const repeats = all.every((row) => row.failure !== '' || valueOf(row, 'item') === row.name)
+  if (repeats) names.delete('item')
   const values = [...names].map((name) => ({
     title: name,
     text: (row: RowView) => cellOf(row, name),
