@@ -190,6 +190,7 @@ const joinSubmitting = ({ adapters }: Parts, core: Core) =>
     ...adapters,
     self: adapters.keys.self,
     rolesOf: core.member.rolesOf,
+    nameOf: core.nameOf,
     beside,
     baseName,
     mappedShares: () => core.settings.now().shares,

@@ -226,6 +226,12 @@ export const cliExamples: readonly CliExample[] = [
     answer: queued,
   },
   {
+    command: 'job resubmit',
+    line: `muster job resubmit ${job.slice(0, 14)} --set mini_batch_size=100`,
+    schema: 'Job',
+    answer: { ...queued, id: '01K9Z42C7W0J5F8A3G6H1M2P4S' },
+  },
+  {
     command: 'job list',
     line: 'muster job list --limit 1',
     schema: 'Jobs',
@@ -237,7 +243,8 @@ export const cliExamples: readonly CliExample[] = [
     schema: 'JobDetail',
     answer: {
       ...running,
-      spec: { name: 'digits', runtime: 'onnx', mini_batch_size: 10 },
+      spec: { name: 'digits', runtime: 'onnx', miniBatchSize: 10 },
+      file: { name: 'digits', runtime: 'onnx', mini_batch_size: 10 },
       peers: [{ peer: ben, name: 'ben', miniBatches: 834, items: 8_340, share: 1 }],
       failures: [
         {

@@ -215,6 +215,13 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .option('--watch', 'follow the job until it ends')
     .action(runs(async () => (await import('./commands/job-submit.ts')).jobSubmit))
   job
+    .command('resubmit')
+    .description('submit a job anew, with some fields changed; only where its data is')
+    .argument(...jobArgument)
+    .option('--set <key=value>', 'change a field of its job file, repeatable', readSetting)
+    .option('--watch', 'follow the new job until it ends')
+    .action(runs(async () => (await import('./commands/job-resubmit.ts')).jobResubmit))
+  job
     .command('list')
     .description('list the jobs, newest first')
     .option('--limit <n>', 'how many', readCount(1, 1_000))

@@ -45,8 +45,9 @@ async function* followJob(cli: Cli, start: string): AsyncIterable<JobView> {
   const { sequence } = await client.call('snapshot', options)
   const {
     spec: _,
-    peers: __,
-    failures: ___,
+    file: __,
+    peers: ___,
+    failures: ____,
     ...job
   } = await client.call('job', {
     ...options,

@@ -7,7 +7,9 @@ import type {
   LoopDelayView,
   MachineView,
   ModelView,
+  MiniBatchMapView,
   SnapshotView,
+  TimelineView,
 } from '#protocol/control/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
@@ -37,7 +39,15 @@ export interface HandlerDeps {
   readonly machines: () => readonly MachineView[]
   readonly nameOf: (peer: PeerId) => string
   readonly explain: (fold: JobFold, miniBatch: number | undefined) => Promise<readonly string[]>
-  readonly miniBatchStates: (fold: JobFold) => Promise<string>
+  readonly miniBatchMap: (
+    fold: JobFold,
+    range: {
+      readonly from: number | undefined
+      readonly count: number | undefined
+      readonly peers: boolean
+    },
+  ) => Promise<MiniBatchMapView>
+  readonly timeline: (fold: JobFold, since: number) => TimelineView
   readonly addAddress: (address: string) => Promise<Result<void, MusterError>>
   readonly stop: () => void
   readonly settings: SettingsBook
@@ -163,7 +173,9 @@ const modelHandlers = (deps: HandlerDeps): Handlers<'registerModel' | 'models' |
   },
 })
 
-const jobHandlers = (deps: HandlerDeps): Handlers<'submitJob' | 'jobs' | 'job' | 'cancelJob'> => {
+const jobHandlers = (
+  deps: HandlerDeps,
+): Handlers<'submitJob' | 'resubmitJob' | 'jobs' | 'job' | 'cancelJob'> => {
   const { views, live, nameOf } = deps
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
   return {
@@ -181,6 +193,16 @@ const jobHandlers = (deps: HandlerDeps): Handlers<'submitJob' | 'jobs' | 'job' |
       if (!job.ok) return job
       const fold = await find(job.value.id)
       return fold.ok ? ok(live.toView(fold.value)) : fold
+    },
+    resubmitJob: async ({ query, body, signal }) => {
+      const fold = await find(query.job)
+      if (!fold.ok) return fold
+      const { overrides: changes = {}, submissionId } = body
+      const wish = { changes, ...(submissionId === undefined ? {} : { submissionId }) }
+      const job = await deps.submitting.resubmit(fold.value.job, wish, signal)
+      if (!job.ok) return job
+      const after = await find(job.value.id)
+      return after.ok ? ok(live.toView(after.value)) : after
     },
     jobs: async ({ query }) => {
       const jobs = await views.jobs(query.limit ?? limits.snapshotJobs)
@@ -207,7 +229,9 @@ const jobHandlers = (deps: HandlerDeps): Handlers<'submitJob' | 'jobs' | 'job' |
   }
 }
 
-const resultHandlers = (deps: HandlerDeps): Handlers<'results' | 'miniBatches' | 'explain'> => {
+const resultHandlers = (
+  deps: HandlerDeps,
+): Handlers<'results' | 'miniBatches' | 'timeline' | 'explain'> => {
   const { views, nameOf } = deps
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
   return {
@@ -220,6 +244,9 @@ const resultHandlers = (deps: HandlerDeps): Handlers<'results' | 'miniBatches' |
         ...(query.cursor === undefined ? {} : { after: query.cursor }),
         ...(query.offset === undefined ? {} : { offset: query.offset }),
         ...(query.search === undefined ? {} : { search: query.search }),
+        ...(query.equals === undefined
+          ? {}
+          : { where: { field: query.field ?? '', equals: query.equals } }),
         ...(query.only === undefined ? {} : { only: query.only }),
       })
       return ok({ ...page, rows: page.rows.map((row) => rowToView(row, nameOf)) })
@@ -227,8 +254,12 @@ const resultHandlers = (deps: HandlerDeps): Handlers<'results' | 'miniBatches' |
     miniBatches: async ({ query }) => {
       const fold = await find(query.job)
       if (!fold.ok) return fold
-      const states = await deps.miniBatchStates(fold.value)
-      return ok({ total: fold.value.miniBatches, first: 0, states })
+      const { from, count, peers } = query
+      return ok(await deps.miniBatchMap(fold.value, { from, count, peers: peers === 'true' }))
+    },
+    timeline: async ({ query }) => {
+      const fold = await find(query.job)
+      return fold.ok ? ok(deps.timeline(fold.value, query.since ?? 0)) : fold
     },
     explain: async ({ query }) => {
       const fold = await find(query.job)

@@ -2,6 +2,7 @@ import type { FailureGroupView, JobDetailView, JobView, RowView } from '#protoco
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
 import type { JobState } from '#protocol/model/job.ts'
+import { specToFile } from '#protocol/spec/spec-to-file.ts'
 import type { FailureGroup, PeerShare, StoredRow } from '#agent/ports/views.ts'
 
 /** Turns folds into what the control API shows. Nothing here decides. */
@@ -73,6 +74,7 @@ export const jobToDetail = (
   return {
     ...view,
     spec: { ...fold.job.spec },
+    file: specToFile(fold.job.spec),
     peers: shares.map((share) => ({
       peer: share.peer,
       name: nameOf(share.peer),

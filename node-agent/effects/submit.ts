@@ -16,6 +16,8 @@ import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { readAgain, resubmitElsewhere } from './resubmit.ts'
+import type { Changes } from './resubmit.ts'
 
 /** What a runner asks for: models registered, jobs submitted and cancelled. */
 export interface Submitting {
@@ -24,6 +26,12 @@ export interface Submitting {
     signal: AbortSignal,
   ) => Promise<Result<Model, MusterError>>
   readonly submit: (wish: SubmitWish, signal: AbortSignal) => Promise<Result<Job, MusterError>>
+  /** The same work with some fields changed, checked like a job file. Only where the job's data is. */
+  readonly resubmit: (
+    job: Job,
+    wish: ResubmitWish,
+    signal: AbortSignal,
+  ) => Promise<Result<Job, MusterError>>
   readonly cancel: (job: JobId) => Promise<Result<void, MusterError>>
 }
 
@@ -38,6 +46,12 @@ export interface SubmitWish {
   readonly text: string
   readonly file: string
   readonly overrides: Readonly<Record<string, string | number | boolean>>
+  /** The same id twice gives the same job. */
+  readonly submissionId?: string
+}
+
+export interface ResubmitWish {
+  readonly changes: Changes
   /** The same id twice gives the same job. */
   readonly submissionId?: string
 }
@@ -60,11 +74,13 @@ export interface SubmittingDeps {
   /** Folder of a file and a name below it, as one path. */
   readonly beside: (path: string, name: string) => string
   readonly baseName: (path: string) => string
+  readonly nameOf: (peer: PeerId) => string
 }
 
 export const createSubmitting = (deps: SubmittingDeps): Submitting => ({
   registerModel: (wish, signal) => registerModel(deps, wish, signal),
   submit: (wish, signal) => submit(deps, wish, signal),
+  resubmit: (job, wish, signal) => resubmit(deps, job, wish, signal),
   cancel: (job) => cancel(deps, job),
 })
 
@@ -161,24 +177,66 @@ const submit = async (
 
   const file = deps.jobFiles.read(wish.text, wish.file, wish.overrides)
   if (!file.ok) return file
-  const input = await placeInput(deps, file.value.spec.input)
+  const placed = await placeFile(deps, file.value, signal)
+  if (!placed.ok) return placed
+  const { script } = placed.value
+  const spec = await completeSpec(deps, placed.value, signal, () =>
+    script === undefined ? lostScript() : storeScript(deps, script, signal),
+  )
+  return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
+}
+
+/** The script that a job was recorded with is used again, whatever became of its source. */
+const resubmit = async (
+  deps: SubmittingDeps,
+  job: Job,
+  wish: ResubmitWish,
+  signal: AbortSignal,
+): Promise<Result<Job, MusterError>> => {
+  const refusal =
+    refusalFor(deps, 'submit', 'submit jobs') ?? resubmitElsewhere(job, deps.self, deps.nameOf)
+  if (refusal !== undefined) return err(refusal)
+  const earlier = await earlierSubmission(deps, wish.submissionId)
+  if (earlier !== undefined) return ok(earlier)
+
+  const file = readAgain(deps.jobFiles, job.spec, wish.changes)
+  if (!file.ok) return file
+  const placed = await placeFile(deps, file.value, signal)
+  if (!placed.ok) return placed
+  const { spec: before } = job
+  const spec = await completeSpec(deps, placed.value, signal, async () =>
+    before.runtime === 'node' ? ok(before.script) : lostScript(),
+  )
+  return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
+}
+
+/** The input where it lies on this machine, looked at. */
+const placeFile = async (
+  deps: SubmittingDeps,
+  file: JobFile,
+  signal: AbortSignal,
+): Promise<Result<JobFile, MusterError>> => {
+  const input = await placeInput(deps, file.spec.input)
   if (!input.ok) return input
   const checked = await deps.planner.check(input.value, signal)
-  if (!checked.ok) return checked
-  const placed = { ...file.value, spec: { ...file.value.spec, input: input.value } }
-  const spec = await completeSpec(deps, placed, signal)
-  if (!spec.ok) return spec
+  return checked.ok ? ok({ ...file, spec: { ...file.spec, input: input.value } }) : checked
+}
 
+const record = async (
+  deps: SubmittingDeps,
+  spec: JobSpec,
+  submissionId: string | undefined,
+): Promise<Result<Job, MusterError>> => {
   const job: Job = {
     id: deps.random.jobId(),
-    spec: spec.value,
+    spec,
     submitter: deps.self,
     dataPeer: deps.self,
     keeper: deps.self,
     submittedAt: deps.clock.now(),
   }
-  if (wish.submissionId !== undefined)
-    await deps.views.setSetting(submissionSetting(wish.submissionId), job.id)
+  if (submissionId !== undefined)
+    await deps.views.setSetting(submissionSetting(submissionId), job.id)
   const added = await deps.ledger.append([{ kind: 'job-submitted', job }])
   return added.ok ? ok(job) : added
 }
@@ -203,11 +261,12 @@ const placeInput = async (
   return found.ok ? ok({ ...input, root: found.value }) : found
 }
 
-/** Looks the model up, bundles the script, and checks that what is declared fits the model. */
+/** Looks the model up, takes the bundled script, and checks that what is declared fits the model. */
 const completeSpec = async (
   deps: SubmittingDeps,
-  { spec, model: wanted, script }: JobFile,
+  { spec, model: wanted }: JobFile,
   signal: AbortSignal,
+  script: () => Promise<Result<ScriptReference, MusterError>>,
 ): Promise<Result<JobSpec, MusterError>> => {
   const model = wanted === undefined ? undefined : await findModel(deps, wanted, signal)
   if (model?.ok === false) return model
@@ -219,11 +278,14 @@ const completeSpec = async (
     const fits = deps.runtime.checkFit(spec, found.facts)
     return fits.ok ? ok({ ...spec, model: reference }) : fits
   }
-  if (script === undefined) throw new Error('a job file without its script was let through')
-  const bundled = await storeScript(deps, script, signal)
+  const bundled = await script()
   if (!bundled.ok) return bundled
   const whole = { ...spec, script: bundled.value }
   return ok(reference === undefined ? whole : { ...whole, model: reference })
+}
+
+const lostScript = (): never => {
+  throw new Error('a job file without its script was let through')
 }
 
 const storeScript = async (

@@ -23,6 +23,8 @@ export interface Views {
   readonly planChunks: (job: JobId) => Promise<readonly PlanChunkWritten[]>
   /** Counted commits of a job in mini-batch order. */
   readonly commits: (job: JobId) => Promise<readonly CountedCommit[]>
+  /** Counted commits of the mini-batches `from` up to `to`, as runs of one peer in their order. */
+  readonly commitRuns: (job: JobId, from: number, to: number) => Promise<readonly CommitRun[]>
   readonly charges: (job: JobId) => Promise<readonly Charge[]>
   /** Committed mini-batches, items and run time of each peer. */
   readonly shares: (job: JobId) => Promise<readonly PeerShare[]>
@@ -59,6 +61,13 @@ export interface Views {
   readonly digest: () => Promise<string>
 }
 
+/** Mini-batches `from` up to `to` that one peer committed. */
+export interface CommitRun {
+  readonly from: MiniBatchIndex
+  readonly to: MiniBatchIndex
+  readonly peer: PeerId
+}
+
 export interface PeerShare {
   readonly peer: PeerId
   readonly miniBatches: number
@@ -79,6 +88,8 @@ export interface RowQuery {
   readonly offset?: number
   readonly limit: number
   readonly search?: string
+  /** Only rows whose field (of an object) or whole value (`field` empty) is this text or number. */
+  readonly where?: { readonly field: string; readonly equals: string }
   readonly only?: 'rows' | 'failures'
 }
 

@@ -21,6 +21,7 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { Adapters } from './adapters.ts'
 import type { Core } from './core.ts'
+import { miniBatchMap, timelineOf } from './job-life.ts'
 
 /** What the control server asks of this agent: queries answered from the roles, commands handed to them. */
 export interface BackendDeps {
@@ -51,7 +52,8 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       machines: () => machines(core),
       nameOf: core.nameOf,
       explain: (fold, miniBatch) => explainJob(core, fold, miniBatch),
-      miniBatchStates: (fold) => miniBatchStates(deps, fold),
+      miniBatchMap: (fold, range) => miniBatchMap({ core, views: adapters.views }, fold, range),
+      timeline: (fold, since) => timelineOf(core, fold, since),
       addAddress: (address) => addAddress(deps, address),
       stop: deps.stop,
       settings: core.settings,
@@ -112,24 +114,6 @@ const explainJob = async (
   const lines = told ?? (await core.ledgerStory(fold, miniBatch))
   const headline = view.headline === '' ? [] : [view.headline]
   return [state, ...headline, ...lines].map(core.withNames)
-}
-
-/** One letter a mini-batch, from the schedule at the head, from the ledger elsewhere. */
-const miniBatchStates = async (deps: BackendDeps, fold: JobFold): Promise<string> => {
-  const { core, adapters } = deps
-  const isOver = fold.closed !== null || fold.sealed !== null
-  const scheduled = isOver ? undefined : core.head.states(fold.job.id, fold.miniBatches)
-  if (scheduled !== undefined) return scheduled
-  const letters = Buffer.alloc(fold.miniBatches, isOver ? 'x' : '.')
-  const charged = new Set<number>()
-  for (const charge of await adapters.views.charges(fold.job.id)) {
-    charged.add(charge.miniBatch)
-    if (charge.final && charge.miniBatch < letters.length) letters.write('f', charge.miniBatch)
-  }
-  for (const commit of await adapters.views.commits(fold.job.id))
-    if (commit.miniBatch < letters.length)
-      letters.write(charged.has(commit.miniBatch) ? 'r' : 'c', commit.miniBatch)
-  return letters.toString('latin1')
 }
 
 const addAddress = async (

@@ -8,11 +8,13 @@ import type { SchedulerFact } from '#agent/scheduler/event.ts'
 import { explain, jobDigests, miniBatchStates } from '#agent/scheduler/explain.ts'
 import { createScheduler } from '#agent/scheduler/state.ts'
 import { story } from '#agent/scheduler/story.ts'
+import { holders, timeline } from '#agent/scheduler/timeline.ts'
+import type { Timeline } from '#agent/scheduler/timeline.ts'
 import { transition } from '#agent/scheduler/transition.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
-import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import type { JobId, Millis, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
 import type { Term } from '#protocol/model/term.ts'
@@ -33,7 +35,15 @@ export interface HeadRole extends Disposable {
   readonly peerLost: (peer: PeerId) => void
   readonly digests: () => readonly JobDigest[]
   readonly explain: (job: JobId, miniBatch?: MiniBatchIndex) => readonly string[] | undefined
-  readonly states: (job: JobId, count: number) => string | undefined
+  readonly states: (job: JobId, from: MiniBatchIndex, count: number) => string | undefined
+  /** Undefined while another is head. */
+  readonly timeline: (job: JobId, since: Millis) => Timeline | undefined
+  /** Who holds leases of mini-batches `from` up to `to`; nobody known while another is head. */
+  readonly holders: (
+    job: JobId,
+    from: MiniBatchIndex,
+    to: MiniBatchIndex,
+  ) => ReadonlyMap<MiniBatchIndex, PeerId>
 }
 
 export interface HeadRoleDeps {
@@ -86,8 +96,12 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
       if (leading.held === undefined) return undefined
       return miniBatch === undefined ? explain(state, job) : story(state, job, miniBatch)
     },
-    states: (job, count) =>
-      leading.held === undefined ? undefined : miniBatchStates(state, job, 0, count),
+    states: (job, from, count) =>
+      leading.held === undefined ? undefined : miniBatchStates(state, job, from, count),
+    timeline: (job, since) =>
+      leading.held === undefined ? undefined : timeline(state, job, since),
+    holders: (job, from, to) =>
+      leading.held === undefined ? new Map() : holders(state, job, from, to),
     [Symbol.dispose]: () => ticking[Symbol.dispose](),
   }
 }

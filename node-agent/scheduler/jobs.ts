@@ -5,7 +5,7 @@ import type { JobOutcome } from '#protocol/model/record.ts'
 import type { RevokeReason } from '#protocol/model/revoke.ts'
 import { cell, createColumns } from './columns.ts'
 import { mayPlace, revoke, type Decisions } from './decisions.ts'
-import { removeLease } from './leases.ts'
+import { removeLease, tellLease } from './leases.ts'
 import {
   countIn,
   createJobEntry,
@@ -140,6 +140,7 @@ const endLeases = (
   const live = [...entry.liveByMiniBatch.values()].flat()
   for (const lease of live) {
     removeLease(state, lease)
+    tellLease(state, lease, { peer: lease.peer, kind: 'freed', detail: 'the job ended' })
     revoke(decisions, lease.peer, lease.token, reason)
   }
 }

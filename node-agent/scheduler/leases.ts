@@ -163,6 +163,11 @@ export const revokeOthers = (
 ): void => {
   for (const lease of liveOf(entry, miniBatch)) {
     removeLease(state, lease)
+    tellLease(state, lease, {
+      peer: lease.peer,
+      kind: 'freed',
+      detail: 'the mini-batch got its final word from another attempt',
+    })
     revoke(decisions, lease.peer, lease.token, 'another-attempt-counts')
     mayPlace(decisions, lease.peer)
   }
@@ -184,8 +189,8 @@ export const takeBack = (
 export const tellLease = (
   state: SchedulerState,
   lease: { readonly job: JobId; readonly miniBatch: MiniBatchIndex; readonly attempt: number },
-  line: Pick<StoryEntry, 'peer' | 'kind'> & { readonly detail?: string },
+  line: Pick<StoryEntry, 'peer' | 'kind'> & Partial<Pick<StoryEntry, 'detail' | 'runMs'>>,
 ): void => {
   const { job, miniBatch, attempt } = lease
-  tell(state.stories, { at: state.now, job, miniBatch, attempt, detail: '', ...line })
+  tell(state.stories, { at: state.now, job, miniBatch, attempt, detail: '', runMs: null, ...line })
 }

@@ -20,6 +20,8 @@ export interface StoryEntry {
     | 'freed'
   /** Failure message or reason; empty if there is nothing to add. */
   readonly detail: string
+  /** How long the run took by the worker's clock; null where nobody measured it. */
+  readonly runMs: Millis | null
 }
 
 /** The newest entries of all jobs, as a ring. */

@@ -4,6 +4,8 @@ import type { RowQuery } from '#agent/ports/views.ts'
 import { openForReading, toStoreError } from './database.ts'
 import { createCommitQueries } from './queries/commits.ts'
 import type { CommitColumns } from './queries/commits.ts'
+import { createCommitRuns } from './queries/commit-runs.ts'
+import type { CommitRange } from './queries/commit-runs.ts'
 import { createDigest } from './queries/digest.ts'
 import { createFailureQueries } from './queries/failures.ts'
 import { createJobQueries } from './queries/jobs.ts'
@@ -19,6 +21,7 @@ const open = (options: ThreadOptions) => {
   const db = openForReading(options)
   const jobs = createJobQueries(db)
   const commits = createCommitQueries(db)
+  const commitRuns = createCommitRuns(db)
   const rows = createRowQueries(db)
   const failures = createFailureQueries(db)
   const small = createSmallQueries(db)
@@ -33,6 +36,7 @@ const open = (options: ThreadOptions) => {
     planChunks: (job: JobId) => jobs.planChunks(job),
     shares: (job: JobId) => jobs.shares(job),
     commits: (job: JobId) => commits.commits(job) as unknown as CommitColumns,
+    commitRuns: (range: CommitRange) => commitRuns(range),
     charges: (job: JobId) => commits.charges(job),
     missingRows: (job: JobId) => commits.missingRows(job),
     rowSizes: () => rowSizes(),

@@ -23,6 +23,7 @@ export const createViews = (deps: {
     openJobs: () => reader.call('openJobs'),
     planChunks: (job) => reader.call('planChunks', job),
     commits: async (job) => toCommits(job, await reader.call('commits', job)),
+    commitRuns: (job, from, to) => reader.call('commitRuns', { job, from, to }),
     charges: (job) => reader.call('charges', job),
     shares: (job) => reader.call('shares', job),
     missingRows: (job) => reader.call('missingRows', job),

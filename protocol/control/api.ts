@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import {
   agentView,
   clusterCreatedView,
@@ -17,6 +18,7 @@ import {
   settingView,
   snapshotView,
   storeWorkView,
+  timelineView,
 } from './views.ts'
 
 /**
@@ -276,6 +278,20 @@ export const api = {
     body: none,
     answer: jobView,
   }),
+  resubmitJob: endpoint({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/resubmit',
+    summary: 'Submits a job anew with some fields changed; only where its data is.',
+    query: jobKey,
+    body: z.object({
+      overrides: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+        .optional()
+        .describe('Fields of the job file to change; null takes one back to its default'),
+      submissionId: z.string().max(64).optional().describe('The same id twice submits once'),
+    }),
+    answer: jobView,
+  }),
   results: endpoint({
     method: 'GET',
     path: '/api/v1/jobs/:job/rows',
@@ -294,6 +310,12 @@ export const api = {
         .max(256)
         .optional()
         .describe('Rows whose name or value contains this text'),
+      field: z
+        .string()
+        .max(256)
+        .optional()
+        .describe('With `equals`: a field of the values; left out, the value itself'),
+      equals: z.string().max(256).optional().describe('Rows whose field is this text or number'),
       only: z.enum(['rows', 'failures']).optional(),
     }),
     body: none,
@@ -303,9 +325,30 @@ export const api = {
     method: 'GET',
     path: '/api/v1/jobs/:job/mini-batches',
     summary: 'State of every mini-batch, one character each.',
-    query: jobKey,
+    query: jobKey.extend({
+      from: z.coerce.number().int().min(0).optional(),
+      count: z.coerce.number().int().min(1).optional(),
+      peers: z
+        .enum(['true'])
+        .optional()
+        .describe(`Name the peers too, if at most ${limits.mapPeers} mini-batches are asked for`),
+    }),
     body: none,
     answer: miniBatchMapView,
+  }),
+  timeline: endpoint({
+    method: 'GET',
+    path: '/api/v1/jobs/:job/timeline',
+    summary: 'The newest attempts of a job, as its head remembers them.',
+    query: jobKey.extend({
+      since: z.coerce
+        .number()
+        .min(0)
+        .optional()
+        .describe('Only attempts of which anything was heard at or after this time'),
+    }),
+    body: none,
+    answer: timelineView,
   }),
   explain: endpoint({
     method: 'GET',

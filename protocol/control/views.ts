@@ -153,6 +153,9 @@ export type FailureGroupView = z.infer<typeof failureGroupView>
 
 export const jobDetailView = jobView.extend({
   spec: z.record(text, z.unknown()).describe('The job as submitted, all defaults filled in'),
+  file: z
+    .record(text, z.unknown())
+    .describe('The same as fields of a job file: what a resubmit starts from'),
   peers: z.array(peerShareView),
   failures: z.array(failureGroupView),
 })
@@ -181,9 +184,38 @@ export const miniBatchMapView = z.object({
   total: count,
   /** One character a mini-batch: `.` pending, `l` leased, `c` committed, `r` committed after a charge, `f` failed, `x` canceled. */
   states: text,
-  first: count,
+  first: count.describe('Number of the mini-batch of the first character'),
+  peers: z
+    .array(z.object({ peer: text, name: text }))
+    .describe('Peers of the runs; empty unless `peers` was asked for'),
+  runs: z
+    .array(z.tuple([count, z.int().min(-1)]))
+    .describe(
+      'Where a run of mini-batches of one peer begins, and its place in `peers`; -1 for none',
+    ),
 })
 export type MiniBatchMapView = z.infer<typeof miniBatchMapView>
+
+export const attemptSpanView = z.object({
+  miniBatch: count,
+  attempt: count,
+  peer: count.describe('Place in `peers`'),
+  grantedAt: time.nullable().describe('Null if it is no longer remembered'),
+  startedAt: time.nullable(),
+  endedAt: time.nullable().describe('When the head heard of its end'),
+  outcome: z.enum(['waiting', 'running', 'committed', 'duplicate', 'charged', 'failed', 'freed']),
+  detail: text.describe('Why it failed or was given back; empty otherwise'),
+})
+export type AttemptSpanView = z.infer<typeof attemptSpanView>
+
+export const timelineView = z.object({
+  at: time.describe("The head's clock at this answer; all times are by it"),
+  from: time.describe('Attempts that ended before it may be forgotten; 0 if none is'),
+  note: text.describe('Why there is no timeline here; empty at the head'),
+  peers: z.array(z.object({ peer: text, name: text })),
+  attempts: z.array(attemptSpanView),
+})
+export type TimelineView = z.infer<typeof timelineView>
 
 export const explainView = z.object({
   job: text,

@@ -83,6 +83,11 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     'job',
     /^Job +01JOB7\nName +digits\nState +Queued\n[^]*\nMACHINE +MINI-BATCHES +ITEMS +SHARE\nben +2 +20 +80 %\n$/,
   ],
+  [
+    'job resubmit 01JOB7 --set mini_batch_size=5',
+    'resubmitJob',
+    /^Submitted digits anew as job 01JOB/,
+  ],
   ['job cancel 01JOB7', 'cancelJob', /^The job digits \(01JOB7\) is being canceled/],
   [
     'job results 01JOB7',

@@ -135,6 +135,24 @@ describe('rows', () => {
     expect(await allRows(t.views)).toEqual(rows)
   })
 
+  it('are told as runs of the peer that committed them', async () => {
+    await using t = await setup()
+    const [self, other] = [t.keys.self, t.other.self]
+    const groups = [
+      groupOf(self, blobNamed('one'), [0, 3]),
+      groupOf(self, blobNamed('two'), [1]),
+      groupOf(other, blobNamed('three'), [2]),
+    ]
+    await t.append({ kind: 'committed', job, term: { number: 1, head: self }, groups, at: 10 })
+    expect(await t.views.commitRuns(job, 0, 4)).toEqual([
+      { from: 0, to: 2, peer: self },
+      { from: 2, to: 3, peer: other },
+      { from: 3, to: 4, peer: self },
+    ])
+    expect(await t.views.commitRuns(job, 1, 2)).toEqual([{ from: 1, to: 2, peer: self }])
+    expect(await t.views.commitRuns(job, 4, 9)).toEqual([])
+  })
+
   it('are found by their words, literally, and failed items are told apart', async () => {
     await using t = await setup()
     await t.append(commit(t.keys.self, 'one', [0, 1]))
@@ -146,6 +164,13 @@ describe('rows', () => {
     expect(await items({ search: '/15.PNG' })).toEqual([15])
     expect(await items({ search: 'no image' })).toEqual([17, 18, 19])
     expect(await items({ only: 'failures' })).toEqual([17, 18, 19])
+    const where = (field: string, equals: string) => items({ where: { field, equals } })
+    expect(await where('word', 'plain')).toEqual([10, 11, 12, 13, 14, 15, 16])
+    expect(await where('word', 'plai')).toEqual([])
+    expect(await where('item', '12')).toEqual([12])
+    expect(await where('wo"rd', 'plain')).toEqual([])
+    expect(await items({ where: { field: 'word', equals: 'plain' }, search: '/12' })).toEqual([12])
+    expect(await items({ only: 'failures', where: { field: '', equals: '' } })).toEqual([])
     expect(await items({ only: 'rows', search: 'plain' })).toEqual([10, 11, 12, 13, 14, 15, 16])
     const page = await t.views.rows({ job, limit: 1, only: 'failures', offset: 1 })
     expect(page).toMatchObject({ total: 3, rows: [{ value: null, failure: 'It is no image.' }] })

@@ -309,6 +309,7 @@ const jobHandlers = (shared: Shared) => {
       withJob(query.job, (job) => ({
         ...job,
         spec: { mini_batch_size: 10 },
+        file: { mini_batch_size: 10 },
         peers: [{ peer: 'peer-ben', name: 'ben', miniBatches: 2, items: 20, share: 0.8 }],
         failures:
           job.itemsFailed === 0
@@ -328,13 +329,22 @@ const jobHandlers = (shared: Shared) => {
                 },
               ],
       })),
+    resubmitJob: async ({ query, body }) => {
+      const job = find(query.job)
+      if (job === undefined) return err(unknownJob(query.job))
+      const id = `01JOB${String(shared.jobs.size + 1).padStart(21, '0')}`
+      return ok(changeJob(shared, id, { name: String(body.overrides?.['name'] ?? job.name) }))
+    },
     cancelJob: async ({ query }) => {
       const job = find(query.job)
       if (job === undefined) return err(unknownJob(query.job))
       return ok(changeJob(shared, job.id, { state: 'CancelRequested' }))
     },
     results: ({ query }) => withJob(query.job, () => pageOfRows(shared.rows, query)),
-    miniBatches: ({ query }) => withJob(query.job, () => ({ total: 3, states: 'cl.', first: 0 })),
+    miniBatches: ({ query }) =>
+      withJob(query.job, () => ({ total: 3, states: 'cl.', first: 0, peers: [], runs: [] })),
+    timeline: ({ query }) =>
+      withJob(query.job, () => ({ at: 0, from: 0, note: '', peers: [], attempts: [] })),
     explain: ({ query }) =>
       withJob(query.job, (job) => ({
         job: job.id,

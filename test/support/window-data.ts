@@ -5,8 +5,10 @@ import type {
   MachineView,
   ModelView,
   RowView,
+  TimelineView,
 } from '#protocol/control/views.ts'
 import { makeJob, makeMachine, makeModel } from './control-views.ts'
+import { makeTimeline } from './window-timeline.ts'
 
 /** What a fixture agent shows: pure data, made from numbers, so that a million rows cost nothing. */
 export interface WindowData {
@@ -18,6 +20,10 @@ export interface WindowData {
   readonly row: (job: JobView, item: number) => RowView
   readonly states: (job: JobView) => string
   readonly detail: (job: JobView) => JobDetailView
+  /** Who did mini-batch `index`: a place in `peers`. */
+  readonly peerOf: (index: number) => number
+  readonly peers: readonly { readonly peer: string; readonly name: string }[]
+  readonly timeline: (job: JobView, since: number) => TimelineView
 }
 
 const hour = 3_600_000
@@ -220,9 +226,13 @@ const scatter = (item: number): number => ((item * 2_654_435_761) >>> 0) / 2 ** 
 const failsAt = (job: JobView, item: number): boolean =>
   job.itemsFailed > 0 && item % Math.max(1, Math.floor(job.items / job.itemsFailed)) === 11
 
+/** Grants come in batches of a few mini-batches. */
+const peerOf = (miniBatch: number): number =>
+  [1, 0, 1, 2, 0, 1, 1, 0][Math.floor(miniBatch / 6) % 8] ?? 0
+
 const rowOf = (job: JobView, item: number): RowView => {
   const miniBatch = Math.floor(item / itemsPerMiniBatch)
-  const peer = [1, 0, 1, 2, 0, 1, 1, 0][miniBatch % 8] ?? 0
+  const peer = peerOf(miniBatch)
   const score = 1 - scatter(item) ** 6 * 0.4
   const name = `${String(item).padStart(5, '0')}.png`
   const failed = failsAt(job, item)
@@ -258,6 +268,7 @@ const statesOf = (job: JobView): string => {
 const detailOf = (job: JobView): JobDetailView => ({
   ...job,
   spec,
+  file: { ...file, name: job.name },
   peers: [4_180, 3_117, 1_040].map((items, index) => ({
     peer: `peer-${[1, 0, 2][index] ?? 0}`,
     name: names[[1, 0, 2][index] ?? 0] ?? '',
@@ -307,4 +318,28 @@ const spec: JobDetailView['spec'] = {
   postprocess: { kind: 'argmax', softmax: true, labels: ['0', '1', '2', '3', '4', '5'] },
 }
 
-const shared = { row: rowOf, states: statesOf, detail: detailOf }
+const file: JobDetailView['file'] = {
+  name: 'digits',
+  runtime: 'onnx',
+  model: { name: 'mnist', version: 2 },
+  inputs: { digits: { path: '/home/anna/digits', patterns: ['*.png'] } },
+  mini_batch_size: itemsPerMiniBatch,
+  error_threshold: -1,
+  mini_batch_error_threshold: -1,
+  run_invocation_timeout: 60,
+  run_max_try: 3,
+  output_action: 'append_row',
+  append_row_file_name: 'predictions.csv',
+  logging_level: 'INFO',
+  device: 'auto',
+  in_place: true,
+}
+
+const shared = {
+  row: rowOf,
+  states: statesOf,
+  detail: detailOf,
+  timeline: makeTimeline,
+  peerOf,
+  peers: names.map((name, index) => ({ peer: `peer-${index}`, name })),
+}

@@ -16,6 +16,8 @@ import { musterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { digitSide, encodeGreyPng, readDigits } from '../../examples/mnist/digits.ts'
 import type { Digits } from '../../examples/mnist/digits.ts'
+import { limits } from '#protocol/limits.ts'
+import { makeJob } from './control-views.ts'
 import type { WindowData } from './window-data.ts'
 
 /**
@@ -223,12 +225,9 @@ const jobHandlers = (fake: Fake) => {
         return cancelled
       }),
     results: ({ query }) => withJob(query.job, (job) => pageOf(state, job, query)),
-    miniBatches: ({ query }) =>
-      withJob(query.job, (job) => ({
-        total: job.miniBatches,
-        states: state.states(job),
-        first: 0,
-      })),
+    miniBatches: ({ query }) => withJob(query.job, (job) => mapOf(state, job, query)),
+    timeline: ({ query }) => withJob(query.job, (job) => state.timeline(job, query.since ?? 0)),
+    resubmitJob: ({ query, body }) => resubmit(fake, query.job, body),
     explain: ({ query }) =>
       withJob(query.job, (job) => ({
         job: job.id,
@@ -249,6 +248,60 @@ const jobHandlers = (fake: Fake) => {
   } satisfies Partial<ControlHandlers>
 }
 
+const mapOf = (
+  data: Pick<WindowData, 'states' | 'peerOf' | 'peers'>,
+  job: JobView,
+  query: {
+    from?: number | undefined
+    count?: number | undefined
+    peers?: 'true' | undefined
+  },
+) => {
+  const first = query.from ?? 0
+  const states = data.states(job).slice(first, first + (query.count ?? job.miniBatches))
+  const runs: [number, number][] = []
+  if (query.peers !== undefined && states.length <= limits.mapPeers)
+    for (let index = 0; index < states.length; index += 1) {
+      const isKnown = states[index] !== '.' && states[index] !== 'x'
+      const peer = isKnown ? data.peerOf(first + index) : -1
+      if (runs.at(-1)?.[1] !== peer) runs.push([first + index, peer])
+    }
+  return { total: job.miniBatches, states, first, peers: [...data.peers], runs }
+}
+
+/** As the agent does: one field is checked, jobs whose data is elsewhere are refused. */
+const resubmit = async (
+  fake: Fake,
+  id: string,
+  body: { overrides?: Record<string, string | number | boolean | null> | undefined },
+) => {
+  const before = fake.state.jobs.find((known) => known.id === id)
+  if (before === undefined) return err(musterError('JobUnknown', `There is no job "${id}".`))
+  fake.commands.push({ name: 'resubmitJob', query: { job: id }, body })
+  const { overrides = {} } = body
+  const size = overrides['mini_batch_size']
+  if (typeof size === 'number' && size < 1) {
+    const words = `"mini_batch_size" is ${size}, but must be a whole number of files from 1 to 100000.`
+    return err(musterError('JobFileInvalid', words))
+  }
+  const job = makeJob(`01KA0RESUBMIT${String(fake.state.jobs.length).padStart(13, '0')}`, {
+    ...before,
+    id: `01KA0RESUBMIT${String(fake.state.jobs.length).padStart(13, '0')}`,
+    name: String(overrides['name'] ?? before.name),
+    state: 'Preparing',
+    submittedAt: Date.now(),
+    startedAt: null,
+    endedAt: null,
+    itemsSucceeded: 0,
+    itemsFailed: 0,
+    rows: 0,
+    rowsHere: 0,
+    output: '',
+  })
+  tell(fake, { kind: 'job-changed', job })
+  return ok(job)
+}
+
 /** Rows are made when asked for; only failures and searches are looked for one by one. */
 const pageOf = (
   data: Pick<WindowData, 'row'>,
@@ -258,14 +311,16 @@ const pageOf = (
     limit?: number | undefined
     search?: string | undefined
     only?: 'rows' | 'failures' | undefined
+    field?: string | undefined
+    equals?: string | undefined
   },
 ) => {
   const all = job.rowsHere + job.itemsFailed
   const offset = query.offset ?? 0
   const limit = query.limit ?? 100
-  const { search, only } = query
+  const { search, only, field = '', equals } = query
   const found: RowView[] = []
-  if (search === undefined && only === undefined) {
+  if (search === undefined && only === undefined && equals === undefined) {
     for (let item = offset; item < Math.min(all, offset + limit); item += 1) {
       found.push(data.row(job, item))
     }
@@ -273,10 +328,12 @@ const pageOf = (
   }
   for (let item = 0; item < all; item += 1) {
     const row = data.row(job, item)
-    const text = `${row.name} ${JSON.stringify(row.value)}`
+    const text = `${row.name} ${JSON.stringify(row.value)} ${row.failure}`
+    const value = row.value as Readonly<Record<string, unknown>> | null
     const fits =
       (only === undefined || (only === 'failures') === (row.failure !== '')) &&
-      (search === undefined || text.includes(search))
+      (search === undefined || text.includes(search)) &&
+      (equals === undefined || (value !== null && String(value[field]) === equals))
     if (fits) found.push(row)
   }
   return { rows: found.slice(offset, offset + limit), total: found.length, next: null }

@@ -96,14 +96,14 @@ const succeed = (
   if (before === cell.committed || before === cell.cancelled) {
     state.counters.duplicates++
     entry.duplicates++
-    tellLease(state, report, { peer: from, kind: 'duplicate' })
+    tellLease(state, report, { peer: from, kind: 'duplicate', runMs: outcome.runMs })
     dropReport(decisions, from, token)
     return
   }
   countCommit(entry, miniBatch, outcome.failed)
   if ((entry.columns.attempt[miniBatch] ?? 0) < attempt) entry.columns.attempt[miniBatch] = attempt
   state.counters.commits++
-  tellLease(state, report, { peer: from, kind: 'committed' })
+  tellLease(state, report, { peer: from, kind: 'committed', runMs: outcome.runMs })
   addTo(decisions.commits, entry.id, { peer: from, token, miniBatch, attempt, outcome })
   revokeOthers(state, decisions, entry, miniBatch)
   measure(state, entry, peerEntry(state, from), { report, outcome })

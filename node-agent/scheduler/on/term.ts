@@ -2,7 +2,7 @@ import { compareTerms, type Term } from '#protocol/model/term.ts'
 import { cell } from '../columns.ts'
 import type { Decisions } from '../decisions.ts'
 import { countSlots } from '../jobs.ts'
-import { liveOf, removeLease } from '../leases.ts'
+import { liveOf, removeLease, tellLease } from '../leases.ts'
 import { isOpenCell, setState, stateOf, type SchedulerState } from '../state.ts'
 
 /** This agent is head now. Leases of its earlier term are offered again by the workers, as all others. */
@@ -31,6 +31,7 @@ const isOlder = (state: SchedulerState, term: Term): boolean =>
 const forgetLeases = (state: SchedulerState): void => {
   for (const lease of state.leases.values()) {
     removeLease(state, lease)
+    tellLease(state, lease, { peer: lease.peer, kind: 'freed', detail: 'another term began' })
     const entry = state.jobs.get(lease.job)
     if (
       entry !== undefined &&

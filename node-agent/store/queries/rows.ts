@@ -59,22 +59,32 @@ const readKey = (text: string): RowKey => {
 }
 
 /** The filter of a query as SQL and its arguments. */
-const filterOf = ({
-  only,
-  search,
-}: RowQuery): { readonly sql: string; readonly values: string[] } => {
+const filterOf = (query: RowQuery): { readonly sql: string; readonly values: string[] } => {
+  const { only, search, where } = query
   const kind =
     only === 'rows' ? ' AND value IS NOT NULL' : only === 'failures' ? ' AND value IS NULL' : ''
-  if (search === undefined || search === '') return { sql: kind, values: [] }
+  const found = searchOf(search)
+  if (where === undefined) return { sql: kind + found.sql, values: found.values }
+  const path = where.field === '' ? '$' : `$.${JSON.stringify(where.field)}`
+  const equals = ' AND value IS NOT NULL AND CAST(json_extract(value, ?) AS TEXT) = ?'
+  return { sql: kind + found.sql + equals, values: [...found.values, path, where.equals] }
+}
+
+const searchOf = (
+  search: string | undefined,
+): { readonly sql: string; readonly values: string[] } => {
+  if (search === undefined || search === '') return { sql: '', values: [] }
   const pattern = `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
   const like = String.raw`LIKE ? ESCAPE '\'`
   return {
-    sql: `${kind} AND (name ${like} OR value ${like} OR failure ${like})`,
+    sql: ` AND (name ${like} OR value ${like} OR failure ${like})`,
     values: [pattern, pattern, pattern],
   }
 }
 
-const isSearch = ({ search }: RowQuery): boolean => search !== undefined && search !== ''
+/** Whether rows must be looked at to know whether they fit. */
+const isSearch = ({ search, where }: RowQuery): boolean =>
+  (search !== undefined && search !== '') || where !== undefined
 
 /** Rows before every other. */
 const start: RowKey = { item: -1, miniBatch: -1, ordinal: -1 }
@@ -148,7 +158,7 @@ const createTotals = (db: Db) => {
     const version = db.pragma('data_version', { simple: true })
     if (version !== countedAt || counted.size > 100) counted.clear()
     countedAt = version
-    const key = `${job} ${query.only ?? ''} ${query.search ?? ''}`
+    const key = JSON.stringify([job, query.only, query.search, query.where])
     const known = counted.get(key)
     if (known !== undefined) return known
     const { sql, values } = filterOf(query)

@@ -1,0 +1,58 @@
+import type { FileInput, ImagePreprocess, JobSpec, Postprocess } from '../model/job.ts'
+
+/** Fields of a job file as JSON, which is YAML too. */
+export type FileFields = Readonly<Record<string, unknown>>
+
+/**
+ * A recorded spec as the job file that would give it again, with Azure's v1 names: what a resubmit starts
+ * from. Folders are absolute, the model is named with its version. A script is named as its author knew
+ * it; its bytes are in the bundle.
+ */
+export const specToFile = (spec: JobSpec): FileFields => ({
+  name: spec.name,
+  ...(spec.description === '' ? {} : { description: spec.description }),
+  ...(Object.keys(spec.tags).length === 0 ? {} : { tags: spec.tags }),
+  runtime: spec.runtime,
+  ...(spec.model === undefined
+    ? {}
+    : { model: { name: spec.model.name, version: spec.model.version } }),
+  inputs: { [spec.input.name]: inputToFile(spec.input) },
+  mini_batch_size: spec.miniBatchSize,
+  error_threshold: spec.errorThreshold,
+  mini_batch_error_threshold: spec.miniBatchErrorThreshold,
+  run_invocation_timeout: spec.runLimitMs / 1_000,
+  run_max_try: spec.maxAttempts,
+  ...(spec.processesPerPeer === undefined ? {} : { process_count_per_node: spec.processesPerPeer }),
+  ...(spec.peerCount === undefined ? {} : { node_count: spec.peerCount }),
+  output_action: spec.outputAction,
+  ...(spec.outputAction === 'append_row' ? { append_row_file_name: spec.outputFileName } : {}),
+  logging_level: spec.loggingLevel,
+  device: spec.device,
+  in_place: spec.inPlace,
+  ...whatRuns(spec),
+})
+
+const inputToFile = ({ root, patterns, share }: FileInput): FileFields => ({
+  ...(share === undefined
+    ? { path: root }
+    : { path: share.path === '' ? '.' : share.path, share: share.name }),
+  patterns,
+})
+
+const whatRuns = (spec: JobSpec): FileFields =>
+  spec.runtime === 'onnx'
+    ? { preprocess: preprocessToFile(spec.preprocess), postprocess: postprocessToFile(spec) }
+    : {
+        entry_script: spec.script.entry,
+        ...(spec.arguments.length === 0 ? {} : { arguments: spec.arguments }),
+        ...(Object.keys(spec.environment).length === 0
+          ? {}
+          : { environment_variables: spec.environment }),
+      }
+
+const preprocessToFile = (preprocess: ImagePreprocess): FileFields => ({ ...preprocess })
+
+const postprocessToFile = ({ postprocess }: { readonly postprocess: Postprocess }): FileFields => {
+  const { k, ...rest } = postprocess
+  return rest.kind === 'top-k' ? { ...rest, k } : rest
+}
