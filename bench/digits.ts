@@ -16,13 +16,13 @@ const count = 10_000
 const pairs = Number(process.env['BENCH_PAIRS'] ?? 7)
 const model = join(repository, 'examples/mnist/model/mnist.onnx')
 
-interface Run {
+export interface Run {
   readonly seconds: number
   readonly cpu: number
 }
 
 /** Two processes that share the digits between them, from their start to their end. */
-const runBare = async (folder: string, batch: number): Promise<Run> => {
+export const runBare = async (folder: string, batch: number): Promise<Run> => {
   const digits = join(folder, 'digits')
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') }
   const cpuBefore = cpuSeconds(process.pid)
@@ -111,5 +111,5 @@ export const benchDigits = async (): Promise<BenchResult> => {
   }
 }
 
-const perSecond = (runs: readonly Run[]): Spread =>
+export const perSecond = (runs: readonly Run[]): Spread =>
   spread(runs.map((run) => round(count / run.seconds)))

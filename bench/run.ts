@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   digits: async () => (await import('./digits.ts')).benchDigits(),
   dispatch: async () => (await import('./dispatch.ts')).benchDispatch(),
   blob: async () => (await import('./blob.ts')).benchBlob(),
+  script: async () => (await import('./script.ts')).benchScript(),
   idle: async () => (await import('./idle.ts')).benchIdle(),
   'loop-delay': async () => (await import('./loop-delay.ts')).benchLoopDelay(),
 }
