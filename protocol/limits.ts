@@ -6,6 +6,7 @@
 const kib = 1024
 const mib = 1024 * kib
 const second = 1000
+const day = 24 * 3_600 * second
 
 export const limits = {
   // --- wire ------------------------------------------------------------------------------------
@@ -112,6 +113,8 @@ export const limits = {
   notHeadRetryMs: 300,
   /** The worker looks at its clocks this often: run limits, chunk age, report age. */
   workerTickMs: 25,
+  /** ... and this often while it has no work at all: an idle agent should cost nothing. */
+  quietTickMs: 1 * second,
   /** The worker's started and finished reports wait this long for company. */
   reportMs: 50,
   /** A peer with this many failures in a row is set aside ... */
@@ -263,6 +266,20 @@ export const limits = {
   modelFiles: 1_000,
   /** Weights listed in one model. */
   modelTensors: 1_000_000,
+
+  // --- devices ---------------------------------------------------------------------------------
+  /** One execution provider tried in a process of its own: a cold driver compiles for seconds. */
+  deviceProbeMs: 30 * second,
+  /** What was found is found again after this long: a driver can start to work without a trace of it. */
+  deviceCacheMs: 7 * day,
+  /** Asking the registry of Windows for the names of graphics cards. */
+  deviceFingerprintMs: 5 * second,
+  /** Trying devices on a job's first batch takes no further one after this long. */
+  deviceMeasureMs: 10 * second,
+  /** A device is timed again while its runs took less than this, all together. */
+  deviceTimingMs: 300,
+  /** Jobs whose choice of a device is remembered; the oldest is measured again. */
+  deviceChoices: 256,
 
   // --- entry scripts ---------------------------------------------------------------------------
   /** A script and all packages it imports, as one file with its source map: thousands of modules fit. */

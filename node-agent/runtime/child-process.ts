@@ -107,11 +107,16 @@ const passed: readonly string[] = [
   'TMP',
   'SystemRoot',
   'windir',
+  // Where drivers and libraries of graphics cards are, and which cards may be used.
+  'XDG_DATA_DIRS',
+  'CUDA_PATH',
+  'CUDA_VISIBLE_DEVICES',
   'VK_DRIVER_FILES',
   'VK_ICD_FILENAMES',
 ]
 
-const childEnvironment = (
+/** The little of our environment that a process with native code gets. */
+export const childEnvironment = (
   own: NodeJS.ProcessEnv,
   cacheFolder: string | undefined,
 ): NodeJS.ProcessEnv => {

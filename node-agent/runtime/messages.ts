@@ -2,6 +2,8 @@ import type { ErrorCode } from '#protocol/errors.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
+import { isProvider } from './devices/providers.ts'
+import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
 import type { InitWords } from './script/words.ts'
 
 /** First word of the agent: what to load. Answered by `ready` or `refused`. */
@@ -11,7 +13,7 @@ export interface StartMessage {
   readonly modelName: string
   readonly modelPath: string
   readonly threads: number
-  readonly device: string
+  readonly plan: DevicePlan
   readonly preprocess: ImagePreprocess
   readonly postprocess: Postprocess
 }
@@ -25,7 +27,7 @@ export interface ScriptStartMessage {
   /** Null: the job has no model. */
   readonly modelPath: string | null
   readonly threads: number
-  readonly device: string
+  readonly plan: DevicePlan
   /** Folder for files of items, readable by the script process. */
   readonly itemFolder: string
   /** Must not outlive this process. */
@@ -50,7 +52,14 @@ export interface RunMessage {
   readonly sources: readonly ItemSource[]
 }
 
-export type AgentMessage = StartMessage | ScriptStartMessage | RunMessage | ShutdownMessage
+/** Another process of the job has measured what computes best. Not answered. */
+export interface DeviceMessage {
+  readonly kind: 'device'
+  readonly plan: DevicePlan
+}
+
+export type AgentMessage =
+  StartMessage | ScriptStartMessage | RunMessage | DeviceMessage | ShutdownMessage
 
 export interface ReadyMessage {
   readonly kind: 'ready'
@@ -81,7 +90,13 @@ export interface ThrewMessage {
   readonly runMs: number
 }
 
-export type ProcessMessage = ReadyMessage | RefusedMessage | SucceededMessage | ThrewMessage
+/** What computes from now on; said before the answer to the mini-batch on which it was measured. */
+export interface ChosenMessage extends DeviceChoice {
+  readonly kind: 'chosen'
+}
+
+export type ProcessMessage =
+  ReadyMessage | RefusedMessage | SucceededMessage | ThrewMessage | ChosenMessage
 
 /**
  * Checks what a worker process said. It decodes files of strangers with native code, so its word is
@@ -92,6 +107,10 @@ export const readProcessMessage = (head: unknown): ProcessMessage | undefined =>
   switch (head['kind']) {
     case 'ready':
       return isNumber(head['loadMs']) ? (head as unknown as ReadyMessage) : undefined
+    case 'chosen':
+      return isText(head['message']) && isProvider(String(head['provider']))
+        ? (head as unknown as ChosenMessage)
+        : undefined
     case 'refused':
       return isText(head['code']) && isText(head['message']) && isText(head['detail'])
         ? (head as unknown as RefusedMessage)

@@ -8,7 +8,9 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { startChild } from './child-process.ts'
 import type { RuntimeChild } from './child-process.ts'
-import { devices, providersFor } from './devices.ts'
+import { createDeviceDesk, deviceWish } from './devices/desk.ts'
+import type { DeviceDesk } from './devices/desk.ts'
+import type { Seat } from './devices/seats.ts'
 import { checkFit } from './fit.ts'
 import { inspectModel } from './inspect/inspect.ts'
 import type { StartMessage } from './messages.ts'
@@ -21,6 +23,8 @@ export interface ModelRuntimeDeps {
    * start of a process. Undefined: nothing is kept. Code is run from it, so it must never be a shared one.
    */
   readonly cacheFolder?: string
+  /** What can compute here; left out, one that remembers nothing. */
+  readonly desk?: DeviceDesk
   /** Time to load a model in a fresh process; default `limits.initMs`. */
   readonly initMs?: number
 }
@@ -33,16 +37,21 @@ interface DeclaredStart extends StartProcess {
 
 /** The runtime processes of this machine. */
 export const createModelRuntime = (deps: ModelRuntimeDeps): ModelRuntime => {
+  const desk = deps.desk ?? createDeviceDesk(deps)
   const runtime = {
     inspect: inspectModel,
     checkFit,
-    devices,
+    devices: desk.list,
+    probeDevices: desk.probed,
+    describeDevices: desk.describeDevices,
     start: async (options: StartProcess): Promise<Result<WorkerProcess, MusterError>> =>
-      isDeclared(options) ? await start(options, deps) : err(noScripts()),
+      isDeclared(options) ? await start(options, { ...deps, desk }) : err(noScripts()),
     scripts: async () => ({ kind: 'refused' as const, reason: noScripts().message }),
   }
   return runtime
 }
+
+type Deps = ModelRuntimeDeps & { readonly desk: DeviceDesk }
 
 const isDeclared = (options: StartProcess): options is DeclaredStart =>
   options.spec.runtime === 'onnx' && options.modelPath !== undefined
@@ -52,11 +61,15 @@ const noScripts = (): MusterError =>
 
 const start = async (
   options: DeclaredStart,
-  deps: ModelRuntimeDeps,
+  deps: Deps,
 ): Promise<Result<WorkerProcess, MusterError>> => {
   const allowed = await checkBeforeStart(options)
   if (!allowed.ok) return allowed
-  const started = await startProcess(options, deps)
+  const seat = await deps.desk.seat(deviceWish(options, modelName(options)))
+  if (!seat.ok) return seat
+  const started = await startProcess(options, deps, seat.value)
+  // A device that we only tried must not cost the job its process: once more, without it.
+  if (!started.ok && seat.value.lost(started.error)) return start(options, deps)
   if (started.ok) {
     const { pid, loadMs } = started.value
     deps.log.debug('Worker process is ready.', { pid, loadMs, model: modelName(options) })
@@ -73,11 +86,6 @@ const start = async (
  */
 const checkBeforeStart = async (options: DeclaredStart): Promise<Result<void, MusterError>> => {
   if (options.signal.aborted) return err(aborted(options))
-  const { device } = options.spec
-  if (providersFor(device).length === 0) {
-    const sentence = `The job asks for the device "${device}", but this machine has ${devices().join(', ')}.`
-    return err(musterError('InitFailed', sentence))
-  }
   const model = await inspectModel(options.modelPath)
   if (!model.ok) return model
   const needed = memoryNeeded(model.value.facts.bytes)
@@ -108,7 +116,8 @@ interface Started {
 
 const startProcess = async (
   options: DeclaredStart,
-  { initMs = limits.initMs, cacheFolder }: ModelRuntimeDeps,
+  { initMs = limits.initMs, cacheFolder }: Deps,
+  seat: Seat,
 ): Promise<Result<Started, MusterError>> => {
   let child: RuntimeChild
   try {
@@ -120,9 +129,10 @@ const startProcess = async (
       musterError('InitFailed', sentence, { retryable: true, detail: thrownToText(thrown) }),
     )
   }
-  const { process, loaded } = converse(child, startMessage(options))
+  const { process, loaded, tellPlan } = converse(child, startMessage(options, seat), seat.heard)
   const ended = await endEarly(options, initMs, loaded)
-  if (ended.ok) return ok({ process, pid: child.pid, loadMs: ended.value })
+  if (ended.ok)
+    return ok({ process: seat.opened(process, tellPlan), pid: child.pid, loadMs: ended.value })
   child.kill()
   await child.exited
   return ended
@@ -151,12 +161,12 @@ const endEarly = async (
   }
 }
 
-const startMessage = (options: DeclaredStart): StartMessage => ({
+const startMessage = (options: DeclaredStart, { plan }: Seat): StartMessage => ({
   kind: 'start',
   modelName: modelName(options),
   modelPath: options.modelPath,
   threads: options.threads,
-  device: options.spec.device,
+  plan,
   preprocess: options.spec.preprocess,
   postprocess: options.spec.postprocess,
 })

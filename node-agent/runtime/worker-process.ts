@@ -5,6 +5,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { RuntimeChild } from './child-process.ts'
+import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
 import { answerLimits, createFrameReader, encodeFrame } from './frames.ts'
 import type { Frame } from './frames.ts'
 import { readProcessMessage } from './messages.ts'
@@ -27,12 +28,15 @@ export interface Conversation {
   readonly process: WorkerProcess
   /** Resolves when the model is loaded, refused, or the process gone. */
   readonly loaded: Promise<Result<number, MusterError>>
+  /** Tells the process a new plan for what computes. */
+  readonly tellPlan: (plan: DevicePlan) => void
 }
 
 /** Speaks with a started child: sends `start`, then mini-batches, and matches the answers in their order. */
 export const converse = (
   child: RuntimeChild,
   start: StartMessage | ScriptStartMessage,
+  heard: (choice: DeviceChoice) => void = () => {},
 ): Conversation => {
   const waiting: Waiting[] = []
   const loaded = Promise.withResolvers<Result<number, MusterError>>()
@@ -44,6 +48,7 @@ export const converse = (
     if (message === undefined) return 'it sent a message that makes no sense'
     if (message.kind === 'ready') loaded.resolve(ok(message.loadMs))
     else if (message.kind === 'refused') loaded.resolve(err(toError(message)))
+    else if (message.kind === 'chosen') heard(message)
     else return settleNext(waiting, message, frame.body)
     return undefined
   }
@@ -81,7 +86,13 @@ export const converse = (
     write(message, body)
     return settle.promise
   }
-  return { process: { pid: child.pid, run, kill: child.kill, exited }, loaded: loaded.promise }
+  return {
+    process: { pid: child.pid, run, kill: child.kill, exited },
+    loaded: loaded.promise,
+    tellPlan: (plan) => {
+      if (gone === undefined) write({ kind: 'device', plan }, [])
+    },
+  }
 }
 
 type Write = (head: object, body: readonly Uint8Array[]) => void

@@ -286,7 +286,9 @@ export const jobFileSchema = z
         )
         .optional(),
       logging_level: word(['DEBUG', 'INFO', 'WARNING']).optional().describe('Default: INFO'),
-      device: word(['auto', 'cpu']).optional().describe('What computes. Default: auto'),
+      device: word(['auto', 'cpu', 'gpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'])
+        .optional()
+        .describe('What computes: auto measures, gpu takes the first that works. Default: auto'),
       preprocess: preprocess.optional().describe("How a file becomes the model's input"),
       postprocess: postprocess
         .optional()

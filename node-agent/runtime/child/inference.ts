@@ -1,12 +1,15 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { Tensor } from 'onnxruntime-node'
+import type { InferenceSession } from 'onnxruntime-node'
 import type { TensorDescription } from '#protocol/model/model.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import { err, ok } from '#protocol/model/result.ts'
+import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import { providersFor } from '../devices.ts'
+import type { DevicePlan, DeviceChoice } from '../devices/providers.ts'
+import { openSession } from '../devices/session.ts'
+import type { DeviceSession } from '../devices/session.ts'
 import { checkFit, chooseValue } from '../fit.ts'
 import type { StartMessage } from '../messages.ts'
-import { explainLoad, explainRun } from './ort-words.ts'
+import { explainRun } from './ort-words.ts'
 import type { TensorData, TensorWriter } from './tensor-writer.ts'
 
 /** What a model gave for a batch. Item `i` has `data[i * itemLength]` and the `itemLength` after it. */
@@ -27,22 +30,23 @@ export interface Inference {
    * Resolves to a sentence when the model fails. Blocks the process while it computes.
    */
   readonly run: (batch: TensorData, items: number) => Promise<Output | string>
+  /** A new plan of the agent for what computes. */
+  readonly follow: (plan: DevicePlan) => Promise<void>
 }
 
 /** Loads a model and checks once more, against ONNX Runtime's own words, that it fits. */
 export const loadInference = async (
   start: StartMessage,
   writer: TensorWriter,
+  chosen: (choice: DeviceChoice) => void,
 ): Promise<Result<Inference, MusterError>> => {
-  let session: InferenceSession
-  try {
-    session = await InferenceSession.create(start.modelPath, sessionOptions(start))
-  } catch (thrown) {
-    return err(explainLoad(start.modelName, thrown))
-  }
+  const classes = start.postprocess.kind === 'argmax' || start.postprocess.kind === 'top-k'
+  const opened = await openSession({ ...start, classes, chosen })
+  if (!opened.ok) return opened
+  const session = opened.value
   const values = {
-    inputs: session.inputMetadata.map(describe),
-    outputs: session.outputMetadata.map(describe),
+    inputs: session.inputs.map(describe),
+    outputs: session.outputs.map(describe),
   }
   const fit = checkFit(start, values)
   if (!fit.ok) return fit
@@ -59,19 +63,8 @@ export const loadInference = async (
     input: input.name,
     output: output.name,
   })
-  return ok({ fixedBatch, run })
+  return ok({ fixedBatch, run, follow: session.follow })
 }
-
-const sessionOptions = (start: StartMessage): InferenceSession.SessionOptions => ({
-  executionProviders: [...providersFor(start.device)],
-  intraOpNumThreads: start.threads,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  graphOptimizationLevel: 'all',
-  logSeverityLevel: 3,
-  // Spinning threads take the processor from the owner of the machine while they wait.
-  extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-})
 
 const describe = (value: InferenceSession.ValueMetadata): TensorDescription =>
   value.isTensor
@@ -81,7 +74,7 @@ const describe = (value: InferenceSession.ValueMetadata): TensorDescription =>
 const createRun = (options: {
   readonly start: StartMessage
   readonly writer: TensorWriter
-  readonly session: InferenceSession
+  readonly session: DeviceSession
   readonly fixedBatch: number | undefined
   readonly input: string
   readonly output: string

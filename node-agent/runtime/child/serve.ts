@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { thrownToText } from '#protocol/errors.ts'
+import type { DeviceChoice, DevicePlan } from '../devices/providers.ts'
 import type {
   AgentMessage,
   ProcessMessage,
@@ -31,24 +32,35 @@ export const serve = async (
   }
   let runner: Runner | undefined
   let shutdown = (): void => {}
+  let follow: Follow = async () => {}
   for (let frame = pipe.next(); frame !== undefined; frame = pipe.next()) {
     // The agent is our own code: its messages are taken as they are.
     const message = frame.head as AgentMessage
     if (message.kind === 'start') {
-      runner = await load(message, send)
+      const loaded = await load(message, send)
+      runner = loaded?.run
+      follow = loaded?.follow ?? follow
       onLoaded()
     } else if (message.kind === 'startScript') {
       const script = await loadScript(message, send, onScript)
       runner = script?.run
       shutdown = script?.shutdown ?? shutdown
+      follow = script?.follow ?? follow
       onLoaded()
     } else if (message.kind === 'shutdown') shutdown()
+    else if (message.kind === 'device') await follow(message.plan)
     else if (runner !== undefined) await runOne(runner, message, frame.body, send)
   }
   process.exit(0)
 }
 
 type Runner = ReturnType<typeof createMiniBatchRunner>
+type Follow = (plan: DevicePlan) => Promise<void>
+
+const chosenTo =
+  (send: Send) =>
+  (choice: DeviceChoice): void =>
+    send({ ...choice, kind: 'chosen' })
 
 const loadScript = async (
   start: ScriptStartMessage,
@@ -59,7 +71,7 @@ const loadScript = async (
   onScript(start.scriptPid)
   // Only jobs with a script pay for its code.
   const { startScript } = await import('./script/runner.ts')
-  const runner = await startScript(start)
+  const runner = await startScript(start, chosenTo(send))
   if (typeof runner === 'string') {
     send({ kind: 'refused', code: 'InitFailed', message: runner, detail: '' })
     return undefined
@@ -70,16 +82,21 @@ const loadScript = async (
 
 type Send = (message: ProcessMessage, rows?: readonly string[]) => void
 
-const load = async (start: StartMessage, send: Send): Promise<Runner | undefined> => {
+interface Loaded {
+  readonly run: Runner
+  readonly follow: Follow
+}
+
+const load = async (start: StartMessage, send: Send): Promise<Loaded | undefined> => {
   const startedAt = performance.now()
   const writer = createTensorWriter(start.preprocess)
-  const inference = await loadInference(start, writer)
+  const inference = await loadInference(start, writer, chosenTo(send))
   if (!inference.ok) {
     const { code, message, detail = '' } = inference.error
     send({ kind: 'refused', code, message, detail })
     return undefined
   }
-  const runner = createMiniBatchRunner({
+  const run = createMiniBatchRunner({
     writer,
     decoder: createImageDecoder(start.preprocess),
     inference: inference.value,
@@ -87,7 +104,7 @@ const load = async (start: StartMessage, send: Send): Promise<Runner | undefined
     threads: start.threads,
   })
   send({ kind: 'ready', loadMs: performance.now() - startedAt })
-  return runner
+  return { run, follow: inference.value.follow }
 }
 
 const runOne = async (
