@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { ScriptSafety } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 
 /** What a script process may touch. Folders, absolute. */
 export interface Allowed {
+  /** File that the process begins with; in one of the readable folders. */
+  readonly root: string
   readonly readable: readonly string[]
   readonly writable: readonly string[]
   readonly heapMib: number
@@ -63,31 +64,16 @@ const findProgram = (name: string): string | undefined =>
       }
     })
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const root = here('../script-process.ts')
-
-/** Our own files that a script process loads; package.json tells Node what the `#` imports mean. */
-const ownFiles: readonly string[] = [
-  root,
-  here('../frames.ts'),
-  here('numbers.ts'),
-  here('words.ts'),
-  here('../../../protocol/limits.ts'),
-  here('../../../package.json'),
-]
-const ownFolder = here('guest')
-
 /** The command that runs a script process, shut in as well as this machine can. */
 export const scriptCommand = (allowed: Allowed, bwrap: string | undefined): Command => {
-  const node = [process.execPath, ...nodeWords(allowed), root]
+  const node = [process.execPath, ...nodeWords(allowed), allowed.root]
   const boxed = bwrap === undefined ? node : [bwrap, ...boxWords(allowed), ...node]
   return inShell(boxed, allowed.heapMib)
 }
 
 const nodeWords = ({ readable, writable, heapMib }: Allowed): readonly string[] => [
   '--permission',
-  ...ownFiles.map((file) => `--allow-fs-read=${file}`),
-  ...[ownFolder, ...readable, ...writable].map((folder) => `--allow-fs-read=${folder}/`),
+  ...[...readable, ...writable].map((folder) => `--allow-fs-read=${folder}/`),
   ...writable.map((folder) => `--allow-fs-write=${folder}/`),
   '--no-experimental-sqlite',
   '--enable-source-maps',
@@ -125,7 +111,7 @@ const readOnly = (path: string): readonly string[] => ['--ro-bind', path, path]
 const boxWords = ({ readable, writable }: Allowed): readonly string[] => [
   ...namespaces,
   ...systemMounts(),
-  ...[...ownFiles, ownFolder, ...readable].flatMap(readOnly),
+  ...readable.flatMap(readOnly),
   ...writable.flatMap((folder) => ['--bind', folder, folder]),
   '--chdir',
   writable[0] ?? '/tmp',

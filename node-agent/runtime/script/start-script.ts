@@ -9,6 +9,7 @@ import { encodeFrame } from '../frames.ts'
 import type { ScriptStartMessage } from '../messages.ts'
 import { converse } from '../worker-process.ts'
 import type { Conversation } from '../worker-process.ts'
+import { layOutOwnCode } from './own-code.ts'
 import { startPair } from './pair.ts'
 import type { Pair } from './pair.ts'
 import { scriptCommand } from './sandbox.ts'
@@ -31,9 +32,13 @@ export const startScript = (start: StartScript): Conversation & { readonly pair:
   const heapMib = heapFor(options.memoryBytes)
   const { entry } = spec.script
   const log = createScriptLog(folders.logs, `${Date.now()}-${options.workerIndex ?? 0}`)
-  const readable = [folders.script, folders.items]
+  const own = layOutOwnCode(made(join(start.home, 'cache', 'script-process')))
+  const readable = [own.folder, folders.script, folders.items]
   if (options.modelPath !== undefined) readable.push(realpathSync(dirname(options.modelPath)))
-  const command = scriptCommand({ readable, writable: [folders.output], heapMib }, start.bwrap)
+  const command = scriptCommand(
+    { root: own.root, readable, writable: [folders.output], heapMib },
+    start.bwrap,
+  )
   const { memoryBytes } = options
   const { cacheFolder } = start
   const pair = startPair({ memoryBytes, cacheFolder, command, log, entry, heapMib })
@@ -55,14 +60,15 @@ interface Folders {
   readonly logs: string
 }
 
-/** Real paths: the permission model compares texts. */
+/** A folder's real path, since the permission model compares texts; made if missing. */
+const made = (path: string): string => {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  return realpathSync(path)
+}
+
 const makeFolders = ({ options, home }: StartScript): Folders => {
   const { scriptFolder, job = 'job', workerIndex = 0 } = options
   if (scriptFolder === undefined) throw new Error('a script was started without its files')
-  const made = (path: string): string => {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    return realpathSync(path)
-  }
   return {
     script: realpathSync(scriptFolder),
     items: made(join(home, 'cache', 'script-items', randomUUID())),

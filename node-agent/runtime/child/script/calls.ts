@@ -90,9 +90,10 @@ const answers: Readonly<Record<string, AnswerCall>> = {
       throw new Refusal('decodeImages needs items.')
     const places = at.map((place) => placeOf(desk, place))
     const { tensor, decoded, failed } = await desk.decoding(places, options)
-    const { words, body } = tell(desk, tensor)
+    // Pictures are for the model: their numbers are hardly ever asked for here.
+    const { words } = tell(desk, tensor)
     const told = failed.map((one) => ({ at: one.at, message: failAt(desk, one.at, one.problem) }))
-    return { value: { tensor: words, decoded, failed: told }, body }
+    return { value: { tensor: { ...words, bytes: 0 }, decoded, failed: told } }
   },
   infer: async (desk, { feeds }, body) => {
     if (desk.model === undefined) throw new Refusal('The job names no model.')
