@@ -7,6 +7,7 @@ const config: KnipConfig = {
     'node-agent/cli/commands/*.ts',
     'node-agent/runtime/runtime-process.ts',
     'node-agent/runtime/script-process.ts',
+    'node-agent/runtime/probe-process.ts',
     'node-agent/store/*-thread.ts',
     'node-agent/data/*-thread.ts',
     'bench/*-child.ts',

@@ -19,7 +19,7 @@ import { createClusterLife } from '#agent/roles/cluster-life.ts'
 import type { ClusterLife } from '#agent/roles/cluster-life.ts'
 import { createCore } from '#agent/roles/core.ts'
 import type { Core } from '#agent/roles/core.ts'
-import { settingsChanged } from '#agent/roles/settings-changed.ts'
+import { announceMachine, settingsChanged } from '#agent/roles/settings-changed.ts'
 import { agentVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
@@ -92,6 +92,7 @@ export const startAgent: StartAgent = async (options) => {
   if (!started.ok) return started
   server = started.value
   opened.use(started.value)
+  void findDevices(parts, core)
   adapters.value.log.info('agent is ready', { webAddress: server.webAddress, slots: facts().slots })
   return ok(ending.own(opened.move(), core, server.webAddress))
 }
@@ -105,6 +106,13 @@ interface Parts {
   readonly settings: SettingsBook
   readonly membership: MembershipState
   readonly adapters: Adapters
+}
+
+/** Looking for graphics cards must not delay the start: it is told to the others when one is found. */
+const findDevices = async ({ adapters, facts }: Parts, core: Core): Promise<void> => {
+  const known = adapters.runtime.devices().join()
+  const found = await adapters.runtime.probeDevices()
+  if (found.join() !== known) announceMachine(core, facts())
 }
 
 /** Said of this machine before it knows itself; never sent, since nothing is dialled that early. */

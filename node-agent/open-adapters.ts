@@ -28,6 +28,7 @@ import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
+import { createDeviceDesk } from '#agent/runtime/devices/desk.ts'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
 import { withScripts } from '#agent/runtime/script/script-runtime.ts'
 import { lockHome } from '#agent/store/home-lock.ts'
@@ -86,7 +87,7 @@ export const openAdapters = async (
       blobs,
       chunks: createChunks({ blobs }),
       transport,
-      runtime: openRuntime(home, log.child('runtime')),
+      runtime: openRuntime(home, log.child('runtime'), opened),
       host: createHostSignals(),
       planner: createThreadedPlanner({
         lastItemOf: (job, chunk) => lastItemOf(views, planReader, job, chunk),
@@ -117,13 +118,16 @@ export const openAdapters = async (
   }
 }
 
-/** Declared jobs and entry scripts; their processes share the folder of compiled code. */
-const openRuntime = (home: string, log: Log): ModelRuntime => {
+/** Declared jobs and entry scripts; their processes share the folder of compiled code and the devices. */
+const openRuntime = (home: string, log: Log, opened: AsyncDisposableStack): ModelRuntime => {
   const cacheFolder = join(home, 'cache', 'code')
-  return withScripts(createModelRuntime({ log, cacheFolder }), {
+  const desk = createDeviceDesk({ log, cacheFile: join(home, 'cache', 'devices.json') })
+  opened.use(desk)
+  return withScripts(createModelRuntime({ log, cacheFolder, desk }), {
     log,
     home,
     cacheFolder,
+    desk,
     allowed: true,
   })
 }

@@ -10,11 +10,17 @@ export const settingsChanged = (
   capabilities: Capabilities,
   { now, before }: { readonly now: Settings; readonly before: Settings },
 ): void => {
-  const { transport, keys } = core.adapters
-  core.book.describe(keys.self, capabilities)
+  core.book.describe(core.adapters.keys.self, capabilities)
   if (now.slots !== before.slots)
     core.worker.slotsChanged(slotsNow(core), 'Its owner changed the number of slots.')
   if (now.rows !== before.rows || now.rowsQuota !== before.rowsQuota) core.keeper.policyChanged()
+  announceMachine(core, capabilities)
+}
+
+/** Tells the other members, and the page, what this machine is now. */
+export const announceMachine = (core: Core, capabilities: Capabilities): void => {
+  const { transport, keys } = core.adapters
+  core.book.describe(keys.self, capabilities)
   for (const peer of transport.connected())
     transport.send(peer, presenceProtocol, { kind: 'capabilities-changed', capabilities })
   publishMachine(core, keys.self)

@@ -156,7 +156,7 @@ const someDigits = async (): Promise<readonly RunItem[]> => {
 }
 
 const numbersOf = (row: Record<string, unknown> | undefined): readonly number[] => {
-  const scores = row?.['output'] ?? Object.values((row?.['scores'] ?? {}) as object)
+  const scores = row?.['output'] ?? Object.values(row?.['scores'] ?? {})
   return (scores as readonly unknown[]).map(Number)
 }
 

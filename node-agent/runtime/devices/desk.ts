@@ -1,6 +1,6 @@
 import type { Log } from '#agent/ports/log.ts'
 import type { StartProcess } from '#agent/ports/runtime.ts'
-import { musterError } from '#protocol/errors.ts'
+import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -58,7 +58,12 @@ export const createDeviceDesk = (deps: DeskDeps): DeviceDesk => {
   let probing: Promise<void> | undefined
 
   const look = async (): Promise<void> => {
-    facts = await findFacts(deps, ending.signal)
+    try {
+      facts = await findFacts(deps, ending.signal)
+    } catch (thrown) {
+      // Without them everything still runs on the processor.
+      deps.log.warn('Devices could not be probed.', { detail: thrownToText(thrown) })
+    }
   }
   const probe = async (): Promise<readonly Provider[]> => {
     await (probing ??= look())

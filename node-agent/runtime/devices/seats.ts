@@ -32,80 +32,97 @@ export interface SeatsDeps {
   readonly say: (message: string) => void
 }
 
-export const createSeats = ({ model, candidates, say }: SeatsDeps): Seats => {
-  let winner: Provider | undefined
-  let measuring: object | undefined
-  const waiting = new Map<object, (plan: DevicePlan) => void>()
+export const createSeats = (deps: SeatsDeps): Seats => {
+  const choice: Choice = { ...deps, waiting: new Map() }
+  return { take: () => takeSeat(choice) }
+}
 
-  const decide = (provider: Provider): void => {
-    winner = provider
-    measuring = undefined
-    if (provider !== 'cpu')
-      for (const tell of waiting.values()) tell({ kind: 'measure', candidates: [provider] })
-    waiting.clear()
-  }
-  const giveUp = (why: string): void => {
-    say(`${model} runs on cpu here: trying ${candidates.join(' and ')} ${why}.`)
-    decide('cpu')
-  }
-  /** Whoever measured is gone without a fault: the next one does it. */
-  const passOn = (): void => {
-    measuring = undefined
-    const [next] = waiting
-    if (next === undefined) return
-    const [seat, tell] = next
-    waiting.delete(seat)
-    measuring = seat
-    tell({ kind: 'measure', candidates })
-  }
-  const planFor = (seat: object): DevicePlan => {
-    if (winner !== undefined)
-      return winner === 'cpu' ? onProcessor : { kind: 'measure', candidates: [winner] }
-    if (measuring !== undefined) return onProcessor
-    measuring = seat
-    return { kind: 'measure', candidates }
-  }
-  const ended = (seat: object, exit: ProcessExit, runs: number): void => {
-    waiting.delete(seat)
-    if (measuring !== seat) return
-    if (exit.kind === 'crashed' || exit.kind === 'out-of-memory') giveUp('ended its process')
-    // Killed in the middle of measuring: most likely it took longer than the job's time limit.
-    else if (runs > 0) giveUp('was cut off before it was done')
-    else passOn()
-  }
+/** How far the choice is. */
+interface Choice extends SeatsDeps {
+  winner?: Provider | undefined
+  /** The seat whose process measures. */
+  measuring?: object | undefined
+  /** Seats on the processor that can be told more. */
+  readonly waiting: Map<object, (plan: DevicePlan) => void>
+}
 
-  const take = (): Seat => {
-    const seat = {}
-    const plan = planFor(seat)
-    return {
-      plan,
-      heard: ({ provider, message }) => {
-        say(message)
-        if (measuring === seat || provider === 'cpu') waiting.delete(seat)
-        if (measuring === seat) decide(provider)
-      },
-      opened: (process, tell) => {
-        if (winner === undefined && measuring === undefined) {
-          measuring = seat
-          tell({ kind: 'measure', candidates })
-        } else if (winner === undefined && measuring !== seat) waiting.set(seat, tell)
-        else if (winner !== undefined && winner !== 'cpu' && plan.kind === 'first')
-          tell({ kind: 'measure', candidates: [winner] })
-        const counted = countRuns(process)
-        void process.exited.then((exit) => ended(seat, exit, counted.runs()))
-        return counted.process
-      },
-      lost: ({ code, retryable }) => {
-        if (measuring !== seat) return false
-        // What the model itself is refused for is not; a process that died or hung is.
-        const blamed = code === 'InitFailed' && retryable
-        if (blamed) giveUp('ended its process')
-        else passOn()
-        return blamed
-      },
-    }
+const takeSeat = (choice: Choice): Seat => {
+  const seat = {}
+  const plan = planFor(choice, seat)
+  return {
+    plan,
+    heard: ({ provider, message }) => {
+      choice.say(message)
+      if (choice.measuring === seat || provider === 'cpu') choice.waiting.delete(seat)
+      if (choice.measuring === seat) decide(choice, provider)
+    },
+    opened: (process, tell) => {
+      if (plan.kind === 'first') seatOpened(choice, seat, tell)
+      const counted = countRuns(process)
+      void process.exited.then((exit) => seatEnded(choice, seat, exit, counted.runs()))
+      return counted.process
+    },
+    lost: ({ code, retryable }) => {
+      if (choice.measuring !== seat) return false
+      // What the model itself is refused for is not; a process that died or hung is.
+      const blamed = code === 'InitFailed' && retryable
+      if (blamed) giveUp(choice, 'ended its process')
+      else passOn(choice)
+      return blamed
+    },
   }
-  return { take }
+}
+
+const planFor = (choice: Choice, seat: object): DevicePlan => {
+  const { winner, candidates } = choice
+  if (winner === 'cpu') return onProcessor
+  if (winner !== undefined) return { kind: 'measure', candidates: [winner] }
+  if (choice.measuring !== undefined) return onProcessor
+  choice.measuring = seat
+  return { kind: 'measure', candidates }
+}
+
+/** A process that began on the processor, while another measured, can be told more from now on. */
+const seatOpened = (choice: Choice, seat: object, tell: (plan: DevicePlan) => void): void => {
+  // Decided, or given up, while it was loading.
+  if (choice.winner !== undefined || choice.measuring === undefined) {
+    const plan = planFor(choice, seat)
+    if (plan.kind === 'measure') tell(plan)
+  } else choice.waiting.set(seat, tell)
+}
+
+const seatEnded = (choice: Choice, seat: object, exit: ProcessExit, runs: number): void => {
+  choice.waiting.delete(seat)
+  if (choice.measuring !== seat) return
+  if (exit.kind === 'crashed' || exit.kind === 'out-of-memory') giveUp(choice, 'ended its process')
+  // Killed in the middle of measuring: most likely it took longer than the job's time limit.
+  else if (runs > 0) giveUp(choice, 'was cut off before it was done')
+  else passOn(choice)
+}
+
+const decide = (choice: Choice, provider: Provider): void => {
+  choice.winner = provider
+  choice.measuring = undefined
+  if (provider !== 'cpu')
+    for (const tell of choice.waiting.values()) tell({ kind: 'measure', candidates: [provider] })
+  choice.waiting.clear()
+}
+
+const giveUp = (choice: Choice, why: string): void => {
+  const { model, candidates, say } = choice
+  say(`${model} runs on cpu here: trying ${candidates.join(' and ')} ${why}.`)
+  decide(choice, 'cpu')
+}
+
+/** Whoever measured is gone without a fault: the next one does it. */
+const passOn = (choice: Choice): void => {
+  choice.measuring = undefined
+  const [next] = choice.waiting
+  if (next === undefined) return
+  const [seat, tell] = next
+  choice.waiting.delete(seat)
+  choice.measuring = seat
+  tell({ kind: 'measure', candidates: choice.candidates })
 }
 
 const countRuns = (process: WorkerProcess) => {

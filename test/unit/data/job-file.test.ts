@@ -270,7 +270,10 @@ describe('a wrong job file', () => {
       'logging_level: verbose',
       '8:16 "logging_level" is "verbose", but must be DEBUG, INFO or WARNING.',
     ],
-    ['device: gpu', '8:9 "device" is "gpu", but must be auto or cpu.'],
+    [
+      'device: tpu',
+      '8:9 "device" is "tpu", but must be auto, cpu, gpu, cuda, tensorrt, dml, coreml or webgpu.',
+    ],
     [
       'append_row_file_name: "a:b.csv"',
       '8:23 "append_row_file_name" is "a:b.csv", but must be a file name of at most 255 characters without control characters and any of ~"#%&*:<>?/\\{|}.',

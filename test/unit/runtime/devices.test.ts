@@ -14,7 +14,7 @@ import { musterError } from '#protocol/errors.ts'
 import { modelBytes, valueOf, weights } from '#test/support/models.ts'
 
 const never = new AbortController().signal
-const program = fileURLToPath(new URL('../../support/probe-program.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../support/broken-driver-child.ts', import.meta.url))
 
 test('the model that probes is the convolution it says it is', () => {
   const bytes = modelBytes({
