@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
-import { pairAll, startAgentProcess } from '../tools/agents.ts'
+import { pairAll, startAgentProcess, until } from '../tools/agents.ts'
 import { cpuSeconds, peakMemory, round } from './measure.ts'
 import type { BenchResult } from './run.ts'
 
@@ -19,9 +19,16 @@ const residentMb = (pid: number): number => {
 export const benchIdle = async (): Promise<BenchResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'muster-idle-'))
   const at = (name: string) => startAgentProcess({ name, home: join(folder, name), slots: 1 })
+  const first = await Promise.all([at('head'), at('worker')])
+  await pairAll(first[0], [{ agent: first[1], roles: ['work'] }])
+  // The first start compiles what later ones find.
+  await Promise.all(first.map((agent) => agent.stop()))
   const [head, worker] = await Promise.all([at('head'), at('worker')])
   try {
-    await pairAll(head, [{ agent: worker, roles: ['work'] }])
+    await until('they have met', async () => {
+      const { peers } = await head.client.call('peers')
+      return peers.every(({ liveness }) => liveness === 'self' || liveness === 'alive')
+    })
     await wait(5_000)
     const before = [cpuSeconds(head.pid), cpuSeconds(worker.pid)]
     const started = performance.now()

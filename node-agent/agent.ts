@@ -145,10 +145,13 @@ const describeMachine = (
     ...facts,
     name: (name === '' ? facts.name : name).slice(0, limits.memberNameLength),
     agentVersion,
-    slots: slots === 'auto' ? Math.max(1, facts.cores - 1) : slots,
+    slots: slotsOf({ slots }, facts.cores),
     devices: [...runtime.devices()],
   }
 }
+
+const slotsOf = ({ slots }: Pick<Settings, 'slots'>, cores: number): number =>
+  slots === 'auto' ? Math.max(1, cores - 1) : slots
 
 const viewOf = (parts: Parts, webAddress: string, itemsStreamed: number): AgentView => ({
   peer: parts.adapters.keys.self,
@@ -170,13 +173,16 @@ const joinRoles = (
   failed: (error: MusterError) => void,
 ): Core => {
   const { adapters, membership, facts, settings } = parts
+  const { cores } = adapters.host.facts()
+  // Asked with every heartbeat: the machine is not described anew for it.
+  const slots = (): number => slotsOf(settings.now(), cores)
   const { self } = adapters.keys
   const core = createCore({
     adapters,
     membership,
     settings,
-    slots: () => facts().slots,
-    threads: () => Math.max(1, Math.floor(facts().cores / Math.max(1, facts().slots))),
+    slots,
+    threads: () => Math.max(1, Math.floor(cores / Math.max(1, slots()))),
     publish,
     failed,
     publishModel: (model) => publish({ kind: 'model-changed', model: modelToView(model) }),

@@ -36,7 +36,8 @@ import { openStore } from '#agent/store/store.ts'
 import { pinnedNodeVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { JobId } from '#protocol/model/ids.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -58,12 +59,8 @@ export const openAdapters = async (
   if (!loaded.ok) return loaded
   const { keys, privateKey, notice } = loaded.value
   if (notice !== undefined) log.warn(notice)
-  const store = await openStore({
-    folder: home,
-    keys,
-    log: log.child('store'),
-    rules: createLedgerRules(keys),
-  })
+  const rules = createLedgerRules(keys)
+  const store = await openStore({ folder: home, keys, log: log.child('store'), rules })
   if (!store.ok) return store
   opened.use(store.value)
   const { ledger, views } = store.value
@@ -78,31 +75,21 @@ export const openAdapters = async (
     })
     opened.use(transport)
     return ok({
-      clock: createSystemClock(),
-      random: createSystemRandom(),
       log,
       keys,
       ledger,
       views,
       blobs,
-      chunks: createChunks({ blobs }),
+      chunks: createChunks({ blobs, recentBytes: limits.recentChunkBytes }),
       transport,
       runtime: openRuntime(home, log.child('runtime'), opened),
-      host: createHostSignals(),
       planner: createThreadedPlanner({
         lastItemOf: (job, chunk) => lastItemOf(views, planReader, job, chunk),
       }),
       planReader,
       items: createItemReader(),
-      sameUser: createSameUser({ home, self: keys.self }),
-      shares: createShares(),
-      probe: createHostProbe({
-        home,
-        pageFolder: options.pageFolder,
-        pinnedNode: pinnedNodeVersion,
-      }),
+      ...openMachine(options, keys.self),
       care: store.value.care,
-      blobAudit: createBlobAudit({ folder: join(home, 'blobs') }),
       writer: createOutputWriter(),
       jobFiles: createJobFileReader(),
       modelFolder: createModelFolder(join(home, 'models'), blobs),
@@ -117,6 +104,17 @@ export const openAdapters = async (
     throw thrown
   }
 }
+
+/** What is this machine's own: its time and chance, signals, proofs, shares, the doctor's probe. */
+const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
+  clock: createSystemClock(),
+  random: createSystemRandom(),
+  host: createHostSignals(),
+  sameUser: createSameUser({ home, self }),
+  shares: createShares(),
+  probe: createHostProbe({ home, pageFolder, pinnedNode: pinnedNodeVersion }),
+  blobAudit: createBlobAudit({ folder: join(home, 'blobs') }),
+})
 
 /** Declared jobs and entry scripts; their processes share the folder of compiled code and the devices. */
 const openRuntime = (home: string, log: Log, opened: AsyncDisposableStack): ModelRuntime => {

@@ -5,6 +5,7 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type { WorkerEffect } from '#agent/worker/effect.ts'
 import type { WorkerFact } from '#agent/worker/event.ts'
 import { createWorker } from '#agent/worker/state.ts'
+import type { WorkerState } from '#agent/worker/state.ts'
 import { transition } from '#agent/worker/transition.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
@@ -68,7 +69,13 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     })
   })
 
-  const ticking = clock.every(limits.workerTickMs, () => tell({ kind: 'tick' }))
+  let tickedAt = 0
+  const ticking = clock.every(limits.workerTickMs, () => {
+    const now = clock.monotonic()
+    if (isQuiet(state) && now - tickedAt < limits.quietTickMs) return
+    tickedAt = now
+    tell({ kind: 'tick' })
+  })
 
   return {
     headFound: (term) => {
@@ -103,6 +110,10 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
 }
 
 const noScripts = 'Its owner lets no entry scripts run on this machine.'
+/** Nothing is held, runs or waits to be told: then only greetings need the time, and seldom. */
+const isQuiet = ({ jobs, processes, reports, started, unsent }: WorkerState): boolean =>
+  jobs.size + processes.size + reports.size() + started.length + unsent.length === 0
+
 const mayNotSubmit = 'Its submitter may not run jobs on this cluster.'
 
 /** Nobody speaks for another head: a term that is not the sender's own is no message at all. */
