@@ -95,8 +95,12 @@ export interface ModelRuntime {
   readonly start: (options: StartProcess) => Promise<Result<WorkerProcess, MusterError>>
   /** Whether entry scripts may run here; asked once and remembered. */
   readonly scripts: () => Promise<ScriptSafety>
-  /** Execution providers that can be tried on this machine, best first. */
+  /** Execution providers that work on this machine, best first, `cpu` last; `cpu` alone until they were probed. */
   readonly devices: () => readonly string[]
+  /** The same once they were probed, at the first call; what was found before is remembered. Never rejects. */
+  readonly probeDevices: () => Promise<readonly string[]>
+  /** One sentence for each execution provider, whether it works here and why not; probes first if need be. */
+  readonly describeDevices: () => Promise<readonly string[]>
 }
 
 /** Whether this machine runs entry scripts, and how well they are shut in. */
