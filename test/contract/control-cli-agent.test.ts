@@ -70,11 +70,12 @@ describe('muster agent', () => {
       webPort: 0,
       mdns: true,
       inPlace: true,
+      scripts: true,
       logLevel: 'info',
       pageFolder,
     })
     const all =
-      '--json --listen 192.0.2.7 --listen ::1 --port 7432 --slots 3 --no-mdns --name anna --no-in-place --log-level debug'
+      '--json --listen 192.0.2.7 --listen ::1 --port 7432 --slots 3 --no-mdns --name anna --no-in-place --no-scripts --log-level debug'
     expect(await given(startAgent(...all.split(' ')))).toEqual({
       home,
       listenHosts: ['192.0.2.7', '::1'],
@@ -84,6 +85,7 @@ describe('muster agent', () => {
       mdns: false,
       name: 'anna',
       inPlace: false,
+      scripts: false,
       logLevel: 'debug',
       pageFolder,
     })

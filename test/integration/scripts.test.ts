@@ -114,6 +114,19 @@ describe('what a script may return', () => {
     expect(outcome).toMatchObject({ kind: 'succeeded', rows })
   })
 
+  test('more rows than items is told once, in the log', async () => {
+    const process = await lab.started(runOf('return [1, 2, 3, 4]'))
+    for (let round = 0; round < 3; round += 1) await runItems(process, three)
+    process.kill()
+    await process.exited
+    const logs = join(lab.home, 'logs', 'jobs', lab.job)
+    const texts = await Promise.all(
+      (await readdir(logs)).map((name) => readFile(join(logs, name), 'utf8')),
+    )
+    const told = texts.flatMap((text) => text.match(/returned 4 elements for 3 items/g) ?? [])
+    expect(told).toHaveLength(1)
+  })
+
   test('too few rows: the others failed, and it is said that it is not known which', async () => {
     const outcome = await runItems(await lab.started(runOf('return [1]')), three)
     expect(outcome).toMatchObject({ kind: 'succeeded', items: [70], rows: ['1'] })

@@ -59,9 +59,10 @@ export const onProcessExited = (
 ): void => {
   const process = state.processes.get(fact.process)
   if (process === undefined) return
+  const died = process.phase !== 'stopping' && fact.how !== 'stopped'
+  if (died && fact.how === 'out-of-memory') useFewer(state, process)
   state.processes.delete(fact.process)
   const oldest = process.queue[0]
-  const died = process.phase !== 'stopping' && fact.how !== 'stopped'
   if (process.phase === 'starting' && died) {
     startFailed(state, effects, process, { why: 'init', message: deathSentence(fact) })
   } else if (oldest !== undefined && oldest.unwantedSince === null) {
@@ -76,6 +77,14 @@ export const onProcessExited = (
     }
   }
   scatter(state, effects, process, process.queue)
+}
+
+/** Side by side they need more memory than there is: from now on one fewer runs here, for this job. */
+const useFewer = (state: WorkerState, process: WorkerProcess): void => {
+  const entry = state.jobs.get(process.job)
+  const beside = processesOf(state, process.job).length - 1
+  if (entry !== undefined && beside > 0)
+    entry.memoryFits = Math.min(entry.memoryFits ?? beside, beside)
 }
 
 const deathSentence = (fact: Extract<WorkerFact, { kind: 'processExited' }>): string =>

@@ -323,3 +323,22 @@ test('without slots nothing is taken', () => {
   grant(s, leases(0, 1))
   s.expectNothingElse()
 })
+
+test('a machine that ran out of memory runs one process of that job fewer from then on', () => {
+  const s = welcomed(3)
+  const [first = 0, second = 0, third = 0] = running(s, leases(0, 12))
+  s.ignoreRest()
+  const end = (process: number, how: 'out-of-memory' | 'crashed') => {
+    s.tell({ kind: 'processExited', process, how, message: 'It ended.' })
+    return s.take('startProcess').map(({ process: started }) => started)
+  }
+  expect(end(first, 'out-of-memory')).toEqual([])
+  const [again = 0] = end(second, 'crashed')
+  expect(again).toBeGreaterThan(third)
+  s.tell({ kind: 'processStarted', process: again })
+  expect(end(again, 'out-of-memory')).toEqual([])
+  // The last one is started again however often: the head charges each death.
+  const [last = 0] = end(third, 'out-of-memory')
+  s.tell({ kind: 'processStarted', process: last })
+  expect(end(last, 'out-of-memory')).toHaveLength(1)
+})

@@ -98,7 +98,20 @@ const runOne = async (
   const returned = readReturned(value, most)
   if (typeof returned === 'string') return channel.send({ kind: 'threw', message: returned })
   const { rows, keys } = returned
+  if (rows.length > words.items.length && keys === null)
+    tellMoreRows(rows.length, words.items.length)
   channel.send({ kind: 'returned', rows: rows.length, keys }, [Buffer.from(rows.join('\n'))])
+}
+
+let toldMoreRows = false
+
+/** No failure, but worth a word, once: who returns more than was asked for may have meant something else. */
+const tellMoreRows = (rows: number, items: number): void => {
+  if (toldMoreRows) return
+  toldMoreRows = true
+  console.error(
+    `run() returned ${rows} elements for ${items} items without keys: those too many belong to the last item.`,
+  )
 }
 
 const stop = async (
