@@ -87,14 +87,20 @@ const hashStart = async (file: FileHandle, hash: Hash, end: number): Promise<voi
 /** Resolves to the blob's whole size. */
 const writeParts = async (incoming: Incoming, file: FileHandle, hash: Hash): Promise<number> => {
   let total = incoming.offset
+  // The disk takes one part while the next one comes and is hashed.
+  let written: Promise<void> = Promise.resolve()
   for await (const part of incoming.parts) {
     incoming.signal?.throwIfAborted()
     const tooLarge = checkSize(total + part.byteLength)
     if (tooLarge !== undefined) throw new MusterFailure(tooLarge)
+    await written
+    written = writeAll(file, part, total)
+    // Seen below; a rejection meanwhile is no defect.
+    written.catch(() => undefined)
     hash.update(part)
-    await writeAll(file, part, total)
     total += part.byteLength
   }
+  await written
   incoming.signal?.throwIfAborted()
   return total
 }

@@ -201,12 +201,19 @@ async function* stream(
   await using file = await open(store.path(blob), 'r').catch((thrown: unknown) => {
     throw new MusterFailure(readError(thrown, blob))
   })
-  for (let at = offset; ;) {
+  const readAt = async (at: number): Promise<Uint8Array> => {
     const frame = Buffer.allocUnsafeSlow(frameBytes)
     const { bytesRead } = await file.read(frame, 0, frameBytes, at)
-    if (bytesRead === 0) break
-    at += bytesRead
-    const part = frame.subarray(0, bytesRead)
+    return frame.subarray(0, bytesRead)
+  }
+  // The disk reads one frame while the one before is hashed and sent.
+  let next = readAt(offset)
+  for (let at = offset; ;) {
+    const part = await next
+    if (part.length === 0) break
+    at += part.length
+    next = readAt(at)
+    next.catch(() => undefined)
     hash?.update(part)
     yield part
   }
