@@ -114,7 +114,7 @@ const scriptOf = (
       )
   const path = resolvePath(entry, ['entry_script'])
   if (!path.ok) return path
-  if (/\.py$/i.test(entry)) 
+  if (/\.py$/i.test(entry))
     return err({ rank: 1, path: ['entry_script'], ...pythonAdvice(path.value) })
   if (!/\.[cm]?[jt]s$/i.test(entry))
     return err(wrongValue(['entry_script'], entry, 'the path of a .ts or .js file'))

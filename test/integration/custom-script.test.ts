@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { allRows, pairAll, repository, until, untilFinal } from '../../tools/agents.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'
@@ -110,6 +111,32 @@ describe('misbehaviour costs what it should', () => {
     expect(await ended(id)).toMatchObject({ state: 'Completed', rows: count + 1 })
   })
 })
+
+/** Processes of this machine whose command line names a folder (Linux). */
+const processesNaming = async (folder: string): Promise<readonly string[]> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  )
+  return lines.filter((line) => line.includes(folder) && line.includes('script-process'))
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'kill -9 of the agent takes a script in an endless loop with it',
+  async () => {
+    const home = join(office.folder, 'ada')
+    const id = await submitScript('export const run = () => { for (;;); }')
+    await until('the script runs', async () => (await processesNaming(home)).length > 0)
+    await until('it has a mini-batch', async () => {
+      const job = await team.keeper.client.call('job', { query: { job: id } })
+      return job.leased > 0
+    })
+    await team.workers[0]?.killHard()
+    await until('no process of it is left', async () => (await processesNaming(home)).length === 0)
+    await team.keeper.client.call('cancelJob', { query: { job: id } })
+    team.workers[0] = await office.start('ada', 1)
+  },
+)
 
 test.each([
   [

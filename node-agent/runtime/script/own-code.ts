@@ -71,7 +71,7 @@ const toJavaScript = (file: string, source: string): string => {
 
 /** Node says once that this is experimental, on the agent's standard error, where nobody can act on it. */
 const withoutWarning = <T>(work: () => T): T => {
-  const { emitWarning } = process
+  const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = () => {}
   try {
     return work()
