@@ -69,13 +69,7 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     })
   })
 
-  let tickedAt = 0
-  const ticking = clock.every(limits.workerTickMs, () => {
-    const now = clock.monotonic()
-    if (isQuiet(state) && now - tickedAt < limits.quietTickMs) return
-    tickedAt = now
-    tell({ kind: 'tick' })
-  })
+  const ticking = startTicking(clock, state, () => tell({ kind: 'tick' }))
 
   return {
     headFound: (term) => {
@@ -110,6 +104,16 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
 }
 
 const noScripts = 'Its owner lets no entry scripts run on this machine.'
+const startTicking = (clock: Clock, state: WorkerState, tick: () => void): Disposable => {
+  let tickedAt = 0
+  return clock.every(limits.workerTickMs, () => {
+    const now = clock.monotonic()
+    if (isQuiet(state) && now - tickedAt < limits.quietTickMs) return
+    tickedAt = now
+    tick()
+  })
+}
+
 /** Nothing is held, runs or waits to be told: then only greetings need the time, and seldom. */
 const isQuiet = ({ jobs, processes, reports, started, unsent }: WorkerState): boolean =>
   jobs.size + processes.size + reports.size() + started.length + unsent.length === 0
