@@ -2,13 +2,19 @@ import type { JobView } from './views.ts'
 
 /**
  * The one line of a job's progress, the same in window and terminal:
- * `8,340 / 10,000 · 12,900/s · 1-2 s left · 3 failed`. Parts that cannot be told are left out; a `+`
- * after the total says that the plan still grows.
+ * `8,340 / 10,000 · 12,900/s · 1-2 s left · 3 failed`, and of a job that has ended
+ * `10,000 / 10,000 · 11,400/s · took 1.2 s · 3 failed`. Parts that cannot be told are left out; a `+` after
+ * the total says that the plan still grows.
  */
 export const progressLine = (job: JobView): string => {
   const done = job.itemsSucceeded + job.itemsFailed
   const parts = [`${groupDigits(done)} / ${groupDigits(job.items)}${job.planComplete ? '' : '+'}`]
   const open = job.endedAt === null
+  const tookMs = job.endedAt === null || job.startedAt === null ? 0 : job.endedAt - job.startedAt
+  if (!open && tookMs > 0 && done > 0) {
+    parts.push(`${rateText(job.itemsPerSecond ?? (done * 1_000) / tookMs)}/s`)
+    parts.push(`took ${durationText(tookMs)}`)
+  }
   if (open && job.itemsPerSecond !== null) parts.push(`${rateText(job.itemsPerSecond)}/s`)
   if (open && job.secondsLeft !== null) parts.push(`${rangeText(job.secondsLeft)} left`)
   if (job.itemsFailed > 0) parts.push(`${groupDigits(job.itemsFailed)} failed`)
@@ -24,6 +30,16 @@ export const rateText = (perSecond: number): string => {
   if (perSecond < 10) return perSecond.toFixed(1)
   const step = perSecond < 1_000 ? 1 : 10 ** (Math.floor(Math.log10(perSecond)) - 2)
   return groupDigits(Math.round(perSecond / step) * step)
+}
+
+/** `45 ms`, `12.4 s`, `3 min 20 s`, `2 h 5 min`. */
+export const durationText = (ms: number): string => {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  const seconds = ms / 1_000
+  if (seconds < 60) return `${seconds < 20 ? seconds.toFixed(1) : seconds.toFixed(0)} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 const units = [

@@ -4,6 +4,7 @@ import { picturePath } from '../../protocol/control/api.ts'
 import type { AnswerOf, ApiName, BodyOf, QueryOf } from '../../protocol/control/api.ts'
 import type { JobView } from '../../protocol/control/views.ts'
 import { thrownToText } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
 import { useAgent } from './context.tsx'
 
 /** Rows are asked for in pages of this size: 30 kB, drawn at once, and few enough requests. */
@@ -33,9 +34,34 @@ export const useMiniBatches = (
   return useQuery({
     queryKey: ['mini-batches', id, open],
     queryFn: ({ signal }) => client.call('miniBatches', { query: { job: id }, signal }),
-    refetchInterval: open ? liveMs : false,
+    // A million states are a megabyte: asked less often.
+    refetchInterval: ({ state }) =>
+      open ? liveMs * Math.max(1, (state.data?.total ?? 0) / manyMiniBatches) : false,
     placeholderData: keepPreviousData,
   })
+}
+
+const manyMiniBatches = 200_000
+
+/** Who did the mini-batches of a range; nothing for a range too long to be told at once. */
+export const useRuns = (
+  id: string,
+  range: { readonly from: number; readonly to: number },
+  open: boolean,
+): AnswerOf<'miniBatches'> | undefined => {
+  const { client } = useAgent()
+  const { from, to } = range
+  const answer = useQuery({
+    queryKey: ['runs', id, from, to, open],
+    queryFn: ({ signal }) =>
+      client.call('miniBatches', {
+        query: { job: id, from, count: to - from, peers: 'true' },
+        signal,
+      }),
+    enabled: to > from && to - from <= limits.mapPeers,
+    refetchInterval: open ? 2 * liveMs : false,
+  })
+  return answer.data
 }
 
 export const useExplain = (

@@ -29,16 +29,6 @@ export const formatBytes = (bytes: number): string => {
 /** Memory comes in powers of two: `16 GiB`. */
 export const formatMemory = (bytes: number): string => `${Math.round(bytes / 1024 ** 3)} GiB`
 
-/** `45 ms`, `12.4 s`, `3 min 20 s`, `2 h 5 min`. */
-export const formatDuration = (ms: number): string => {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  const seconds = ms / 1_000
-  if (seconds < 60) return `${seconds < 20 ? seconds.toFixed(1) : seconds.toFixed(0)} s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-}
-
 /** `just now`, `12 s ago`, `5 min ago`, `3 h ago`, `2 days ago`. */
 export const formatAge = (ms: number): string => {
   const seconds = Math.floor(ms / 1_000)

@@ -36,7 +36,15 @@ describe.skipIf(program === undefined)('the window', () => {
     await rm(pageFolder, { recursive: true, force: true })
   })
 
-  const jobTabs = ['rows', 'map', 'peers', 'failures', 'configuration']
+  const jobTabs = [
+    'rows',
+    'gallery',
+    'map',
+    'timeline',
+    'peers',
+    'failures',
+    'configuration',
+  ]
   const amounts = { none: noData, little: littleData, much: muchData }
   const sizes = [
     [1_280, 720],
@@ -177,7 +185,7 @@ describe.skipIf(program === undefined)('the window', () => {
         output: '/home/anna/predictions.csv',
       },
     })
-    await expect.poll(() => line.innerText()).toBe('10,000 / 10,000 · 3 failed')
+    await expect.poll(() => line.innerText()).toBe('10,000 / 10,000 · 1,290/s · took 7.7 s · 3 failed')
     await open.page.getByText('Completed', { exact: true }).waitFor()
     await open.page.getByRole('button', { name: 'Copy output path' }).click()
     const copied = await open.page.evaluate(() => navigator.clipboard.readText())
@@ -281,10 +289,25 @@ const settled = async (page: Page, place: string): Promise<void> => {
         (picture) => (picture as HTMLImageElement).complete,
       ),
     )
-  } else if (place.endsWith('tab=map')) await page.getByRole('slider').waitFor()
+  } else if (place.endsWith('tab=gallery')) await picturesIn(page, '.gallery')
+  else if (place.endsWith('tab=failures')) await picturesIn(page, '.result-rows', 0)
+  else if (place.endsWith('tab=map')) await page.getByRole('slider').last().waitFor()
+  else if (place.endsWith('tab=timeline')) await page.getByRole('application').waitFor()
   else if (place.includes('tab=')) await main.locator('.scroll-panel').waitFor()
   else await main.getByRole('heading', { level: 1 }).waitFor()
   await page.evaluate(async () => document.fonts.ready.then(() => undefined))
+}
+
+/** Waits until a part has its rows and every picture that will come. */
+const picturesIn = async (page: Page, part: string, least = 1): Promise<void> => {
+  await page.waitForFunction(
+    ([selector, count]) => {
+      const pictures = [...document.querySelectorAll<HTMLImageElement>(`${selector} img`)]
+      const rows = document.querySelectorAll(`${selector} :is(.tile, .grid-row:not(.waiting))`)
+      return rows.length > 0 && pictures.length >= count && pictures.every((one) => one.complete)
+    },
+    [part, least] as const,
+  )
 }
 
 /** Only tables may scroll sideways, in boxes of their own. */

@@ -1,23 +1,27 @@
 import { Button, Modal } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { IconHourglass } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { rateText } from '../../../protocol/control/progress-line.ts'
-import type { JobView } from '../../../protocol/control/views.ts'
+import type { JobDetailView, JobView } from '../../../protocol/control/views.ts'
 import { useNow } from '../../agent/context.tsx'
 import { errorText, useCommand } from '../../agent/queries.ts'
 import { CopyLine } from '../../ui/copy-line.tsx'
-import { formatAge, formatCount, formatDuration, formatTime } from '../../ui/format.ts'
+import { formatAge, formatCount, formatTime } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { Why } from './why.tsx'
 import { canCancel, jobStates } from './job-state.ts'
 import { ProgressBar, ProgressLine } from './progress-line.tsx'
+import { Resubmit } from './resubmit/resubmit.tsx'
 import './jobs.css'
 
 /** Name, state, progress and the facts that stay in sight whatever part of the job is shown. */
-export const JobHeader = (props: { readonly job: JobView }) => {
-  const { job } = props
+export const JobHeader = (props: {
+  readonly job: JobView
+  readonly detail: JobDetailView | undefined
+}) => {
+  const { job, detail } = props
   const [why, setWhy] = useState(false)
   return (
     <header className="job-header">
@@ -41,6 +45,7 @@ export const JobHeader = (props: { readonly job: JobView }) => {
           >
             Why?
           </Button>
+          <Resubmit job={job} file={detail?.file} />
           {canCancel(job) ? <Cancel job={job} /> : null}
         </span>
       </div>
@@ -50,11 +55,19 @@ export const JobHeader = (props: { readonly job: JobView }) => {
       <ProgressBar job={job} />
       <Facts job={job} />
       {job.headline === '' ? null : <Problem sentence={job.headline} />}
-      {job.reason === '' ? null : <p className="job-reason">{job.reason}</p>}
+      {job.reason === '' ? null : <Waits sentence={job.reason} />}
       {why ? <Why query={{ job: job.id }} /> : null}
     </header>
   )
 }
+
+/** What the job waits for, and for whom, in the head's own words. */
+const Waits = (props: { readonly sentence: string }) => (
+  <p className="job-waits" role="status">
+    <IconHourglass size="1rem" aria-hidden="true" />
+    {props.sentence}
+  </p>
+)
 
 const Facts = (props: { readonly job: JobView }) => {
   const { job } = props
@@ -69,9 +82,6 @@ const Facts = (props: { readonly job: JobView }) => {
           {formatAge(now - job.submittedAt)} by {job.submitterName}
         </span>
       </Fact>
-      {job.startedAt !== null && job.endedAt !== null ? (
-        <Fact word="Took">{tookText(job, job.endedAt - job.startedAt)}</Fact>
-      ) : null}
       <Fact word="Data on">{job.dataPeerName}</Fact>
       <Fact word="Rows kept by">{job.keeperName}</Fact>
       <Fact word="Output" wide>
@@ -83,14 +93,6 @@ const Facts = (props: { readonly job: JobView }) => {
       </Fact>
     </dl>
   )
-}
-
-/** `12.4 s at 806/s`: what it took, and how fast that was on the whole. */
-const tookText = (job: JobView, ms: number): string => {
-  const items = job.itemsSucceeded + job.itemsFailed
-  return ms > 0 && items > 0
-    ? `${formatDuration(ms)} at ${rateText((items / ms) * 1_000)}/s`
-    : formatDuration(ms)
 }
 
 const Fact = (props: {

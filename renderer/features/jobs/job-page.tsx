@@ -7,16 +7,18 @@ import { errorText, isOpen, useJobDetail } from '../../agent/queries.ts'
 import { formatCount, formatPercent } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { Configuration } from './configuration.tsx'
-import { Failures } from './failures.tsx'
+import { Failures } from './failures/failures.tsx'
+import { GalleryTab } from './gallery/gallery-tab.tsx'
 import { JobHeader } from './job-header.tsx'
 import { progressShare } from './job-state.ts'
 import { isJobTab } from './job-tabs.ts'
 import { MapTab } from './map/map-tab.tsx'
 import { Peers } from './peers.tsx'
 import { RowsTab } from './rows/rows-tab.tsx'
+import { TimelineTab } from './timeline/timeline-tab.tsx'
 import './jobs.css'
 
-/** One job: header with progress, and its rows, map, peers, failures and configuration. */
+/** One job: header with progress, and its rows, gallery, map, timeline, peers, failures and configuration. */
 export const JobPage = () => {
   const { job: id } = useParams({ from: '/jobs/$job' })
   const { jobs } = useSnapshot()
@@ -33,7 +35,7 @@ export const JobPage = () => {
   }
   return (
     <>
-      <JobHeader job={job} />
+      <JobHeader job={job} detail={detail.data?.id === job.id ? detail.data : undefined} />
       <JobTabs job={job} detail={detail.data?.id === job.id ? detail.data : undefined} />
     </>
   )
@@ -56,9 +58,11 @@ const JobTabs = (props: { readonly job: JobView; readonly detail: JobDetailView 
         <Tabs.Tab value="rows">
           Rows <TabCount count={job.rowsHere} />
         </Tabs.Tab>
+        <Tabs.Tab value="gallery">Gallery</Tabs.Tab>
         <Tabs.Tab value="map">
           Map <TabCount count={job.miniBatches} />
         </Tabs.Tab>
+        <Tabs.Tab value="timeline">Timeline</Tabs.Tab>
         <Tabs.Tab value="peers">
           Peers <TabCount count={detail?.peers.length ?? 0} />
         </Tabs.Tab>
@@ -70,14 +74,20 @@ const JobTabs = (props: { readonly job: JobView; readonly detail: JobDetailView 
       <Tabs.Panel value="rows">
         <RowsTab job={job} />
       </Tabs.Panel>
+      <Tabs.Panel value="gallery">
+        <GalleryTab job={job} spec={detail?.spec} />
+      </Tabs.Panel>
       <Tabs.Panel value="map">
         <MapTab job={job} spec={detail?.spec} />
+      </Tabs.Panel>
+      <Tabs.Panel value="timeline">
+        <TimelineTab job={job} />
       </Tabs.Panel>
       <Tabs.Panel value="peers">
         <Peers detail={detail} />
       </Tabs.Panel>
       <Tabs.Panel value="failures">
-        <Failures detail={detail} />
+        <Failures job={job} detail={detail} />
       </Tabs.Panel>
       <Tabs.Panel value="configuration">
         <Configuration detail={detail} />

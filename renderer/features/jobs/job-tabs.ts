@@ -1,4 +1,12 @@
-const jobTabs = ['rows', 'map', 'peers', 'failures', 'configuration'] as const
+const jobTabs = [
+  'rows',
+  'gallery',
+  'map',
+  'timeline',
+  'peers',
+  'failures',
+  'configuration',
+] as const
 
 /** The parts of a job's page, as they stand in its address. */
 export type JobTab = (typeof jobTabs)[number]

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { groupDigits, progressLine, rangeText, rateText } from '#protocol/control/progress-line.ts'
+import {
+  durationText,
+  groupDigits,
+  progressLine,
+  rangeText,
+  rateText,
+} from '#protocol/control/progress-line.ts'
 import { makeJob } from '#test/support/control-views.ts'
 
 describe('the progress line', () => {
@@ -25,6 +31,22 @@ describe('the progress line', () => {
     expect(progressLine(ended)).toBe('25 / 25')
   })
 
+  test('tells rate and time taken of a job that has ended', () => {
+    const ended = makeJob('a', {
+      items: 10_000,
+      itemsSucceeded: 9_997,
+      itemsFailed: 3,
+      startedAt: 1_000,
+      endedAt: 9_200,
+      secondsLeft: null,
+    })
+    expect(progressLine(ended)).toBe('10,000 / 10,000 · 1,220/s · took 8.2 s · 3 failed')
+    // The agent's own rate leaves out the time that the output took.
+    expect(progressLine({ ...ended, itemsFailed: 0, itemsPerSecond: 12_900 })).toBe(
+      '9,997 / 10,000 · 12,900/s · took 8.2 s',
+    )
+  })
+
   test.each([
     [0, '0'],
     [999, '999'],
@@ -40,6 +62,14 @@ describe('the progress line', () => {
     [12_913, '12,900'],
     [999_999, '1,000,000'],
   ])('a rate of %d is %s', (value, text) => expect(rateText(value)).toBe(text))
+
+  test.each([
+    [45, '45 ms'],
+    [12_400, '12.4 s'],
+    [59_600, '60 s'],
+    [200_000, '3 min 20 s'],
+    [7_500_000, '2 h 5 min'],
+  ])('%d ms are %s', (ms, text) => expect(durationText(ms)).toBe(text))
 
   test.each([
     [[0, 0.2], '0-1 s'],

@@ -7,8 +7,8 @@ export interface Picture {
   readonly states: string
   readonly grid: Grid
   readonly palette: Palette
-  /** Mini-batch with a frame around it. */
-  readonly chosen: number | undefined
+  /** Mini-batches with which another peer's run begins, in their order. */
+  readonly runStarts: readonly number[]
 }
 
 /** Shapes need so many pixels; smaller cells are told apart by colour and the line below the map. */
@@ -24,7 +24,23 @@ export const drawMap = (context: CanvasRenderingContext2D, picture: Picture): vo
     if (grid.perCell === 1) drawCell(context, picture, { index: grid.from + cell, x, y })
     else drawDensity(context, picture, { index: grid.from + cell * grid.perCell, x, y })
   }
-  if (picture.chosen !== undefined) frame(context, picture, picture.chosen)
+  if (grid.perCell === 1 && grid.size >= lineLeastPx) drawRunStarts(context, picture)
+}
+
+/** In smaller cells a line between them would be all there is to see. */
+const lineLeastPx = 6
+
+/** A thin line in the gap before the first cell of each peer's run. */
+const drawRunStarts = (context: CanvasRenderingContext2D, picture: Picture): void => {
+  const { grid, palette, runStarts } = picture
+  context.fillStyle = palette.text
+  for (const index of runStarts) {
+    if (index <= grid.from || index >= grid.to) continue
+    const cell = index - grid.from
+    const x = (cell % grid.columns) * grid.size
+    const y = Math.floor(cell / grid.columns) * grid.size
+    context.fillRect(x - 1.5, y - 1, 1, grid.size)
+  }
 }
 
 interface Place {
@@ -93,17 +109,19 @@ const line = (
   context.stroke()
 }
 
+const codes = { c: 99, r: 114, l: 108, f: 102 } as const
+
 /** One cell for several mini-batches: how much is committed as strength; one failure colours the cell. */
 const drawDensity = (context: CanvasRenderingContext2D, picture: Picture, place: Place): void => {
   const { grid, palette, states } = picture
   const end = Math.min(grid.to, place.index + grid.perCell)
   const counts = { committed: 0, running: 0, failed: 0, retried: 0 }
   for (let index = place.index; index < end; index += 1) {
-    const letter = states[index] ?? '.'
-    if (letter === 'c') counts.committed += 1
-    else if (letter === 'r') counts.retried += 1
-    else if (letter === 'l') counts.running += 1
-    else if (letter === 'f') counts.failed += 1
+    const code = states.charCodeAt(index)
+    if (code === codes.c) counts.committed += 1
+    else if (code === codes.r) counts.retried += 1
+    else if (code === codes.l) counts.running += 1
+    else if (code === codes.f) counts.failed += 1
   }
   const all = end - place.index
   const fill = (colour: string, alpha: number): void => {
@@ -120,8 +138,12 @@ const drawDensity = (context: CanvasRenderingContext2D, picture: Picture, place:
   if (counts.failed > 0) fill(palette.states.failed.mark, 1)
 }
 
-const frame = (context: CanvasRenderingContext2D, picture: Picture, index: number): void => {
-  const { grid, palette } = picture
+/** Draws the frame around a chosen mini-batch, on a canvas of its own above the map. */
+export const drawFrame = (
+  context: CanvasRenderingContext2D,
+  { grid, palette }: Pick<Picture, 'grid' | 'palette'>,
+  index: number,
+): void => {
   if (index < grid.from || index >= grid.to) return
   const cell = Math.floor((index - grid.from) / grid.perCell)
   const x = (cell % grid.columns) * grid.size

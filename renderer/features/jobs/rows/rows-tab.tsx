@@ -8,13 +8,10 @@ import { Empty } from '../../../ui/empty.tsx'
 import { formatCount, formatPlural } from '../../../ui/format.ts'
 import { Problem } from '../../../ui/problem.tsx'
 import { RowTable } from './row-table.tsx'
-import { useFirstRows } from './use-rows.ts'
+import { typingMs, useFirstRows } from './use-rows.ts'
 import type { RowFilter } from './use-rows.ts'
 import { valueColumns } from './value-columns.ts'
 import './rows.css'
-
-/** Nobody types faster than this, and the agent looks through every row. */
-const typingMs = 250
 
 /** All rows of a job in the order of its plan, with search. */
 export const RowsTab = (props: { readonly job: JobView }) => {

@@ -10,10 +10,14 @@ export interface RowFilter {
   readonly job: string
   readonly search: string
   readonly onlyFailures: boolean
+  /** Rows whose field is this; `field` empty: the whole value. */
+  readonly where?: { readonly field: string; readonly equals: string }
   /** Whether the job can still bring rows. */
   readonly open: boolean
 }
 
+/** Nobody types faster than this, and the agent looks through every row. */
+export const typingMs = 250
 /** Rows appear in the order of the plan, so early pages of a running job are asked again. */
 const liveMs = 1_000
 /** Pages passed while scrolling quickly are not asked for. */
@@ -55,6 +59,7 @@ const pageQuery = (client: ControlClient, filter: RowFilter, page: number) => ({
         offset: page * rowsPerPage,
         limit: rowsPerPage,
         ...(filter.search === '' ? {} : { search: filter.search }),
+        ...filter.where,
         ...(filter.onlyFailures ? { only: 'failures' as const } : {}),
       },
       signal,

@@ -1,0 +1,94 @@
+import { ActionIcon, Modal } from '@mantine/core'
+import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
+import type { JobView, RowView } from '../../../../protocol/control/views.ts'
+import { formatCount } from '../../../ui/format.ts'
+import { Problem } from '../../../ui/problem.tsx'
+import { ItemPicture } from '../rows/item-picture.tsx'
+import './gallery.css'
+
+/** One item, large, with all that is known of it; arrow keys step to its neighbours. */
+export const ItemCloseUp = (props: {
+  readonly job: JobView
+  /** Undefined while it is on its way. */
+  readonly row: RowView | undefined
+  readonly opened: boolean
+  readonly close: () => void
+  readonly step: (by: 1 | -1) => void
+}) => {
+  const { job, row, opened, close, step } = props
+  return (
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={<span className="mono">{row?.name ?? 'On its way …'}</span>}
+      size="xl"
+      centered
+      onKeyDown={(event) => {
+        // The grid below would take them too: events of a dialog reach what it was written in.
+        event.stopPropagation()
+        if (event.key === 'ArrowLeft') step(-1)
+        if (event.key === 'ArrowRight') step(1)
+      }}
+    >
+      <div className="close-up">
+        <div className="close-up-picture">
+          {row === undefined ? null : (
+            <ItemPicture key={row.item} job={job.id} item={row.item} name={row.name} />
+          )}
+        </div>
+        <div className="close-up-facts">
+          {row === undefined ? null : <Facts row={row} />}
+          <div className="close-up-steps">
+            <ActionIcon variant="default" aria-label="Item before" onClick={() => step(-1)}>
+              <IconChevronLeft size="1rem" />
+            </ActionIcon>
+            <ActionIcon variant="default" aria-label="Next item" onClick={() => step(1)}>
+              <IconChevronRight size="1rem" />
+            </ActionIcon>
+          </div>
+        </div>
+      </div>
+    </Modal>
+  )
+}
+
+const Facts = (props: { readonly row: RowView }) => {
+  const { row } = props
+  return (
+    <>
+      {row.failure === '' ? null : <Problem sentence={row.failure} />}
+      <dl className="configuration">
+        {valueLines(row).map(([word, text]) => (
+          <div key={word}>
+            <dt>{word}</dt>
+            <dd className="mono">{text}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>Item</dt>
+          <dd className="mono">{formatCount(row.item)}</dd>
+        </div>
+        <div>
+          <dt>Mini-batch</dt>
+          <dd className="mono">{formatCount(row.miniBatch)}</dd>
+        </div>
+        <div>
+          <dt>Peer</dt>
+          <dd>
+            {row.peerName}, attempt {row.attempt}
+          </dd>
+        </div>
+      </dl>
+    </>
+  )
+}
+
+const valueLines = ({ value, failure }: RowView): readonly (readonly [string, string])[] => {
+  if (failure !== '') return []
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [['Value', JSON.stringify(value)]]
+  return Object.entries(value).map(([key, each]) => [
+    key,
+    typeof each === 'string' ? each : JSON.stringify(each),
+  ])
+}
