@@ -30,6 +30,8 @@ export const nameOf = (path: FieldPath): string =>
   path
     .map((name, i) => (typeof name === 'number' ? `[${name}]` : i === 0 ? name : `.${name}`))
     .join('')
+    // A key may be a whole block of text; a message stays one line.
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+ */gu, ' ')
 
 /** A value that breaks a rule of its own. */
 export const wrongValue = (path: FieldPath, value: unknown, allowed: string): Fault => ({

@@ -231,6 +231,8 @@ describe('calls', () => {
       addAddress: { address: '/ip4/192.0.2.9/tcp/1' },
       registerModel: { path: '/m.onnx', name: 'mnist' },
       submitJob: { text: 'name: a', file: '/a.yml' },
+      changeSetting: { key: 'slots', value: 2 },
+      startStoreWork: { kind: 'check' },
     }
     for (const name of Object.keys(api) as ApiName[]) {
       const { path, method, answer } = api[name]
