@@ -14,7 +14,6 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
   ['walls and cycles', ['tools/walls.ts']],
   ['unused code', ['knip']],
   ['format', ['prettier', '--check', '--log-level', 'warn', '.']],
-  ['job file schema', ['tools/job-schema.ts', '--check']],
   ['command line docs', ['tools/cli-docs.ts', '--check']],
   ['tests', ['tools/test.ts']],
 ]

@@ -112,7 +112,14 @@ const rooms: readonly Room[] = [
   },
   {
     prefix: 'renderer',
-    may: ['protocol/control', 'protocol/model', 'protocol/spec', 'protocol/errors.ts', 'renderer'],
+    may: [
+      'protocol/control',
+      'protocol/model',
+      'protocol/spec',
+      'protocol/errors.ts',
+      'protocol/limits.ts',
+      'renderer',
+    ],
     npm: [
       'react',
       'react-dom',

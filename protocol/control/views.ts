@@ -88,7 +88,6 @@ export const peerShareView = z.object({
   items: count,
   share: z.number().describe('Of all committed items, 0 to 1'),
 })
-export type PeerShareView = z.infer<typeof peerShareView>
 
 export const jobView = z.object({
   id: text,
@@ -223,7 +222,6 @@ export const explainView = z.object({
     .array(text)
     .describe('Sentences: why the job is where it is, or the life of one mini-batch'),
 })
-export type ExplainView = z.infer<typeof explainView>
 
 export const modelView = z.object({
   name: text,
@@ -253,17 +251,14 @@ export const invitationView = z.object({
   expiresAt: time,
   addresses: z.array(text),
 })
-export type InvitationView = z.infer<typeof invitationView>
 
 export const clusterCreatedView = clusterView.extend({
   recoveryCode: text.describe('Shown once: replaces the key of a lost admin'),
 })
-export type ClusterCreatedView = z.infer<typeof clusterCreatedView>
 
 export const joinedView = clusterView.extend({
   words: text.describe('Short words to compare with the inviting machine'),
 })
-export type JoinedView = z.infer<typeof joinedView>
 
 export const settingView = z.object({
   key: text.describe('Such as `slots`, or `share.NAME`'),

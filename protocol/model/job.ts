@@ -135,5 +135,3 @@ export type JobState =
   | 'Canceled'
   | 'Completed'
   | 'Failed'
-
-export const finalJobStates: readonly JobState[] = ['Canceled', 'Completed', 'Failed']

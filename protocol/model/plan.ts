@@ -29,10 +29,3 @@ export interface PlanChunk {
   /** True on the last chunk: the plan is complete. */
   readonly last: boolean
 }
-
-/** Which items a mini-batch has: plan items `firstItem` up to but not including `firstItem + items`. */
-export interface MiniBatchRange {
-  readonly miniBatch: MiniBatchIndex
-  readonly firstItem: ItemIndex
-  readonly items: number
-}

@@ -19,10 +19,6 @@ export const blobHash: z.ZodType<BlobHash> = z
   .string()
   .regex(hex64)
   .transform((text) => text as BlobHash)
-export const recordHash: z.ZodType<RecordHash> = z
-  .string()
-  .regex(hex64)
-  .transform((text) => text as RecordHash)
 export const previousHash: z.ZodType<RecordHash | ''> = z
   .string()
   .regex(/^([0-9a-f]{64})?$/)
