@@ -110,7 +110,7 @@ const pictureOf = (
 ) => {
   const job = state.jobs.find((known) => known.id === id)
   // An item that is no image is served as the bytes it is.
-  if (job !== undefined && state.row(job, item).failure !== '') {
+  if (job !== undefined && state.row(job, item).failure.startsWith('The file is no image')) {
     return ok({ bytes: new TextEncoder().encode('no image'), mediaType: 'text/plain' })
   }
   const bytes = digitSide * digitSide

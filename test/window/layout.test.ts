@@ -36,15 +36,7 @@ describe.skipIf(program === undefined)('the window', () => {
     await rm(pageFolder, { recursive: true, force: true })
   })
 
-  const jobTabs = [
-    'rows',
-    'gallery',
-    'map',
-    'timeline',
-    'peers',
-    'failures',
-    'configuration',
-  ]
+  const jobTabs = ['rows', 'gallery', 'map', 'timeline', 'peers', 'failures', 'configuration']
   const amounts = { none: noData, little: littleData, much: muchData }
   const sizes = [
     [1_280, 720],
@@ -185,7 +177,9 @@ describe.skipIf(program === undefined)('the window', () => {
         output: '/home/anna/predictions.csv',
       },
     })
-    await expect.poll(() => line.innerText()).toBe('10,000 / 10,000 · 1,290/s · took 7.7 s · 3 failed')
+    await expect
+      .poll(() => line.innerText())
+      .toBe('10,000 / 10,000 · 1,290/s · took 7.7 s · 3 failed')
     await open.page.getByText('Completed', { exact: true }).waitFor()
     await open.page.getByRole('button', { name: 'Copy output path' }).click()
     const copied = await open.page.evaluate(() => navigator.clipboard.readText())

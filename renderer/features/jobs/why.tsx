@@ -7,7 +7,7 @@ import './jobs.css'
 export const Why = (props: { readonly query: QueryOf<'explain'> }) => {
   const explain = useExplain(props.query, true)
   return (
-    <section className="why" aria-label="Why" aria-live="polite">
+    <section className="why" aria-label="Why" aria-live="polite" tabIndex={0}>
       {explain.error === null ? null : (
         <Problem sentence={errorText(explain.error)} retry={() => void explain.refetch()} />
       )}

@@ -2,6 +2,7 @@ import { useMergedRef } from '@mantine/hooks'
 import { memo, useCallback, useEffect, useRef, useState } from 'react'
 import type { JobView, RowView } from '../../../../protocol/control/views.ts'
 import { useRowWindow } from '../../../ui/row-window.ts'
+import type { RowWindow } from '../../../ui/row-window.ts'
 import { useScale } from '../../../ui/scale.ts'
 import { StateShape } from '../../../ui/state-mark.tsx'
 import { ItemPicture } from '../rows/item-picture.tsx'
@@ -25,17 +26,8 @@ export const GalleryGrid = (props: {
   readonly total: number
 }) => {
   const { job, filter, fields, total } = props
-  const scale = useScale()
-  const [width, setWidth] = useState(0)
-  const columns = Math.max(1, Math.floor((width - 2 * padding) / (tileWidth * scale)))
-  const rows = Math.ceil(total / columns)
-  const { ref, window } = useRowWindow({
-    count: rows,
-    rowHeight: tileHeight * scale,
-    headerHeight: 0,
-  })
-  const scroller = useRef<HTMLDivElement>(null)
-  const holder = useMergedRef(ref, scroller, useWidth(setWidth))
+  const { holder, scroller, layout, window } = useGridWindow(total)
+  const { columns, rows, height } = layout
   const rowAt = useRowsInSight(filter, {
     first: window.first * columns,
     last: Math.min(total, window.last * columns),
@@ -43,16 +35,12 @@ export const GalleryGrid = (props: {
   const [current, setCurrent] = useState(0)
   const [opened, setOpened] = useState<number>()
 
-  const move = (to: number): void => {
+  const move = (to: number): number => {
     const next = Math.max(0, Math.min(total - 1, to))
     setCurrent(next)
-    bringIntoSight(scroller.current, window, {
-      row: Math.floor(next / columns),
-      rows,
-      height: tileHeight * scale,
-    })
+    bringIntoSight(scroller.current, window, { row: Math.floor(next / columns), rows, height })
+    return next
   }
-  const lines = Array.from({ length: window.last - window.first }, (_, at) => window.first + at)
   return (
     <div
       className="grid-scroll gallery"
@@ -64,10 +52,7 @@ export const GalleryGrid = (props: {
       aria-colcount={columns}
       aria-activedescendant={tileId(current)}
       onKeyDown={(event) => {
-        const page = Math.max(
-          1,
-          Math.floor(event.currentTarget.clientHeight / (tileHeight * scale)),
-        )
+        const page = Math.max(1, Math.floor(event.currentTarget.clientHeight / height))
         const to = placeAfter(event.key, { current, columns, page, total })
         if (event.key === 'Enter' || event.key === ' ') setOpened(current)
         else if (to === undefined) return
@@ -76,49 +61,71 @@ export const GalleryGrid = (props: {
       }}
     >
       <div className="gallery-body" style={{ height: window.height }} role="presentation">
-        {width === 0
-          ? null
-          : lines.map((line) => (
-              <div
-                key={line}
-                className="gallery-line"
-                role="row"
-                aria-rowindex={line + 1}
-                style={{
-                  transform: `translateY(${window.topOf(line)}px)`,
-                  gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
-                }}
-              >
-                {Array.from({ length: Math.min(columns, total - line * columns) }, (_, column) => {
-                  const index = line * columns + column
-                  return (
-                    <Tile
-                      key={column}
-                      job={job.id}
-                      index={index}
-                      row={rowAt(index)}
-                      fields={fields}
-                      current={index === current}
-                      open={setOpened}
-                    />
-                  )
-                })}
-              </div>
-            ))}
+        <Lines {...{ job, window, columns, total, rowAt, fields, current }} open={setOpened} />
       </div>
       <ItemCloseUp
         job={job}
         row={opened === undefined ? undefined : rowAt(opened)}
         opened={opened !== undefined}
         close={() => setOpened(undefined)}
-        step={(by) => {
-          const next = Math.max(0, Math.min(total - 1, (opened ?? 0) + by))
-          move(next)
-          setOpened(next)
-        }}
+        step={(by) => setOpened(move((opened ?? 0) + by))}
       />
     </div>
   )
+}
+
+/** How many tiles stand side by side, and which lines of them are in sight. */
+const useGridWindow = (total: number) => {
+  const scale = useScale()
+  const [width, setWidth] = useState(0)
+  const height = tileHeight * scale
+  const columns = Math.max(1, Math.floor((width - 2 * padding) / (tileWidth * scale)))
+  const rows = Math.ceil(total / columns)
+  const { ref, window } = useRowWindow({ count: rows, rowHeight: height, headerHeight: 0 })
+  const scroller = useRef<HTMLDivElement>(null)
+  const holder = useMergedRef(ref, scroller, useWidth(setWidth))
+  // Before the width is known there is no line to draw.
+  const drawn = width === 0 ? { ...window, last: window.first } : window
+  return { holder, scroller, layout: { columns, rows, height }, window: drawn }
+}
+
+const Lines = (props: {
+  readonly job: JobView
+  readonly window: RowWindow
+  readonly columns: number
+  readonly total: number
+  readonly rowAt: (index: number) => RowView | undefined
+  readonly fields: AnswerFields
+  readonly current: number
+  readonly open: (index: number) => void
+}) => {
+  const { job, window, columns, total, rowAt, fields, current, open } = props
+  const lines = Array.from({ length: window.last - window.first }, (_, at) => window.first + at)
+  return lines.map((line) => (
+    <div
+      key={line}
+      className="gallery-line"
+      role="row"
+      aria-rowindex={line + 1}
+      style={{
+        transform: `translateY(${window.topOf(line)}px)`,
+        gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+      }}
+    >
+      {Array.from({ length: Math.min(columns, total - line * columns) }, (_, column) => {
+        const index = line * columns + column
+        return (
+          <Tile
+            key={column}
+            {...{ index, fields, open }}
+            job={job.id}
+            row={rowAt(index)}
+            current={index === current}
+          />
+        )
+      })}
+    </div>
+  ))
 }
 
 const tileId = (index: number): string => `picture-${index}`

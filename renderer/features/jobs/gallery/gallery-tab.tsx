@@ -46,35 +46,12 @@ export const GalleryTab = (props: {
   const total = first.data?.total ?? 0
   return (
     <section className="rows" aria-label="Gallery">
-      <div className="rows-bar">
-        <Select
-          size="xs"
-          className="gallery-class"
-          aria-label="Class"
-          placeholder="All classes"
-          data={[...classes]}
-          value={wanted}
-          onChange={setWanted}
-          disabled={classes.length === 0}
-          limit={200}
-          clearable
-          searchable
-          clearButtonProps={{ 'aria-label': 'All classes' }}
-        />
-        <TextInput
-          type="search"
-          size="xs"
-          className="search"
-          aria-label="Find pictures"
-          placeholder="Item or value"
-          leftSection={<IconSearch size="0.875rem" />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-        />
-        <span className="rows-count muted" role="status">
-          {first.data === undefined ? '' : formatPlural(total, 'item')}
-        </span>
-      </div>
+      <GalleryBar
+        {...{ classes, wanted, text }}
+        want={setWanted}
+        write={setText}
+        told={first.data === undefined ? '' : formatPlural(total, 'item')}
+      />
       {first.error === null ? null : (
         <Problem sentence={errorText(first.error)} retry={() => void first.refetch()} />
       )}
@@ -94,6 +71,45 @@ export const GalleryTab = (props: {
     </section>
   )
 }
+
+const GalleryBar = (props: {
+  readonly classes: readonly string[]
+  readonly wanted: string | null
+  readonly want: (name: string | null) => void
+  readonly text: string
+  readonly write: (text: string) => void
+  readonly told: string
+}) => (
+  <div className="rows-bar">
+    <Select
+      size="xs"
+      className="gallery-class"
+      aria-label="Class"
+      placeholder="All classes"
+      data={[...props.classes]}
+      value={props.wanted}
+      onChange={props.want}
+      disabled={props.classes.length === 0}
+      limit={200}
+      clearable
+      searchable
+      clearButtonProps={{ 'aria-label': 'All classes' }}
+    />
+    <TextInput
+      type="search"
+      size="xs"
+      className="search"
+      aria-label="Find pictures"
+      placeholder="Item or value"
+      leftSection={<IconSearch size="0.875rem" />}
+      value={props.text}
+      onChange={(event) => props.write(event.currentTarget.value)}
+    />
+    <span className="rows-count muted" role="status">
+      {props.told}
+    </span>
+  </div>
+)
 
 const emptySentence = (job: JobView, { where, search }: RowFilter): string => {
   if (where !== undefined)

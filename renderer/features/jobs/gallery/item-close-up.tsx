@@ -65,7 +65,7 @@ const Facts = (props: { readonly row: RowView }) => {
           </div>
         ))}
         <div>
-          <dt>Item</dt>
+          <dt>Place in plan</dt>
           <dd className="mono">{formatCount(row.item)}</dd>
         </div>
         <div>
@@ -83,12 +83,12 @@ const Facts = (props: { readonly row: RowView }) => {
   )
 }
 
-const valueLines = ({ value, failure }: RowView): readonly (readonly [string, string])[] => {
+/** What the title says already is left out. */
+const valueLines = ({ name, value, failure }: RowView): readonly (readonly [string, string])[] => {
   if (failure !== '') return []
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return [['Value', JSON.stringify(value)]]
-  return Object.entries(value).map(([key, each]) => [
-    key,
-    typeof each === 'string' ? each : JSON.stringify(each),
-  ])
+  return Object.entries(value)
+    .filter(([, each]) => each !== name && each !== name.split('/').at(-1))
+    .map(([key, each]) => [key, typeof each === 'string' ? each : JSON.stringify(each)])
 }

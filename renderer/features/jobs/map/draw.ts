@@ -39,7 +39,8 @@ const drawRunStarts = (context: CanvasRenderingContext2D, picture: Picture): voi
     const cell = index - grid.from
     const x = (cell % grid.columns) * grid.size
     const y = Math.floor(cell / grid.columns) * grid.size
-    context.fillRect(x - 1.5, y - 1, 1, grid.size)
+    // The first column's gap is the margin of one px around the map.
+    context.fillRect(Math.max(-1, x - 2), y - 1, 1, grid.size)
   }
 }
 

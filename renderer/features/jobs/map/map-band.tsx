@@ -15,28 +15,9 @@ export const MapBand = (props: {
   readonly label: string
 }) => {
   const { states, shown, show } = props
-  const { ref, width, height } = useElementSize()
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const palette = usePalette()
   const total = states.length
-  const ratio = globalThis.devicePixelRatio
-  const columns = Math.max(1, Math.round(width * ratio))
-  const band = useMemo(() => bandColumns(states, columns), [states, columns])
+  const { ref, canvas } = useBandDrawing(states, shown)
   const [dragFrom, setDragFrom] = useState<number>()
-
-  useEffect(() => {
-    const element = canvas.current
-    const context = element?.getContext('2d')
-    if (element === null || context === null || context === undefined || width === 0) return
-    element.width = columns
-    element.height = Math.round(height * ratio)
-    drawBand(context, {
-      band,
-      height: element.height,
-      palette,
-      shown: { from: shown.from / total, to: shown.to / total },
-    })
-  }, [band, columns, width, height, ratio, palette, shown.from, shown.to, total])
 
   const indexAt = (event: React.PointerEvent): number => {
     const box = event.currentTarget.getBoundingClientRect()
@@ -79,6 +60,30 @@ export const MapBand = (props: {
       />
     </div>
   )
+}
+
+const useBandDrawing = (states: string, shown: Range) => {
+  const { ref, width, height } = useElementSize()
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const palette = usePalette()
+  const total = states.length
+  const ratio = globalThis.devicePixelRatio
+  const columns = Math.max(1, Math.round(width * ratio))
+  const band = useMemo(() => bandColumns(states, columns), [states, columns])
+  useEffect(() => {
+    const element = canvas.current
+    const context = element?.getContext('2d')
+    if (element === null || context === null || context === undefined || width === 0) return
+    element.width = columns
+    element.height = Math.round(height * ratio)
+    drawBand(context, {
+      band,
+      height: element.height,
+      palette,
+      shown: { from: shown.from / total, to: shown.to / total },
+    })
+  }, [band, columns, width, height, ratio, palette, shown.from, shown.to, total])
+  return { ref, canvas }
 }
 
 /** A click in the band of the whole job looks at a hundredth of it. */

@@ -34,7 +34,7 @@ const fixed: readonly Field[] = [
   field('process_count_per_node', 'Processes a machine', { placeholder: 'as its owner allows' }),
 ]
 
-/** The fields of a job's form: name, folder and output file take a whole line each. */
+/** The fields of a job's form: texts, which need room, and numbers. */
 export const fieldsOf = (
   file: FileFields,
 ): { readonly wide: readonly Field[]; readonly small: readonly Field[] } => {
@@ -43,10 +43,10 @@ export const fieldsOf = (
   return {
     wide: [
       field('name', 'Name', { numeric: false }),
+      ...(hasOutput ? [field('append_row_file_name', 'Output file', { numeric: false })] : []),
       ...(input === undefined
         ? []
         : [field(`inputs.${input}.path`, 'Folder with the files', { numeric: false })]),
-      ...(hasOutput ? [field('append_row_file_name', 'Output file', { numeric: false })] : []),
     ],
     small: fixed,
   }

@@ -100,23 +100,34 @@ const ResubmitForm = (props: {
         submit()
       }}
     >
-      {wide.map(box)}
+      <div className="resubmit-pair">{wide.map(box)}</div>
       <div className="resubmit-grid">{small.map(box)}</div>
       {sentence !== '' && about === undefined ? <Problem sentence={sentence} /> : null}
-      <div className="button-row resubmit-foot">
-        <span className="muted small" role="status">
-          {count === 0
-            ? 'The same job again: nothing is changed.'
-            : `${formatPlural(count, 'field')} changed.`}
-        </span>
-        <Button variant="default" onClick={close}>
-          Close
-        </Button>
-        <Button type="submit" loading={resubmit.isPending}>
-          Submit
-        </Button>
-      </div>
+      <Foot count={count} close={close} isSending={resubmit.isPending} />
     </form>
+  )
+}
+
+const Foot = (props: {
+  readonly count: number
+  readonly isSending: boolean
+  readonly close: () => void
+}) => {
+  const { count, isSending, close } = props
+  return (
+    <div className="button-row resubmit-foot">
+      <span className="muted small" role="status">
+        {count === 0
+          ? 'The same job again: nothing is changed.'
+          : `${formatPlural(count, 'field')} changed.`}
+      </span>
+      <Button variant="default" onClick={close}>
+        Close
+      </Button>
+      <Button type="submit" loading={isSending}>
+        Submit
+      </Button>
+    </div>
   )
 }
 
@@ -129,6 +140,7 @@ const FieldBox = (props: {
 }) => {
   const { field, text, before, error, change } = props
   const isChanged = text.trim() !== before
+  const isPath = field.name.startsWith('inputs.')
   const was = before === '' ? field.placeholder : before
   return (
     <TextInput
@@ -139,7 +151,7 @@ const FieldBox = (props: {
       inputWrapperOrder={['label', 'input', 'description', 'error']}
       placeholder={field.placeholder}
       inputMode={field.numeric ? 'decimal' : 'text'}
-      className={isChanged ? 'resubmit-field changed' : 'resubmit-field'}
+      className={`resubmit-field${isChanged ? ' changed' : ''}${isPath ? ' across' : ''}`}
       value={text}
       error={error === '' ? undefined : error}
       onChange={(event) => change(event.currentTarget.value)}

@@ -62,14 +62,18 @@ export const RowTable = (props: {
 const gridColumns = (columns: readonly ValueColumn[]): string =>
   [
     '1.75rem',
-    'minmax(9rem, 22rem)',
+    isReasons(columns) ? 'minmax(7rem, 10rem)' : 'minmax(9rem, 22rem)',
     ...columns.map(({ key, numeric }) =>
-      numeric ? '6rem' : key === '' ? 'minmax(14rem, 40rem)' : 'minmax(7rem, 14rem)',
+      numeric ? '6rem' : key === '' ? 'minmax(16rem, 60rem)' : 'minmax(7rem, 14rem)',
     ),
     '6rem',
-    'minmax(6rem, 14rem)',
+    isReasons(columns) ? 'minmax(4rem, 6rem)' : 'minmax(6rem, 14rem)',
     '4rem',
   ].join(' ')
+
+/** Whether only failures are shown: their sentences need the room. */
+const isReasons = (columns: readonly ValueColumn[]): boolean =>
+  columns.length === 1 && columns[0]?.key === '' && columns[0].head === 'Reason'
 
 const Head = (props: { readonly columns: readonly ValueColumn[] }) => (
   <div className="grid-head" role="row" aria-rowindex={1}>

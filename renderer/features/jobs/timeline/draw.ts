@@ -39,7 +39,7 @@ export interface Drawing {
 
 const laneGap = 10
 
-/** Lanes as high as they fit: rows of 6 to 18 px. */
+/** Lanes as high as they fit: rows of 6 to 24 px. */
 export const placeLanes = (
   lanes: readonly Lane[],
   height: number,
@@ -47,7 +47,7 @@ export const placeLanes = (
 ): { readonly places: readonly LanePlace[]; readonly height: number } => {
   const rows = lanes.reduce((sum, lane) => sum + lane.rows, 0)
   const free = height - lanes.length * laneGap * scale
-  const rowHeight = Math.max(6, Math.min(18, Math.floor(free / Math.max(1, rows) / scale))) * scale
+  const rowHeight = Math.max(6, Math.min(24, Math.floor(free / Math.max(1, rows) / scale))) * scale
   let top = 0
   const places = lanes.map((lane) => {
     const place = { lane, top: top + (laneGap / 2) * scale, rowHeight }

@@ -3,7 +3,7 @@ import { usePalette } from '../../../ui/palette.ts'
 import { useScale } from '../../../ui/scale.ts'
 import { useWheel } from '../../../ui/wheel.ts'
 import { barAt, drawTimeline, placeLanes, timeAt } from './draw.ts'
-import type { Measures } from './draw.ts'
+import type { Drawing, Measures } from './draw.ts'
 import type { Bar, Lane } from './spans.ts'
 import { within, zoomed } from './view.ts'
 import type { TimeView } from './view.ts'
@@ -25,68 +25,27 @@ const zoomStep = 0.8
 
 /** Lanes of bars. Drag or turn the wheel to zoom; arrow keys move between bars, + and - zoom. */
 export const TimelineCanvas = (props: TimelineCanvasProps) => {
-  const { lanes, view, all, chosen, lastWords } = props
-  const scale = useScale()
-  const palette = usePalette()
+  const { view, all } = props
   const scroller = useRef<HTMLDivElement>(null)
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const [size, setSize] = useState({ width: 0, height: 0, scrollTop: 0 })
-  const [drag, setDrag] = useState<{ readonly start: number; readonly end: number }>()
-  const measures: Measures = {
-    scale,
-    left: 116 * scale,
-    head: 28 * scale,
-    width: size.width,
-    height: size.height,
-  }
-  const { places, height } = useMemo(
-    () => placeLanes(lanes, size.height - measures.head, scale),
-    [lanes, size.height, measures.head, scale],
-  )
-  const contentHeight = Math.max(size.height, height + measures.head)
+  const [drag, setDrag] = useState<Drag>()
+  const { canvas, size, measures, places, contentHeight } = useLayout(scroller, props.lanes)
   const brush =
     drag === undefined || Math.abs(drag.end - drag.start) < dragLeast
       ? undefined
       : brushOf(measures, view, drag)
-
-  useSize(scroller, setSize)
-  useEffect(() => {
-    const element = canvas.current
-    const context = element?.getContext('2d')
-    if (element === null || context === null || context === undefined || size.width === 0) return
-    const ratio = globalThis.devicePixelRatio
-    const [width, high] = [Math.round(size.width * ratio), Math.round(size.height * ratio)]
-    if (element.width !== width) element.width = width
-    if (element.height !== high) element.height = high
-    context.setTransform(ratio, 0, 0, ratio, 0, 0)
-    const { scrollTop } = size
-    const until = all.to
-    drawTimeline(context, {
-      measures,
-      places,
-      scrollTop,
-      view,
-      palette,
-      chosen,
-      brush,
-      lastWords,
-      until,
-    })
-  })
+  useDrawing(canvas, size, { ...props, measures, places, brush, until: all.to })
   useWheel(scroller, (event) => {
-    const { deltaY, clientX, currentTarget } = event
     const isScroll = contentHeight > size.height + 1
     if (isScroll && !event.ctrlKey && !event.metaKey) return
     event.preventDefault()
-    const box = (currentTarget as HTMLElement).getBoundingClientRect()
-    const around = timeAt(measures, view, Math.max(measures.left, clientX - box.left))
-    props.show(zoomed(view, all, deltaY < 0 ? zoomStep : 1 / zoomStep, around))
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect()
+    const around = timeAt(measures, view, Math.max(measures.left, event.clientX - box.left))
+    props.show(zoomed(view, all, event.deltaY < 0 ? zoomStep : 1 / zoomStep, around))
   })
-
-  const pointAt = (event: React.PointerEvent): readonly [number, number] => {
-    const box = event.currentTarget.getBoundingClientRect()
-    return [event.clientX - box.left, event.clientY - box.top - measures.head + size.scrollTop]
-  }
+  const pointAt = (event: React.PointerEvent): readonly [number, number] =>
+    pointIn(event, size.scrollTop - measures.head)
+  const barUnder = (event: React.PointerEvent): Bar | undefined =>
+    barAt({ measures, places, view }, ...pointAt(event))
   return (
     <div className="timeline-scroll" ref={scroller}>
       <div style={{ height: contentHeight }}>
@@ -105,16 +64,14 @@ export const TimelineCanvas = (props: TimelineCanvasProps) => {
             setDrag({ start: x, end: x })
           }}
           onPointerMove={(event) => {
-            const [x, y] = pointAt(event)
-            if (drag !== undefined) return setDrag({ ...drag, end: x })
-            const bar = barAt({ measures, places, view }, x, y)
-            if (bar !== undefined && bar.span !== chosen?.span) props.choose(bar)
+            if (drag !== undefined) return setDrag({ ...drag, end: pointAt(event)[0] })
+            const bar = barUnder(event)
+            if (bar !== undefined && bar.span !== props.chosen?.span) props.choose(bar)
           }}
           onPointerUp={(event) => {
-            const [x, y] = pointAt(event)
             setDrag(undefined)
             if (brush !== undefined) return props.show(within(brush, all))
-            const bar = barAt({ measures, places, view }, x, y)
+            const bar = barUnder(event)
             if (bar !== undefined) props.open(bar)
           }}
           onPointerCancel={() => setDrag(undefined)}
@@ -127,14 +84,63 @@ export const TimelineCanvas = (props: TimelineCanvasProps) => {
   )
 }
 
+/** Where the pointer is, inside the scrolled lanes. */
+const pointIn = (event: React.PointerEvent, down: number): readonly [number, number] => {
+  const box = event.currentTarget.getBoundingClientRect()
+  return [event.clientX - box.left, event.clientY - box.top + down]
+}
+
+/** From where to where the pointer was drawn, px. */
+interface Drag {
+  readonly start: number
+  readonly end: number
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+  readonly scrollTop: number
+}
+
+/** Where everything stands in a scrolled box. */
+const useLayout = (scroller: React.RefObject<HTMLElement | null>, lanes: readonly Lane[]) => {
+  const scale = useScale()
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const [size, setSize] = useState<Size>({ width: 0, height: 0, scrollTop: 0 })
+  useSize(scroller, setSize)
+  const head = 28 * scale
+  const { width, height } = size
+  const measures: Measures = { scale, left: 116 * scale, head, width, height }
+  const { places, height: lanesHeight } = useMemo(
+    () => placeLanes(lanes, height - head, scale),
+    [lanes, height, head, scale],
+  )
+  return { canvas, size, measures, places, contentHeight: Math.max(height, lanesHeight + head) }
+}
+
+const useDrawing = (
+  canvas: React.RefObject<HTMLCanvasElement | null>,
+  size: Size,
+  drawing: Omit<Drawing, 'palette' | 'scrollTop'>,
+): void => {
+  const palette = usePalette()
+  useEffect(() => {
+    const element = canvas.current
+    const context = element?.getContext('2d')
+    if (element === null || context === null || context === undefined || size.width === 0) return
+    const ratio = globalThis.devicePixelRatio
+    const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)]
+    if (element.width !== width) element.width = width
+    if (element.height !== height) element.height = height
+    context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    drawTimeline(context, { ...drawing, palette, scrollTop: size.scrollTop })
+  })
+}
+
 /** A drag shorter than this is a click, px. */
 const dragLeast = 6
 
-const brushOf = (
-  measures: Measures,
-  view: TimeView,
-  { start, end }: { readonly start: number; readonly end: number },
-): TimeView => {
+const brushOf = (measures: Measures, view: TimeView, { start, end }: Drag): TimeView => {
   const [a, b] = [start, end].map((x) =>
     timeAt(measures, view, Math.max(measures.left, Math.min(measures.width, x))),
   )
@@ -142,10 +148,7 @@ const brushOf = (
 }
 
 /** Follows size and scrolling of an element. */
-const useSize = (
-  ref: React.RefObject<HTMLElement | null>,
-  set: (size: { width: number; height: number; scrollTop: number }) => void,
-): void => {
+const useSize = (ref: React.RefObject<HTMLElement | null>, set: (size: Size) => void): void => {
   useLayoutEffect(() => {
     const element = ref.current
     if (element === null) return undefined

@@ -51,37 +51,12 @@ const Lanes = (props: {
   const [zoom, setZoom] = useState<TimeView>()
   const [chosen, setChosen] = useState<Bar>()
   const [opened, setOpened] = useState<number>()
-  const [look, setLook] = useState<'lanes' | 'table'>('lanes')
+  const [look, setLook] = useState<Look>('lanes')
   const view = zoom === undefined ? lastMinutes(all) : within(zoom, all)
   const words = useMemo(() => lastWordsOf(machines, isOpen(job)), [machines, job])
   return (
     <>
-      <div className="timeline-bar">
-        <Legend />
-        <span className="timeline-actions">
-          <Button
-            size="compact-sm"
-            variant="default"
-            disabled={zoom === undefined}
-            onClick={() => setZoom(undefined)}
-          >
-            Last minutes
-          </Button>
-          <Button size="compact-sm" variant="default" onClick={() => setZoom(all)}>
-            All
-          </Button>
-          <SegmentedControl
-            size="xs"
-            aria-label="Look"
-            value={look}
-            onChange={(value) => setLook(value === 'table' ? 'table' : 'lanes')}
-            data={[
-              { value: 'lanes', label: 'Lanes' },
-              { value: 'table', label: 'Table' },
-            ]}
-          />
-        </span>
-      </div>
+      <Toolbar {...{ zoom, look }} zoomTo={setZoom} all={all} setLook={setLook} />
       {look === 'table' ? (
         <TimelineTable lanes={lanes} view={view} />
       ) : (
@@ -111,6 +86,46 @@ const Lanes = (props: {
       </p>
       {opened === undefined ? null : <Why query={{ job: job.id, miniBatch: opened }} />}
     </>
+  )
+}
+
+type Look = 'lanes' | 'table'
+
+const Toolbar = (props: {
+  readonly zoom: TimeView | undefined
+  readonly all: TimeView
+  readonly zoomTo: (view: TimeView | undefined) => void
+  readonly look: Look
+  readonly setLook: (look: Look) => void
+}) => {
+  const { zoom, all, zoomTo, look, setLook } = props
+  return (
+    <div className="timeline-bar">
+      <Legend />
+      <span className="timeline-actions">
+        <Button
+          size="compact-sm"
+          variant="default"
+          disabled={zoom === undefined}
+          onClick={() => zoomTo(undefined)}
+        >
+          Last minutes
+        </Button>
+        <Button size="compact-sm" variant="default" onClick={() => zoomTo(all)}>
+          All
+        </Button>
+        <SegmentedControl
+          size="xs"
+          aria-label="Look"
+          value={look}
+          onChange={(value) => setLook(value === 'table' ? 'table' : 'lanes')}
+          data={[
+            { value: 'lanes', label: 'Lanes' },
+            { value: 'table', label: 'Table' },
+          ]}
+        />
+      </span>
+    </div>
   )
 }
 
