@@ -1,7 +1,7 @@
 import { limits } from '#protocol/limits.ts'
 import type { JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { SchedulerState } from './state.ts'
-import type { StoryEntry } from './story-log.ts'
+import type { StoryEntry, StoryLog } from './story-log.ts'
 
 /** One attempt of a mini-batch as the head saw it. */
 export interface AttemptSpan {
@@ -32,32 +32,49 @@ export interface Timeline {
 /** The newest attempts of a job of which anything happened at or after `since`, from the stories that are kept. */
 export const timeline = (state: SchedulerState, job: JobId, since: Millis): Timeline => {
   const { entries, next } = state.stories
+  const isFull = entries.length === limits.storyEntries
+  const told = since <= 0 ? undefined : keysSince(state.stories, job, since)
   const spans = new Map<number, Told>()
+  // The ring's oldest line stands at `next`, once it is full.
   const read = (from: number, to: number): void => {
     for (let at = from; at < to; at++) {
       const line = entries[at]
-      if (line?.job === job) note(spans, line)
+      if (line?.job === job && told?.has(keyOf(line)) !== false) note(spans, line)
     }
   }
-  // The ring's oldest line stands at `next`, once it is full.
-  read(next, entries.length)
-  read(0, Math.min(next, entries.length))
-  const isFull = entries.length === limits.storyEntries
+  if (told?.size !== 0) {
+    read(isFull ? next : 0, entries.length)
+    if (isFull) read(0, next)
+  }
   return {
     at: state.now,
     from: isFull ? (entries[next]?.at ?? 0) : 0,
-    spans: [...spans.values()].filter(({ toldAt }) => toldAt >= since).map(toSpan),
+    spans: [...spans.values()],
   }
 }
 
-type Told = { -readonly [Key in keyof AttemptSpan]: AttemptSpan[Key] } & { toldAt: Millis }
+/** Attempts of a job that anything was told of at or after `since`: looked for from the newest line back. */
+const keysSince = ({ entries, next }: StoryLog, job: JobId, since: Millis): ReadonlySet<number> => {
+  const keys = new Set<number>()
+  const count = entries.length
+  for (let back = 1; back <= count; back++) {
+    const line = entries[(next - back + count) % count]
+    if (line === undefined || line.at < since) break
+    if (line.job === job) keys.add(keyOf(line))
+  }
+  return keys
+}
 
 /** Attempts of one mini-batch are far fewer. */
 const attemptsMost = 2 ** 20
 
+const keyOf = ({ miniBatch, attempt }: StoryEntry): number => miniBatch * attemptsMost + attempt
+
+type Told = { -readonly [Key in keyof AttemptSpan]: AttemptSpan[Key] }
+
 const note = (spans: Map<number, Told>, line: StoryEntry): void => {
   const { miniBatch, attempt, peer, at } = line
-  const key = miniBatch * attemptsMost + attempt
+  const key = keyOf(line)
   let span = spans.get(key)
   if (span === undefined) {
     span = {
@@ -69,11 +86,9 @@ const note = (spans: Map<number, Told>, line: StoryEntry): void => {
       endedAt: null,
       outcome: 'waiting',
       detail: '',
-      toldAt: at,
     }
     spans.set(key, span)
   }
-  span.toldAt = at
   switch (line.kind) {
     case 'granted':
     case 'copied':
@@ -97,8 +112,6 @@ const note = (spans: Map<number, Told>, line: StoryEntry): void => {
 /** Short runs are over before their worker says that they began: then the measured time tells. */
 const startOf = ({ grantedAt }: Told, { at, runMs }: StoryEntry): Millis | null =>
   runMs === null ? null : Math.max(grantedAt ?? 0, at - runMs)
-
-const toSpan = ({ toldAt: _toldAt, ...span }: Told): AttemptSpan => span
 
 /** Who holds leases of mini-batches `from` to `to`: the newest of several. */
 export const holders = (
