@@ -172,7 +172,7 @@ describe.skipIf(program === undefined)('the window', () => {
         ...job,
         state: 'Completed',
         itemsSucceeded: 9_997,
-        endedAt: Date.now(),
+        endedAt: job.startedAt! + 7_700,
         secondsLeft: null,
         output: '/home/anna/predictions.csv',
       },
@@ -219,6 +219,8 @@ describe.skipIf(program === undefined)('the window', () => {
     await page.getByRole('link', { name: 'digits', exact: true }).focus()
     await page.keyboard.press('Enter')
     await page.getByRole('tab', { name: /Rows/ }).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.getByRole('grid').waitFor()
     await page.keyboard.press('ArrowRight')
     const map = page.getByRole('slider', { name: 'Mini-batches of digits' })
     await map.focus()

@@ -71,6 +71,56 @@ describe.skipIf(program === undefined)('the page of a real agent, while a real j
     expect(tab.complaints).toEqual([])
   })
 
+  test('submits the job anew from its page, and the head draws who ran what', async () => {
+    await using tab = await open('light')
+    const { page } = tab
+    const [before] = (await team.keeper.client.call('jobs')).jobs
+    await goTo(page, `/jobs/${before?.id}?tab=gallery`)
+    await page.locator('.tile img').first().waitFor()
+    await page.getByRole('combobox', { name: 'Class' }).click()
+    await page.getByRole('option', { name: '3', exact: true }).click()
+    const threes = digits.labels.filter((label) => label === 3).length
+    await expect
+      .poll(async () => new Set(await page.locator('.tile strong').allInnerTexts()))
+      .toEqual(new Set(['3']))
+    const told = await page.locator('.rows-count').innerText()
+    expect(Math.abs(Number.parseInt(told, 10) - threes)).toBeLessThan(count / 100)
+    await shoot(page, 'live-gallery')
+
+    await page.getByRole('button', { name: 'Resubmit' }).click()
+    const form = page.getByRole('dialog')
+    await form.getByLabel('Mini-batch size').fill('0')
+    await form.getByRole('button', { name: 'Submit' }).click()
+    await form.getByText('"mini_batch_size" is 0').waitFor()
+    await form.getByLabel('Mini-batch size').fill('25')
+    await form.getByLabel('Name').fill('digits-again')
+    await form.getByRole('button', { name: 'Submit' }).click()
+    await page.getByRole('heading', { name: 'digits-again' }).waitFor()
+    const [again] = (await team.keeper.client.call('jobs')).jobs
+    const job = await untilFinal(() => team.keeper.client, again?.id ?? '')
+    expect([job.state, job.miniBatches]).toEqual(['Completed', count / 25])
+    await page.getByRole('tab', { name: 'Timeline' }).click()
+    await page.getByText('open the window on head').waitFor()
+
+    const { url } = await team.head.client.call('signInCode')
+    await using atHead = await openPage(browser, { signInUrl: url, scheme: 'dark' })
+    await goTo(atHead.page, `/jobs/${job.id}?tab=timeline`)
+    await atHead.page.getByText('Table', { exact: true }).click()
+    const attempts = atHead.page.getByRole('region', { name: 'Attempts' })
+    await attempts.getByText(`${count / 25} attempts in this time`).waitFor()
+    for (const name of ['ada', 'ben']) await attempts.getByText(name).first().waitFor()
+    await atHead.page.getByText('Lanes', { exact: true }).click()
+    await atHead.page.getByRole('application').waitFor()
+    await shoot(atHead.page, 'live-timeline')
+    await goTo(atHead.page, `/jobs/${job.id}?tab=map`)
+    await atHead.page.getByRole('slider').waitFor()
+    await shoot(atHead.page, 'live-map')
+    expect([
+      ...tab.complaints.filter((words) => !words.includes('400')),
+      ...atHead.complaints,
+    ]).toEqual([])
+  })
+
   test('shows the machines, and notices when one is killed', async () => {
     await using tab = await open('dark')
     const { page } = tab

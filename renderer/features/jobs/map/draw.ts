@@ -27,6 +27,9 @@ export const drawMap = (context: CanvasRenderingContext2D, picture: Picture): vo
   if (grid.perCell === 1 && grid.size >= lineLeastPx) drawRunStarts(context, picture)
 }
 
+/** Between cells, px: small ones would fade if they stood as far apart as large ones. */
+const gapOf = ({ size }: Grid): number => (size >= shapePx ? 2 : 1)
+
 /** In smaller cells a line between them would be all there is to see. */
 const lineLeastPx = 6
 
@@ -40,7 +43,7 @@ const drawRunStarts = (context: CanvasRenderingContext2D, picture: Picture): voi
     const x = (cell % grid.columns) * grid.size
     const y = Math.floor(cell / grid.columns) * grid.size
     // The first column's gap is the margin of one px around the map.
-    context.fillRect(Math.max(-1, x - 2), y - 1, 1, grid.size)
+    context.fillRect(Math.max(-1, x - gapOf(grid)), y - 1, 1, grid.size)
   }
 }
 
@@ -53,7 +56,7 @@ interface Place {
 const drawCell = (context: CanvasRenderingContext2D, picture: Picture, place: Place): void => {
   const { grid, palette, states } = picture
   const { tone } = cellStateAt(states, place.index)
-  const side = grid.size - (grid.size > 5 ? 2 : 1)
+  const side = grid.size - gapOf(grid)
   if (grid.size >= shapePx) drawShape(context, palette, { tone, ...place, side })
   else {
     context.fillStyle =
