@@ -6,9 +6,7 @@ import { limits } from '#protocol/limits.ts'
  * What to do about a Python entry script: a sentence with the command that turns its model into ONNX, and a
  * TypeScript skeleton with the script's own names.
  */
-export const pythonAdvice = (
-  path: string,
-): { readonly message: string; readonly more: string } => {
+export const pythonAdvice = (path: string): { readonly message: string; readonly more: string } => {
   const source = readStart(path)
   const name = basename(path)
   const command = commandFor(source)
