@@ -11,7 +11,10 @@ export interface AttemptSpan {
   /** Null if the line that told it has been forgotten. */
   readonly grantedAt: Millis | null
   readonly startedAt: Millis | null
+  /** When the head heard of its end: short runs are told of together. */
   readonly endedAt: Millis | null
+  /** How long it ran by its worker's clock; null unless it succeeded. */
+  readonly runMs: Millis | null
   readonly outcome: SpanOutcome
   /** Why it failed or was given back; empty otherwise. */
   readonly detail: string
@@ -84,6 +87,7 @@ const note = (spans: Map<number, Told>, line: StoryEntry): void => {
       grantedAt: null,
       startedAt: null,
       endedAt: null,
+      runMs: null,
       outcome: 'waiting',
       detail: '',
     }
@@ -103,6 +107,7 @@ const note = (spans: Map<number, Told>, line: StoryEntry): void => {
       // What comes after the end of an attempt, such as a late second report, changes nothing.
       if (span.endedAt !== null) return
       span.endedAt = at
+      span.runMs = line.runMs
       span.startedAt ??= startOf(span, line)
       span.outcome = line.kind
       span.detail = line.detail

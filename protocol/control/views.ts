@@ -202,6 +202,10 @@ export const attemptSpanView = z.object({
   grantedAt: time.nullable().describe('Null if it is no longer remembered'),
   startedAt: time.nullable(),
   endedAt: time.nullable().describe('When the head heard of its end'),
+  runMs: z
+    .number()
+    .nullable()
+    .describe("How long it ran by its worker's clock; null if it did not succeed"),
   outcome: z.enum(['waiting', 'running', 'committed', 'duplicate', 'charged', 'failed', 'freed']),
   detail: text.describe('Why it failed or was given back; empty otherwise'),
 })

@@ -69,6 +69,7 @@ const spanOf = (of: {
     grantedAt: time - 40,
     startedAt: time,
     endedAt: isOpen ? null : time + takes,
+    runMs: outcome === 'committed' ? takes : null,
     outcome,
     detail:
       outcome === 'freed'

@@ -49,7 +49,7 @@ export const addAnswer = (book: SpanBook, answer: TimelineView): SpanBook => {
   return { spans, names, at: answer.at, from: answer.from, note: answer.note }
 }
 
-/** A bar: from when it ran (or was granted, if it never ran) to its end, or to `now`. */
+/** A bar: from when it ran (or was granted, if it is not known when it began) to its end, or to `now`. */
 export interface Bar {
   readonly span: Span
   readonly from: number
@@ -82,37 +82,72 @@ export const layLanes = (book: SpanBook, now: number): readonly Lane[] => {
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
 }
 
+/**
+ * The head hears of many short runs at once, so their ends say little: what it knows is how long each ran,
+ * that it ended after the peer's report before, and not before it was granted. Laid from the last end back
+ * into as few rows as that allows, they stand as the slots ran them.
+ */
 const layLane = (
   peer: string,
   name: string,
   { spans, now }: { readonly spans: readonly Span[]; readonly now: number },
 ): Lane => {
-  const drawn = spans
-    .flatMap((span) => {
-      const ends = extentOf(span, now)
-      return ends === undefined ? [] : [{ span, ...ends }]
-    })
-    .sort((a, b) => a.from - b.from)
-  const freeAt: number[] = []
-  const bars = drawn.map((bar) => {
-    let row = freeAt.findIndex((at) => at <= bar.from)
-    if (row === -1) row = freeAt.length < rowsMost ? freeAt.length : earliest(freeAt)
-    freeAt[row] = bar.to
-    return { ...bar, row }
-  })
-  return { peer, name, bars, rows: Math.max(1, freeAt.length) }
+  const rows: number[] = []
+  const bars: Bar[] = []
+  for (const known of newestFirst(spans, now)) {
+    const { from, to } = known
+    let row = roomiest(rows, (end) => Math.min(to, end) >= known.notBefore)
+    let end = Math.min(to, rows[row] ?? Infinity)
+    if (row === -1 || (from !== undefined && end < to)) {
+      row = from === undefined ? -1 : roomiest(rows, (free) => free >= to)
+      end = to
+    }
+    if (row === -1) row = rows.length < rowsMost ? rows.push(Infinity) - 1 : rows.length - 1
+    const start = from ?? end - known.runMs
+    rows[row] = start
+    bars.push({ span: known.span, from: start, to: end, row })
+  }
+  bars.sort((a, b) => a.from - b.from)
+  return { peer, name, bars, rows: Math.max(1, rows.length) }
 }
 
-const earliest = (times: readonly number[]): number => times.indexOf(Math.min(...times))
+/** The row that is free the longest among those that fit; -1 if none does. */
+const roomiest = (rows: readonly number[], fits: (freeUntil: number) => boolean): number => {
+  let best = -1
+  for (const [row, freeUntil] of rows.entries())
+    if (fits(freeUntil) && (best === -1 || freeUntil > (rows[best] ?? 0))) best = row
+  return best
+}
 
-/** When an attempt ran; undefined for one that was given back before it began. */
-const extentOf = (
-  { startedAt, grantedAt, endedAt, outcome }: Span,
-  now: number,
-): { readonly from: number; readonly to: number } | undefined => {
-  if (startedAt === null && (outcome === 'waiting' || outcome === 'freed')) return undefined
-  const to = endedAt ?? now
-  return { from: Math.min(to, startedAt ?? grantedAt ?? to), to }
+interface Known {
+  readonly span: Span
+  /** Latest end. */
+  readonly to: number
+  /** Earliest end. */
+  readonly notBefore: number
+  /** Set where the beginning is known better than the length. */
+  readonly from: number | undefined
+  readonly runMs: number
+}
+
+/** Clocks and messages are not exact: a run may have ended so long before the report before, ms. */
+const slackMs = 25
+
+/** What is known of each attempt that ran, the last end first; attempts given back before they began are left out. */
+const newestFirst = (spans: readonly Span[], now: number): readonly Known[] => {
+  const ends = [...new Set(spans.map(({ endedAt }) => endedAt ?? now))].sort((a, b) => a - b)
+  const before = new Map(ends.map((end, at) => [end, ends[at - 1] ?? -Infinity]))
+  return spans
+    .flatMap((span, order) => {
+      const { startedAt, grantedAt, endedAt, runMs, outcome } = span
+      if (startedAt === null && (outcome === 'waiting' || outcome === 'freed')) return []
+      const to = endedAt ?? now
+      const from = runMs === null ? Math.min(to, startedAt ?? grantedAt ?? to) : undefined
+      const length = Math.min(runMs ?? 0, to - (grantedAt ?? -Infinity))
+      const earliest = Math.max((grantedAt ?? -Infinity) + length, (before.get(to) ?? 0) - slackMs)
+      return [{ span, order, to, from, runMs: length, notBefore: Math.min(to, earliest) }]
+    })
+    .sort((a, b) => b.to - a.to || b.order - a.order)
 }
 
 /** How an outcome is shown. */
@@ -153,10 +188,10 @@ export const gapsOf = (
   return gaps
 }
 
-/** Granted long before it began: then its data was on the way. */
+/** Granted long before it began: then its data was on the way, or the model was being loaded. */
 const wordsBetween = (before: Bar, after: Bar): string => {
   const gap = after.from - before.to
   const granted = after.span.grantedAt ?? after.from
-  if (after.from - granted > gap / 2) return 'waiting for data'
+  if (after.from - granted > gap / 2) return 'waiting for data or model'
   return before.span.outcome === 'freed' ? before.span.detail : 'nothing to do'
 }
