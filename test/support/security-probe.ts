@@ -51,9 +51,10 @@ const tries = (here, context) => ({
   'read /proc/self/environ': () => { const text = fs.readFileSync('/proc/self/environ', 'utf8'); if (!/SECRET_OF_OWNER|PATH=|HOME=/.test(text)) throw new Error('nothing of the owner') },
   'read the environment of the agent in /proc': () => fs.readFileSync('/proc/' + here.pid + '/environ', 'utf8').slice(0, 4),
   'see processes of the owner': () => process.kill(here.victim, 0),
+  'change the priority of a process of the owner': () => os.setPriority(here.victim, 15),
+  // The last that is tried on it: afterwards it is gone.
   'kill a process of the owner': () => process.kill(here.victim, 'SIGTERM'),
   'kill its parent': () => { if (process.ppid <= 1) throw new Error('no parent to see'); process.kill(process.ppid, 0) },
-  'change the priority of a process of the owner': () => os.setPriority(here.victim, 15),
   'raise its own priority': () => { const before = os.getPriority(); os.setPriority(before - 1); if (os.getPriority() >= before) throw new Error('unchanged') },
   'learn the name of the owner': () => { const { username } = os.userInfo(); if (!username) throw new Error('none') },
   'learn the name of the machine': () => { if (os.hostname() !== here.hostname) throw new Error('another name') },
