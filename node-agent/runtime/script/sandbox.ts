@@ -97,13 +97,14 @@ const systemMounts = (): readonly string[] => [
     path,
     path,
   ]),
-  ...readOnly(process.execPath),
   '--proc',
   '/proc',
   '--dev',
   '/dev',
   '--tmpfs',
   '/tmp',
+  // After the empty /tmp, which would hide a Node that was installed below it.
+  ...readOnly(process.execPath),
 ]
 
 const readOnly = (path: string): readonly string[] => ['--ro-bind', path, path]
