@@ -38,7 +38,8 @@ describe.skipIf(program === undefined)('on the page of a job', () => {
       const closeUp = page.getByRole('dialog')
       await closeUp.getByText('prediction').waitFor()
       const before = await closeUp.locator('.mantine-Modal-title').innerText()
-      await page.keyboard.press('ArrowLeft')
+      // The keys belong to the dialog only once the focus has moved into it.
+      await closeUp.press('ArrowLeft')
       await expect.poll(() => closeUp.locator('.mantine-Modal-title').innerText()).not.toBe(before)
       await window.shoot(page, 'gallery-close-up')
       expect(await findAxeFailures(page)).toEqual([])
