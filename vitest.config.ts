@@ -1,9 +1,11 @@
 import process from 'node:process'
 import { defineConfig } from 'vitest/config'
+import { passedReporter } from './tools/passed-reporter.ts'
 
 /** Unit, contract and simulation tests are quick and run beside each other; real agents run alone. */
 export default defineConfig({
   test: {
+    reporters: ['default', passedReporter],
     projects: [
       {
         test: {
