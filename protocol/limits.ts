@@ -103,7 +103,10 @@ export const limits = {
   firstLeasesPerSlot: 2,
   /** Measured work a slot holds ahead: hides one round trip and one group commit. */
   leaseAheadMs: 500,
-  leasesPerSlot: 64,
+  /** Leases a slot holds ahead at most: a tenth of a second of empty mini-batches, more than a round trip and a group commit. */
+  leasesPerSlot: 1_024,
+  /** Leases, reports or tokens in one message: a greeting names all that a worker holds. */
+  leasesPerMessage: 4_096,
   /** Leases in one grant message. */
   leasesPerGrant: 1_024,
   /** At most two live leases a mini-batch for each head. */
@@ -143,8 +146,11 @@ export const limits = {
   storyEntries: 60_000,
   /** A slot may always hold this much measured work ahead, also at a job's tail: finer sharing costs round trips. */
   leaseLeastMs: 100,
-  /** Leases a slot may have unreported, started or not: stops a worker that cannot pack its results. */
-  liveLeasesPerSlot: 256,
+  /**
+   * Leases a slot may have unreported, started or not: those ahead, and as many whose rows wait for a chunk
+   * to close. Stops a worker that cannot pack its results.
+   */
+  liveLeasesPerSlot: 2_048,
   /** Leases one peer may hold: all of them fit one greeting. */
   liveLeasesPerPeer: 4_000,
   /** Sentence of a failure in a report, so that a thousand of them fit one message. */

@@ -3,7 +3,7 @@ import type { WorkerEffect } from './effect.ts'
 import type { WorkerState } from './state.ts'
 
 /** Leases or reports in one message, as `protocol/wire/lease` bounds them. */
-const many = limits.leasesPerSlot * 64
+const many = limits.leasesPerMessage
 
 /** Tells a head everything: it adopts what it can and frees the rest. Idempotent. */
 export const greet = (state: WorkerState, effects: WorkerEffect[]): void => {

@@ -61,7 +61,7 @@ const reason: z.ZodType<ReturnReason> = z.enum([
 ])
 
 /** A hello may carry all that a worker holds; a normal message one grant or one flush. */
-const many = limits.leasesPerSlot * 64
+const many = limits.leasesPerMessage
 const leases = z.array(lease).max(many)
 const reports = z.array(report).max(many)
 const tokens = z.array(leaseToken).max(many)
