@@ -2,6 +2,7 @@ import type { CountedCommit, JobFold, SealFacts } from '#protocol/model/fold.ts'
 import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { Model } from '#protocol/model/model.ts'
 import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
+import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 
 export type { CountedCommit, JobFold, SealFacts }
@@ -52,6 +53,13 @@ export interface Views {
   /** Newest version first. */
   readonly models: () => Promise<readonly Model[]>
   readonly model: (name: string, version?: number) => Promise<Model | undefined>
+  /** The version of each that counts, by name, without the default one. */
+  readonly datastores: () => Promise<readonly Datastore[]>
+  /** By name, newest version first. */
+  readonly datasets: () => Promise<readonly Dataset[]>
+  readonly dataset: (name: string, version?: number) => Promise<Dataset | undefined>
+  /** The highest version that a name was ever given, also if it was removed; 0 if none. */
+  readonly highestVersion: (kind: 'datastore' | 'dataset', name: string) => Promise<number>
   /** Small values of this agent alone: ports, remembered addresses, ... JSON. */
   readonly setting: (name: string) => Promise<unknown>
   readonly setSetting: (name: string, value: unknown) => Promise<void>

@@ -10,6 +10,7 @@ import { createDigest } from './queries/digest.ts'
 import { createFailureQueries } from './queries/failures.ts'
 import { createJobQueries } from './queries/jobs.ts'
 import { createSmallQueries } from './queries/models.ts'
+import { createRegistryQueries } from './queries/registry.ts'
 import { createRowSizes } from './queries/row-sizes.ts'
 import { createRowQueries } from './queries/rows.ts'
 import { createSegmentQueries } from './queries/segments.ts'
@@ -25,6 +26,7 @@ const open = (options: ThreadOptions) => {
   const rows = createRowQueries(db)
   const failures = createFailureQueries(db)
   const small = createSmallQueries(db)
+  const registry = createRegistryQueries(db)
   const segments = createSegmentQueries(db)
   const digest = createDigest(db)
   const rowSizes = createRowSizes(db)
@@ -47,6 +49,12 @@ const open = (options: ThreadOptions) => {
     models: () => small.models(),
     model: (of: { readonly name: string; readonly version: number | undefined }) =>
       small.model(of.name, of.version),
+    datastores: () => registry.datastores(),
+    datasets: () => registry.datasets(),
+    dataset: (of: { readonly name: string; readonly version: number | undefined }) =>
+      registry.dataset(of.name, of.version),
+    highestVersion: (of: { readonly kind: 'datastore' | 'dataset'; readonly name: string }) =>
+      registry.highest(of.kind, of.name),
     setting: (name: string) => small.setting(name),
     hashAt: (of: {
       readonly origin: PeerId

@@ -35,6 +35,10 @@ export const createViews = (deps: {
     failureGroups: (job, limit) => reader.call('failureGroups', { job, limit }),
     models: () => reader.call('models'),
     model: (name, version) => reader.call('model', { name, version }),
+    datastores: () => reader.call('datastores'),
+    datasets: () => reader.call('datasets'),
+    dataset: (name, version) => reader.call('dataset', { name, version }),
+    highestVersion: (kind, name) => reader.call('highestVersion', { kind, name }),
     setting: async (name) => {
       const json = await reader.call('setting', name)
       return json === undefined ? undefined : (JSON.parse(json) as unknown)

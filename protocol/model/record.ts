@@ -13,6 +13,7 @@ import type { Job } from './job.ts'
 import type { Capabilities, Role } from './member.ts'
 import type { Model } from './model.ts'
 import type { MiniBatchRun } from './plan.ts'
+import type { Dataset, Datastore } from './registry.ts'
 import type { Term } from './term.ts'
 
 /**
@@ -80,6 +81,24 @@ export interface PeerDescribed {
 export interface ModelRegistered {
   readonly kind: 'model-registered'
   readonly model: Model
+}
+
+export interface DatastoreRegistered {
+  readonly kind: 'datastore-registered'
+  readonly datastore: Datastore
+}
+
+/** From now on there is no datastore of this name up to this version. */
+export interface DatastoreRemoved {
+  readonly kind: 'datastore-removed'
+  readonly name: string
+  readonly version: number
+  readonly at: Millis
+}
+
+export interface DatasetRegistered {
+  readonly kind: 'dataset-registered'
+  readonly dataset: Dataset
 }
 
 export interface JobSubmitted {
@@ -203,6 +222,9 @@ export type RecordBody =
   | TermTaken
   | PeerDescribed
   | ModelRegistered
+  | DatastoreRegistered
+  | DatastoreRemoved
+  | DatasetRegistered
   | JobSubmitted
   | PlanChunkWritten
   | PlanFailed

@@ -381,6 +381,48 @@ describe('a job in the views', () => {
 })
 
 describe('small views', () => {
+  it('keep datastores and datasets: the highest version counts, unless it was removed', async () => {
+    await using t = await setup()
+    const registered = (version: number, name = 'scans') => ({
+      name,
+      version,
+      description: '',
+      tags: {},
+      registeredBy: t.keys.self,
+      registeredAt: 5,
+    })
+    const datastore = (version: number, path: string): RecordBody => ({
+      kind: 'datastore-registered',
+      datastore: {
+        ...registered(version),
+        place: { kind: 'folder', peer: t.keys.self, path },
+      },
+    })
+    const dataset = (version: number): RecordBody => ({
+      kind: 'dataset-registered',
+      dataset: {
+        ...registered(version, 'july'),
+        type: 'file',
+        source: { kind: 'datastore', datastore: 'scans', path: 'july' },
+        patterns: ['*.png'],
+        options: {},
+      },
+    })
+    await t.append(datastore(1, '/one'), datastore(2, '/two'), dataset(1), dataset(2))
+    expect((await t.views.datastores()).map(({ place }) => place.path)).toEqual(['/two'])
+    expect((await t.views.datasets()).map(({ version }) => version)).toEqual([2, 1])
+    expect((await t.views.dataset('july'))?.version).toBe(2)
+    expect((await t.views.dataset('july', 1))?.version).toBe(1)
+    expect(await t.views.dataset('august')).toBeUndefined()
+
+    await t.append({ kind: 'datastore-removed', name: 'scans', version: 2, at: 9 })
+    expect(await t.views.datastores()).toEqual([])
+    expect(await t.views.highestVersion('datastore', 'scans')).toBe(2)
+    await t.append(datastore(3, '/three'))
+    expect((await t.views.datastores()).map(({ place }) => place.path)).toEqual(['/three'])
+    expect(await t.views.highestVersion('dataset', 'scans')).toBe(0)
+  })
+
   it('keep settings and models over a restart', async () => {
     await using t = await setup()
     const model = (version: number, registeredAt: number): RecordBody => ({

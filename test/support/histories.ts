@@ -143,6 +143,45 @@ const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
           registeredAt,
         },
       })),
+    fc
+      .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), who, at)
+      .map(([name, version, registeredBy, registeredAt]): RecordBody => ({
+        kind: 'datastore-registered',
+        datastore: {
+          name: `store ${name}`,
+          version,
+          description: '',
+          tags: {},
+          place: { kind: 'folder', peer: registeredBy, path: `/data/${registeredAt}` },
+          registeredBy,
+          registeredAt,
+        },
+      })),
+    fc
+      .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), at)
+      .map(([name, version, removedAt]): RecordBody => ({
+        kind: 'datastore-removed',
+        name: `store ${name}`,
+        version,
+        at: removedAt,
+      })),
+    fc
+      .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), who, at)
+      .map(([name, version, registeredBy, registeredAt]): RecordBody => ({
+        kind: 'dataset-registered',
+        dataset: {
+          name: `set ${name}`,
+          version,
+          description: '',
+          tags: { at: `${registeredAt}` },
+          type: 'table',
+          source: { kind: 'datastore', datastore: 'store 0', path: 'sales' },
+          patterns: ['*.csv'],
+          options: { delimiter: ';' },
+          registeredBy,
+          registeredAt,
+        },
+      })),
   )
 }
 

@@ -4,6 +4,7 @@ import { createJobFold } from './jobs.ts'
 import type { FoldDeps } from './jobs.ts'
 import { createModelFold } from './models.ts'
 import type { StoredRecord } from './ranks.ts'
+import { createRegistryFold } from './registry.ts'
 
 /** Keeps the views as the records say. Runs inside the caller's transaction. */
 export interface Folder {
@@ -15,6 +16,7 @@ export interface Folder {
 export const createFolder = (db: Db, deps: FoldDeps): Folder => {
   const foldJob = createJobFold(db, deps)
   const foldModel = createModelFold(db, deps.ranks)
+  const foldRegistry = createRegistryFold(db, deps.ranks)
   const records = db
     .prepare<[number], number>('SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000')
     .pluck()
@@ -24,6 +26,10 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
     switch (body.kind) {
       case 'model-registered':
         return foldModel(record, body)
+      case 'datastore-registered':
+      case 'datastore-removed':
+      case 'dataset-registered':
+        return foldRegistry(record, body)
       case 'job-submitted':
       case 'plan-chunk-written':
       case 'plan-failed':

@@ -48,4 +48,7 @@ const dumps: readonly string[] = [
    WHERE mini_batches > 0 ORDER BY job.name, peer.name`,
   `SELECT name, version, ${place}, body FROM model_registered AS t ${withRecord('t')}
    ORDER BY name, version`,
+  `SELECT t.kind, name, version, ${place}, body FROM registered AS t ${withRecord('t')}
+   ORDER BY t.kind, name, version`,
+  `SELECT kind, name, version FROM unregistered ORDER BY kind, name`,
 ]

@@ -4,6 +4,7 @@ import type { Job, JobSpec } from '../../model/job.ts'
 import type { Model, ModelDescription, ModelFile } from '../../model/model.ts'
 import type { MiniBatchRun } from '../../model/plan.ts'
 import type { Charge, CommitGroup, RecordBody, RecordKind } from '../../model/record.ts'
+import type { Dataset, Datastore } from '../../model/registry.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
 import {
   blobHash,
@@ -54,6 +55,36 @@ const model: z.ZodType<Model> = z.object({
   facts,
   registeredBy: peerId,
   registeredAt: millis,
+})
+
+const placePath = z.string().max(limits.itemNameBytes)
+const folderPlace = z.object({ kind: z.literal('folder'), peer: peerId, path: placePath })
+const sharePlace = z.object({ kind: z.literal('share'), share: name, path: placePath })
+const registered = {
+  name,
+  version: z.int().min(1),
+  description: text,
+  tags,
+  registeredBy: peerId,
+  registeredAt: millis,
+}
+const datastore: z.ZodType<Datastore> = z.object({
+  ...registered,
+  place: z.discriminatedUnion('kind', [folderPlace, sharePlace]),
+})
+const dataset: z.ZodType<Dataset> = z.object({
+  ...registered,
+  type: z.enum(['file', 'table']),
+  source: z.discriminatedUnion('kind', [
+    folderPlace,
+    sharePlace,
+    z.object({ kind: z.literal('datastore'), datastore: name, path: placePath }),
+  ]),
+  patterns: z.array(placePath).min(1).max(1_024),
+  options: z.record(
+    z.string().max(64),
+    z.union([z.string().max(limits.itemNameBytes), z.number(), z.boolean()]),
+  ),
 })
 
 const preprocess = z.object({
@@ -207,6 +238,14 @@ const bodies = {
   'term-taken': z.object({ kind: z.literal('term-taken'), term, at: millis }),
   'peer-described': z.object({ kind: z.literal('peer-described'), capabilities, at: millis }),
   'model-registered': z.object({ kind: z.literal('model-registered'), model }),
+  'datastore-registered': z.object({ kind: z.literal('datastore-registered'), datastore }),
+  'datastore-removed': z.object({
+    kind: z.literal('datastore-removed'),
+    name,
+    version: z.int().min(1),
+    at: millis,
+  }),
+  'dataset-registered': z.object({ kind: z.literal('dataset-registered'), dataset }),
   'job-submitted': z.object({ kind: z.literal('job-submitted'), job }),
   'plan-chunk-written': z.object({
     kind: z.literal('plan-chunk-written'),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createJobFolds } from '#agent/ledger/fold.ts'
 import type { JobFolds } from '#agent/ledger/fold.ts'
+import { byRank } from '#agent/ledger/rank.ts'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
 import { createFolder } from '#agent/store/fold/fold.ts'
 import { createRanks } from '#agent/store/fold/ranks.ts'
@@ -12,12 +13,14 @@ import { createCommitQueries } from '#agent/store/queries/commits.ts'
 import { createDigest } from '#agent/store/queries/digest.ts'
 import { createJobQueries } from '#agent/store/queries/jobs.ts'
 import { createSmallQueries } from '#agent/store/queries/models.ts'
+import { createRegistryQueries } from '#agent/store/queries/registry.ts'
 import { migrate } from '#agent/store/sql/migrations.ts'
 import { createRowStore } from '#agent/store/write/rows.ts'
 import type { RowStore, RowsToKeep } from '#agent/store/write/rows.ts'
 import { createSegmentWriter } from '#agent/store/write/segments.ts'
 import type { RecordHash } from '#protocol/model/ids.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
+import type { Datastore } from '#protocol/model/registry.ts'
 import { histories, historyCluster, historyJobs, historyKeys } from '#test/support/histories.ts'
 
 /** The folding tables in memory, without threads, so that thousands of histories can be tried. */
@@ -57,7 +60,8 @@ const foldAll = (
   const jobs = createJobQueries(db)
   const commits = createCommitQueries(db)
   const { models } = createSmallQueries(db)
-  return { db, jobs, commits, models, refold: folder.refold, digest: createDigest(db) }
+  const registry = createRegistryQueries(db)
+  return { db, jobs, commits, models, registry, refold: folder.refold, digest: createDigest(db) }
 }
 
 const ofStore = (store: ReturnType<typeof foldAll>) =>
@@ -83,6 +87,25 @@ const ofFolds = (folds: JobFolds) =>
     return { fold, sums, charges: folds.charges(job), plan: folds.planChunks(job), wanted }
   })
 
+/** The rule in its plainest form: of each number the first, of each name the highest, if it is not gone. */
+const datastoresOf = (records: readonly VerifiedRecord[]): readonly Datastore[] => {
+  const registered = records
+    .flatMap(({ header, body }) =>
+      body?.kind === 'datastore-registered' && body.datastore.registeredBy === header.origin
+        ? [{ header, datastore: body.datastore }]
+        : [],
+    )
+    .toSorted((a, b) => a.datastore.registeredAt - b.datastore.registeredAt || byRank(a, b))
+  const gone = records.flatMap(({ body }) => (body?.kind === 'datastore-removed' ? [body] : []))
+  return ['store 0', 'store 1'].flatMap((name) => {
+    const all = registered.filter(({ datastore }) => datastore.name === name)
+    const highest = Math.max(0, ...all.map(({ datastore }) => datastore.version))
+    const counts = all.find(({ datastore }) => datastore.version === highest)
+    const isGone = gone.some((one) => one.name === name && one.version >= highest)
+    return counts === undefined || isGone ? [] : [counts.datastore]
+  })
+}
+
 describe('folding in SQL', () => {
   it('agrees with itself in any order, and with the fold in memory', () => {
     fc.assert(
@@ -99,6 +122,9 @@ describe('folding in SQL', () => {
         for (const record of records) folds.add(record)
         expect(ofStore(one)).toEqual(ofFolds(folds))
         expect(one.models()).toEqual(two.models())
+        expect(one.registry.datastores()).toEqual(two.registry.datastores())
+        expect(one.registry.datasets()).toEqual(two.registry.datasets())
+        expect(one.registry.datastores()).toEqual(datastoresOf(records))
       }),
       { numRuns: Number(process.env['MUSTER_RUNS'] ?? 150) },
     )

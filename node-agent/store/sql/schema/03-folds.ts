@@ -121,6 +121,25 @@ CREATE TABLE IF NOT EXISTS model_registered (
   body TEXT NOT NULL,
   PRIMARY KEY (name, version)
 ) WITHOUT ROWID;
+
+-- kind: datastore or dataset.
+CREATE TABLE IF NOT EXISTS registered (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  registered_at REAL NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, name, version)
+) WITHOUT ROWID;
+
+-- Versions up to this one are removed.
+CREATE TABLE IF NOT EXISTS unregistered (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
 `
 
 /** All of them, for dropping what they hold. */
@@ -137,4 +156,6 @@ export const foldedTableNames: readonly string[] = [
   'charge',
   'job_share',
   'model_registered',
+  'registered',
+  'unregistered',
 ]
