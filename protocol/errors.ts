@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'JobEnded'
   | 'InputEmpty'
   | 'InputMissing'
+  | 'OutputExists'
   // items and running
   | 'ItemUnreadable'
   | 'ItemChanged'

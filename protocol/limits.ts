@@ -231,6 +231,20 @@ export const limits = {
   sameUserNonces: 64,
   /** Rows whose keys are collected for the header of a `.csv` before the first line is written. */
   csvHeaderRows: 1_000,
+  /** Columns of an output file; keys beyond them stand together as JSON in a last column. */
+  outputColumns: 4_096,
+  /** Rows in one row group of a Parquet file, and their text all together: what is held in memory. */
+  rowGroupRows: 50_000,
+  rowGroupBytes: 16 * mib,
+  /** Rows of an output between two looks whether it was given up: some milliseconds. */
+  outputTurnRows: 5_000,
+  /** The thread that writes outputs ends after this long without one: starting it costs some 50 ms. */
+  outputThreadIdleMs: 30 * second,
+  /** Files that one mini-batch may leave in its output directory, and their bytes all together. */
+  outputFiles: 1_000,
+  outputFileBytes: 1024 * mib,
+  /** A path below the output directory: it must fit behind a folder on every system. */
+  outputPathLength: 200,
   /** Aliases a job file may resolve: people use a handful, bombs use millions. */
   yamlAliases: 100,
   itemNameBytes: 4_096,

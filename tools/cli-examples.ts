@@ -94,6 +94,7 @@ const queued: AnswerOf<'submitJob'> = {
   itemsPerSecond: null,
   secondsLeft: null,
   output: '',
+  outputFiles: null,
 }
 
 const running: AnswerOf<'submitJob'> = {

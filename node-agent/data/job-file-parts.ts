@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { extname, isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import type { JobFile, WantedModel } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
 import type { FileInput, ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
@@ -10,12 +10,13 @@ import { allowedModel, allowedPreprocess, jobDefaults } from '#protocol/spec/job
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
 import { wrongValue } from './job-file-errors.ts'
 import type { Fault } from './job-file-errors.ts'
+import { fault } from './job-file-part.ts'
+import type { Part, ResolvePath } from './job-file-part.ts'
+import { outputOf } from './job-file-output.ts'
+import type { OutputPart } from './job-file-output.ts'
 import type { FieldPath } from './job-file-text.ts'
 import { pythonAdvice } from './python-script.ts'
 import { splitArguments } from './split-arguments.ts'
-
-/** One part of a spec, or what is wrong with it. */
-export type Part<T> = Result<T, Fault>
 
 /** The parts of a spec that need more than a default: paths, lists, files beside the job file. */
 export interface Parts {
@@ -24,7 +25,7 @@ export interface Parts {
   readonly model: (fields: JobFileFields) => Part<WantedModel | undefined>
   readonly preprocess: (fields: JobFileFields) => Part<ImagePreprocess>
   readonly postprocess: (fields: JobFileFields) => Part<Postprocess>
-  readonly outputFileName: (fields: JobFileFields) => Part<string>
+  readonly output: (fields: JobFileFields) => Part<OutputPart>
   /** Undefined for a job without a script. */
   readonly script: (fields: JobFileFields) => Part<ScriptPart | undefined>
 }
@@ -49,14 +50,10 @@ export const createParts = (folder: string): Parts => {
     model: (fields) => modelOf(fields, resolvePath),
     preprocess: preprocessOf,
     postprocess: (fields) => postprocessOf(fields, resolvePath),
-    outputFileName: outputFileNameOf,
+    output: (fields) => outputOf(fields, resolvePath),
     script: (fields) => scriptOf(fields, resolvePath),
   }
 }
-
-type ResolvePath = (path: string, at: FieldPath) => Part<string>
-
-const fault = (path: FieldPath, message: string): Part<never> => err({ rank: 1, path, message })
 
 const inputOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<FileInput> => {
   const [first, second] = Object.entries(fields.inputs)
@@ -259,13 +256,4 @@ const readSmallFile = (path: string): string | undefined => {
   } catch {
     return undefined
   }
-}
-
-const outputFileNameOf = (fields: JobFileFields): Part<string> => {
-  const name = fields.append_row_file_name ?? jobDefaults.outputFileName
-  if (extname(name).toLowerCase() !== '.parquet') return ok(name)
-  return fault(
-    ['append_row_file_name'],
-    '"append_row_file_name" asks for Parquet, which this version does not write: use .csv or .jsonl',
-  )
 }

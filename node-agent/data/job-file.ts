@@ -48,11 +48,11 @@ const toJobFile = (
   const settings = settingsOf(fields)
   const input = parts.input(fields)
   const model = parts.model(fields)
-  const outputFileName = parts.outputFileName(fields)
+  const output = parts.output(fields)
   const what = whatRuns(fields, parts)
   const faults = [...settings.faults, ...(what.ok ? [] : what.error)]
-  for (const part of [input, model, outputFileName]) if (!part.ok) faults.push(part.error)
-  if (faults.length > 0 || !(input.ok && model.ok && outputFileName.ok && what.ok))
+  for (const part of [input, model, output]) if (!part.ok) faults.push(part.error)
+  if (faults.length > 0 || !(input.ok && model.ok && output.ok && what.ok))
     return refuse(faults, origin)
   const base: JobSpecBase = {
     name: fields.name,
@@ -63,10 +63,11 @@ const toJobFile = (
     errorThreshold: fields.error_threshold ?? jobDefaults.errorThreshold,
     ...settings.spec,
     outputAction: fields.output_action ?? 'append_row',
-    outputFileName: outputFileName.value,
+    ...output.value,
     loggingLevel: fields.logging_level ?? 'INFO',
     device: fields.device ?? 'auto',
     inPlace: fields.in_place ?? true,
+    ...(fields.visibility === undefined ? {} : { visibility: fields.visibility }),
   }
   return ok({
     spec: { ...base, ...what.value.spec },

@@ -57,6 +57,7 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     itemsPerSecond: live.itemsPerSecond,
     secondsLeft: live.secondsLeft,
     output: sealed?.output ?? '',
+    outputFiles: sealed?.outputFiles ?? null,
   }
 }
 

@@ -132,7 +132,13 @@ export const jobView = z.object({
     .tuple([z.number(), z.number()])
     .nullable()
     .describe('Range; null before it can be told'),
-  output: text.describe('Absolute path on the keeper; empty until written'),
+  output: text.describe(
+    'Absolute path of the file with the rows, on the keeper; empty until written',
+  ),
+  outputFiles: z
+    .object({ folder: text, count, bytes: count })
+    .nullable()
+    .describe('What scripts wrote to their output directories, on the keeper; null if nothing'),
 })
 export type JobView = z.infer<typeof jobView>
 

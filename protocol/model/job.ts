@@ -59,6 +59,17 @@ export interface ScriptReference {
   readonly files: readonly ModelFile[]
 }
 
+/** A folder on the keeper's machine into which the output of every run goes. */
+export interface OutputPlace {
+  /** Absolute. */
+  readonly path: string
+  /** Whether what an earlier run left there is replaced; without it, its presence is an error. */
+  readonly overwrite: boolean
+}
+
+/** Who may keep a job's rows: `keeper` means its keeper and its submitter alone; others hold its history. */
+export type Visibility = 'members' | 'keeper'
+
 /** What every job has, whatever runs its mini-batches. */
 export interface JobSpecBase {
   readonly name: string
@@ -79,6 +90,14 @@ export interface JobSpecBase {
   readonly peerCount?: number
   readonly outputAction: OutputAction
   readonly outputFileName: string
+  /** What stands between the fields of a row in a `.csv`, `.tsv` or text file; undefined: by its ending. */
+  readonly outputDelimiter?: string
+  /** Whether such a file begins with the names of its columns; undefined: by its ending. */
+  readonly outputHeader?: boolean
+  /** Where the output goes; undefined: a folder of this run alone. */
+  readonly outputPlace?: OutputPlace
+  /** Who may keep the rows; undefined: all members. */
+  readonly visibility?: Visibility
   readonly loggingLevel: LoggingLevel
   readonly device: string
   /** False: items are always streamed, also to workers that could open them in place. */

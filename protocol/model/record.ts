@@ -190,6 +190,14 @@ export interface JobClosed {
   readonly at: Millis
 }
 
+/** Files of scripts as they stand on the keeper's machine. */
+export interface CollectedFiles {
+  /** Absolute folder that holds them and nothing else. */
+  readonly folder: string
+  readonly count: number
+  readonly bytes: number
+}
+
 /** The keeper's final word. After it nothing of the job changes. */
 export interface JobSealed {
   readonly kind: 'job-sealed'
@@ -203,8 +211,10 @@ export interface JobSealed {
   readonly rows: number
   readonly succeeded: number
   readonly failed: number
-  /** Absolute path of the output on the keeper; empty if none was written. */
+  /** Absolute path of the file with the rows, on the keeper; empty if none was written. */
   readonly output: string
+  /** What scripts wrote to their output directories; left out if there was nothing. */
+  readonly outputFiles?: CollectedFiles
   /**
    * How far the keeper had read the logs that speak of this job when it chose: a commit or charge behind
    * these positions (or of a log not named) never counts, so that every member finds the same choice from

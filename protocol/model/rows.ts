@@ -20,6 +20,24 @@ export interface AttemptRows {
   /** `names[i]` is the name of item `items[i]`, for whoever shows or searches rows without the plan at hand. */
   readonly names?: readonly string[]
   readonly failures: readonly ItemFailure[]
+  /** Files that the script left in its output directory; undefined if there are none. */
+  readonly files?: AttemptFiles
+}
+
+/** The files of one attempt: they travel in one blob, one behind the other in the order of `list`. */
+export interface AttemptFiles {
+  /** The blob; no other attempt has the same, since its first bytes name this one. */
+  readonly pack: BlobHash
+  readonly list: readonly OutputFile[]
+}
+
+/** A file that a script wrote. */
+export interface OutputFile {
+  /** Path below the output directory, with `/`; see `isOutputPath`. */
+  readonly path: string
+  readonly bytes: number
+  /** SHA-256, hex. */
+  readonly hash: string
 }
 
 /** A result chunk, unpacked: rows of one worker and one job. Position = place in `entries`. */

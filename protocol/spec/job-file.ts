@@ -151,6 +151,22 @@ const model = z.union(
   allowedModel,
 )
 
+const delimiter = 'one character, neither a quotation mark nor a line break'
+const output = z.union(
+  [
+    text(path, limits.itemNameBytes),
+    z.strictObject({
+      path: text(path, limits.itemNameBytes).describe(
+        "Folder on this machine, relative to the job file's folder",
+      ),
+      overwrite: flag()
+        .optional()
+        .describe('Whether the output of an earlier run is replaced. Default: false'),
+    }),
+  ],
+  "a folder's path, or a map with path and overwrite",
+)
+
 const variableName = 'a name of letters, digits and _ that does not begin with a digit'
 const argumentList = `a text, or a list of at most ${limits.scriptArguments} texts and numbers`
 const scriptArguments = z.union(
@@ -264,7 +280,24 @@ export const jobFileSchema = z
         .regex(/^(?!\.{1,2}$)/, fileName)
         .optional()
         .describe(
-          `Output file; .csv, .jsonl, or one line an element. Default: ${jobDefaults.outputFileName}`,
+          `Output file: .csv, .tsv, .jsonl, .parquet, or one line an element. Default: ${jobDefaults.outputFileName}`,
+        ),
+      append_row_delimiter: text(delimiter, 1)
+        .regex(/^[^"\r\n]$/, delimiter)
+        .optional()
+        .describe(
+          'What stands between the fields of a row; makes columns of a text file too. Default: , in .csv, a tab in .tsv',
+        ),
+      append_row_header: flag()
+        .optional()
+        .describe('Whether the names of the columns come first. Default: true in .csv and .tsv'),
+      output: output
+        .optional()
+        .describe("Folder for the output of every run. Default: a folder of each run's own"),
+      visibility: word(['members', 'keeper'])
+        .optional()
+        .describe(
+          'Who may keep the rows: all members, or only the machine that collects them and the one that submitted. Default: members',
         ),
       process_count_per_node: whole(countFrom1, { min: 1, max: 1_024 })
         .optional()

@@ -25,7 +25,7 @@ export const specToFile = (spec: JobSpec): FileFields => ({
   ...(spec.processesPerPeer === undefined ? {} : { process_count_per_node: spec.processesPerPeer }),
   ...(spec.peerCount === undefined ? {} : { node_count: spec.peerCount }),
   output_action: spec.outputAction,
-  ...(spec.outputAction === 'append_row' ? { append_row_file_name: spec.outputFileName } : {}),
+  ...outputToFile(spec),
   logging_level: spec.loggingLevel,
   device: spec.device,
   in_place: spec.inPlace,
@@ -37,6 +37,14 @@ const inputToFile = ({ root, patterns, share }: FileInput): FileFields => ({
     ? { path: root }
     : { path: share.path === '' ? '.' : share.path, share: share.name }),
   patterns,
+})
+
+const outputToFile = (spec: JobSpec): FileFields => ({
+  ...(spec.outputAction === 'append_row' ? { append_row_file_name: spec.outputFileName } : {}),
+  ...(spec.outputDelimiter === undefined ? {} : { append_row_delimiter: spec.outputDelimiter }),
+  ...(spec.outputHeader === undefined ? {} : { append_row_header: spec.outputHeader }),
+  ...(spec.outputPlace === undefined ? {} : { output: spec.outputPlace }),
+  ...(spec.visibility === undefined ? {} : { visibility: spec.visibility }),
 })
 
 const whatRuns = (spec: JobSpec): FileFields =>

@@ -15,7 +15,5 @@ export const unsupportedFields: ReadonlyMap<string, string> = new Map([
   ['outputs', 'the output is the file append_row_file_name; leave it out'],
   ['partition_keys', 'cut by mini_batch_size'],
   ['allowed_failed_percent', 'use mini_batch_error_threshold'],
-  ['append_row_delimiter', 'the ending of append_row_file_name decides the format'],
-  ['append_row_header', 'the ending of append_row_file_name decides the format'],
   ['schedule', 'submit the job when it is due'],
 ])

@@ -35,6 +35,7 @@ export const makeJob = (id: string, change: Partial<JobView> = {}): JobView => (
   itemsPerSecond: null,
   secondsLeft: null,
   output: '',
+  outputFiles: null,
   ...change,
 })
 

@@ -1,8 +1,23 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import type { AttemptRows, ResultChunk } from '../../model/rows.ts'
+import type { AttemptFiles, AttemptRows, ResultChunk } from '../../model/rows.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
-import { count, jobId, peerId, sentence } from '../fields.ts'
+import { blobHash, count, jobId, peerId, sentence } from '../fields.ts'
+import { isOutputPath } from './output-path.ts'
+
+const files: z.ZodType<AttemptFiles> = z.object({
+  pack: blobHash,
+  list: z
+    .array(
+      z.object({
+        path: z.string().refine(isOutputPath, 'no path below a folder'),
+        bytes: count,
+        hash: blobHash,
+      }),
+    )
+    .min(1)
+    .max(limits.outputFiles),
+})
 
 /**
  * A result chunk's bytes, before compression (zstd, by whoever stores it). Rows are JSON texts, so no
@@ -22,6 +37,7 @@ const rows: z.ZodType<AttemptRows> = z
         message: sentence,
       }),
     ),
+    files: files.exactOptional(),
   })
   .refine(
     (entry) =>

@@ -131,6 +131,12 @@ const common = {
   peerCount: z.int().min(1).exactOptional(),
   outputAction: z.enum(['append_row', 'summary_only']),
   outputFileName: z.string().min(1).max(255),
+  outputDelimiter: z.string().length(1).exactOptional(),
+  outputHeader: z.boolean().exactOptional(),
+  outputPlace: z
+    .object({ path: z.string().min(1).max(limits.itemNameBytes), overwrite: z.boolean() })
+    .exactOptional(),
+  visibility: z.enum(['members', 'keeper']).exactOptional(),
   loggingLevel: z.enum(['DEBUG', 'INFO', 'WARNING']),
   device: z.string().max(64),
   inPlace: z.boolean(),
@@ -303,6 +309,9 @@ const bodies = {
     succeeded: count,
     failed: count,
     output: z.string().max(limits.itemNameBytes),
+    outputFiles: z
+      .object({ folder: z.string().max(limits.itemNameBytes), count, bytes: count })
+      .exactOptional(),
     upTo: z
       .array(z.object({ origin: peerId, incarnation: count, sequence: z.int().min(-1) }))
       .max(4 * limits.members)

@@ -283,8 +283,20 @@ describe('a wrong job file', () => {
       '8:23 "append_row_file_name" is "..", but must be a file name of at most 255 characters without control characters and any of ~"#%&*:<>?/\\{|}.',
     ],
     [
-      'append_row_file_name: a.parquet',
-      '8:23 "append_row_file_name" asks for Parquet, which this version does not write: use .csv or .jsonl.',
+      'append_row_file_name: a.parquet\nappend_row_delimiter: ";"',
+      '9:23 "append_row_delimiter" is for files with columns of text, but .parquet has none.',
+    ],
+    [
+      'append_row_header: true',
+      '8:20 "append_row_header" needs columns: give "append_row_delimiter" too, or a file name that ends in .csv.',
+    ],
+    [
+      "append_row_delimiter: ', '",
+      '8:23 "append_row_delimiter" is ", ", but must be one character, neither a quotation mark nor a line break.',
+    ],
+    [
+      'output: { overwrite: true }',
+      '8:1 "output.path" is missing: it must be a path of 1 to 4096 characters.',
     ],
     [
       'postprocess: { labels: [a] }',
