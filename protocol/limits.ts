@@ -256,6 +256,10 @@ export const limits = {
   inputAheadBytes: 256 * mib,
   /** A hostile file of a megabyte keeps the YAML reader busy for seconds; a real one has some kB. */
   jobFileBytes: 256 * kib,
+  /** Steps of one pipeline: their specs must fit one record. */
+  pipelineSteps: 100,
+  /** Parameters and inputs of one pipeline or job file. */
+  pipelineParameters: 1_000,
   blobBytes: 8 * 1024 * mib,
   /** Bytes of an image shown in the window. */
   pictureBytes: 4 * mib,

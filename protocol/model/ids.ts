@@ -15,6 +15,12 @@ export type ClusterId = Branded<string, 'ClusterId'>
 /** Name of one run of one step. Time-ordered text of 26 characters, made by the submitter's agent. */
 export type JobId = Branded<string, 'JobId'>
 
+/** Name of one pipeline run, of the same form as a job's. */
+export type PipelineId = Branded<string, 'PipelineId'>
+
+/** Name of a schedule, of the same form as a job's. */
+export type ScheduleId = Branded<string, 'ScheduleId'>
+
 /** SHA-256 of a blob's bytes, 64 lower-case hex digits. */
 export type BlobHash = Branded<string, 'BlobHash'>
 
@@ -37,5 +43,7 @@ export type Millis = number
 export const asPeerId = (text: string): PeerId => text as PeerId
 export const asClusterId = (text: string): ClusterId => text as ClusterId
 export const asJobId = (text: string): JobId => text as JobId
+export const asPipelineId = (text: string): PipelineId => text as PipelineId
+export const asScheduleId = (text: string): ScheduleId => text as ScheduleId
 export const asBlobHash = (text: string): BlobHash => text as BlobHash
 export const asRecordHash = (text: string): RecordHash => text as RecordHash

@@ -1,4 +1,4 @@
-import type { JobId, Millis, PeerId } from './ids.ts'
+import type { BlobHash, JobId, Millis, PeerId, PipelineId } from './ids.ts'
 import type { ModelFile, ModelReference } from './model.ts'
 
 /** How an item becomes the model's input tensor. Pixel value = byte * scale, then (value - mean) / std. */
@@ -140,6 +140,38 @@ export interface Job {
   /** The peer that collects the rows, writes the output and seals. */
   readonly keeper: PeerId
   readonly submittedAt: Millis
+  /** The pipeline run and step it belongs to; jobs of older versions have none. */
+  readonly run?: JobRun
+  /** What its rows are computed from besides the items; undefined: nothing of it is ever reused. */
+  readonly reuse?: ReuseSettings
+  /** Only these items of another job's plan, for a run of what failed there. */
+  readonly only?: OnlyItems
+}
+
+/** Where a job belongs. Jobs of older versions have none, and count as runs of their own. */
+export interface JobRun {
+  readonly pipeline: PipelineId
+  /** Name of the pipeline run. */
+  readonly name: string
+  readonly step: string
+  readonly experiment: string
+}
+
+/** How a job takes part in reuse. */
+export interface ReuseSettings {
+  /** SHA-256, hex: jobs with the same key give the same rows for the same items. */
+  readonly key: string
+  /** Take over rows of an earlier job with this key. False: compute all, but later jobs may reuse it. */
+  readonly take: boolean
+  /** The key names the content of the whole input: names and times of files say nothing more. */
+  readonly pinned: boolean
+}
+
+/** Items of an earlier job's plan, as a blob at the data's peer: their positions, ascending. */
+export interface OnlyItems {
+  readonly job: JobId
+  readonly blob: BlobHash
+  readonly items: number
 }
 
 /** Azure ML's run states, as people see them. */

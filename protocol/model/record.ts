@@ -7,11 +7,14 @@ import type {
   MiniBatchIndex,
   Millis,
   PeerId,
+  PipelineId,
   RecordHash,
+  ScheduleId,
 } from './ids.ts'
 import type { Job } from './job.ts'
 import type { Capabilities, Role } from './member.ts'
 import type { Model } from './model.ts'
+import type { PipelineRun, Schedule } from './pipeline.ts'
 import type { MiniBatchRun } from './plan.ts'
 import type { Dataset, Datastore } from './registry.ts'
 import type { Term } from './term.ts'
@@ -224,6 +227,51 @@ export interface JobSealed {
   readonly at: Millis
 }
 
+/** What the submitter of a pipeline run wrote down of it before anything ran. */
+export interface PipelineSubmitted {
+  readonly kind: 'pipeline-submitted'
+  readonly run: PipelineRun
+}
+
+/** No job came of a step: it could not be submitted, or what it waits for failed. */
+export interface PipelineStepSkipped {
+  readonly kind: 'pipeline-step-skipped'
+  readonly pipeline: PipelineId
+  readonly step: string
+  readonly state: 'Failed' | 'Canceled'
+  /** One sentence. */
+  readonly reason: string
+  readonly at: Millis
+}
+
+export interface PipelineCancelRequested {
+  readonly kind: 'pipeline-cancel-requested'
+  readonly pipeline: PipelineId
+  readonly at: Millis
+}
+
+/** The submitter's last word on a run: all of its steps are over. */
+export interface PipelineEnded {
+  readonly kind: 'pipeline-ended'
+  readonly pipeline: PipelineId
+  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  /** First cause in one sentence; empty when completed. */
+  readonly headline: string
+  readonly at: Millis
+}
+
+/** Takes the place of an earlier schedule of the same submitter and name. */
+export interface ScheduleSet {
+  readonly kind: 'schedule-set'
+  readonly schedule: Schedule
+}
+
+export interface ScheduleRemoved {
+  readonly kind: 'schedule-removed'
+  readonly schedule: ScheduleId
+  readonly at: Millis
+}
+
 export type RecordBody =
   | ClusterCreated
   | MemberAdded
@@ -243,6 +291,12 @@ export type RecordBody =
   | JobCancelRequested
   | JobClosed
   | JobSealed
+  | PipelineSubmitted
+  | PipelineStepSkipped
+  | PipelineCancelRequested
+  | PipelineEnded
+  | ScheduleSet
+  | ScheduleRemoved
 
 export type RecordKind = RecordBody['kind']
 

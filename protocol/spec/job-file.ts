@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { decimal, flag, looseText, text, whole, word } from './fields.ts'
+import {
+  allowReuseField,
+  experimentField,
+  nameField,
+  parametersField,
+  regenerateField,
+  scheduleField,
+} from './run-fields.ts'
 
 /**
  * What a person writes to describe a job: Azure ML's names of the SDK v1, and those of v2 where they
@@ -17,9 +25,6 @@ export const jobDefaults = {
   topK: 5,
 } as const
 
-export const jobNamePattern = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
-const jobName =
-  'text of 3 to 32 characters: small letters, digits and hyphens, a letter first and no hyphen last'
 const forbiddenInFileName = '~"#%&*:<>?/\\{|}'
 const fileName = `a file name of at most 255 characters without control characters and any of ${forbiddenInFileName}`
 const threshold = 'a whole number from 0, or -1 for any number of failures'
@@ -188,9 +193,7 @@ export const jobFileSchema = z
   .strictObject(
     {
       $schema: z.string('text').optional().describe('For editors; ignored'),
-      name: text(jobName, 32, 3)
-        .regex(jobNamePattern, jobName)
-        .describe(`Name of the job: ${jobName}`),
+      name: nameField('job'),
       description: looseText('text of at most 16384 characters', 16_384)
         .optional()
         .describe('What the job is for, in your own words'),
@@ -326,6 +329,11 @@ export const jobFileSchema = z
       postprocess: postprocess
         .optional()
         .describe("How the model's output becomes a row. Default: raw"),
+      experiment: experimentField(),
+      parameters: parametersField(),
+      allow_reuse: allowReuseField(),
+      regenerate_outputs: regenerateField(),
+      schedule: scheduleField(),
       in_place: flag()
         .optional()
         .describe('Whether machines that can open the files themselves may. Default: true'),

@@ -9,11 +9,10 @@ export const unsupportedFields: ReadonlyMap<string, string> = new Map([
   ['compute_target', noCompute],
   ['task', 'write its fields at the top level of the job file'],
   ['type', 'a job file describes one parallel job; leave it out'],
-  ['jobs', 'write one job file for each step'],
+  ['jobs', 'name the steps of a pipeline under steps'],
   ['side_inputs', 'one input is read, the one that is cut; leave it out'],
   ['input_data', 'the one input is the one that is cut; leave it out'],
   ['outputs', 'the output is the file append_row_file_name; leave it out'],
   ['partition_keys', 'cut by mini_batch_size'],
   ['allowed_failed_percent', 'use mini_batch_error_threshold'],
-  ['schedule', 'submit the job when it is due'],
 ])

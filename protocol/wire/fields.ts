@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import type { BlobHash, ClusterId, JobId, PeerId, RecordHash } from '../model/ids.ts'
+import type {
+  BlobHash,
+  ClusterId,
+  JobId,
+  PeerId,
+  PipelineId,
+  RecordHash,
+  ScheduleId,
+} from '../model/ids.ts'
 import type { Capabilities, Role } from '../model/member.ts'
 import type { LeaseToken, Term } from '../model/term.ts'
 
@@ -23,10 +31,19 @@ export const previousHash: z.ZodType<RecordHash | ''> = z
   .string()
   .regex(/^([0-9a-f]{64})?$/)
   .transform((text) => text as RecordHash | '')
+const timeOrdered = /^[0-9a-hjkmnp-tv-z]{26}$/
 export const jobId: z.ZodType<JobId> = z
   .string()
-  .regex(/^[0-9a-hjkmnp-tv-z]{26}$/)
+  .regex(timeOrdered)
   .transform((text) => text as JobId)
+export const pipelineId: z.ZodType<PipelineId> = z
+  .string()
+  .regex(timeOrdered)
+  .transform((text) => text as PipelineId)
+export const scheduleId: z.ZodType<ScheduleId> = z
+  .string()
+  .regex(timeOrdered)
+  .transform((text) => text as ScheduleId)
 
 export const count = z.int().min(0)
 export const millis = z.number().min(0)

@@ -18,6 +18,7 @@ import {
   sentence,
   term,
 } from '../fields.ts'
+import { jobRun, onlyItems, pipelineBodies, reuseSettings } from './pipelines.ts'
 
 /** Schemas of record bodies. A body's bytes are what is hashed, so they are never encoded again. */
 
@@ -173,6 +174,9 @@ const job: z.ZodType<Job> = z.object({
   dataPeer: peerId,
   keeper: peerId,
   submittedAt: millis,
+  run: jobRun.exactOptional(),
+  reuse: reuseSettings.exactOptional(),
+  only: onlyItems.exactOptional(),
 })
 
 const runs: z.ZodType<readonly MiniBatchRun[]> = z
@@ -318,6 +322,7 @@ const bodies = {
       .exactOptional(),
     at: millis,
   }),
+  ...pipelineBodies(spec),
 } satisfies { readonly [Kind in RecordKind]: z.ZodType<Extract<RecordBody, { kind: Kind }>> }
 
 /** Bytes of a body: canonical, hence hashable. */
