@@ -62,6 +62,7 @@ const toJobFile = (
     miniBatchSize: fields.mini_batch_size ?? jobDefaults.miniBatchSize,
     errorThreshold: fields.error_threshold ?? jobDefaults.errorThreshold,
     ...settings.spec,
+    ...shareOf(fields),
     outputAction: fields.output_action ?? 'append_row',
     ...output.value,
     loggingLevel: fields.logging_level ?? 'INFO',
@@ -76,6 +77,18 @@ const toJobFile = (
     warnings: warningsOf(fields, origin),
   })
 }
+
+/** How a job stands beside others, and where it may run: only what was said. */
+const shareOf = (
+  fields: JobFileFields,
+): Pick<JobSpecBase, 'allowedFailedPercent' | 'priority' | 'weight' | 'pool'> => ({
+  ...(fields.allowed_failed_percent === undefined
+    ? {}
+    : { allowedFailedPercent: fields.allowed_failed_percent }),
+  ...(fields.priority === undefined ? {} : { priority: fields.priority }),
+  ...(fields.weight === undefined ? {} : { weight: fields.weight }),
+  ...(fields.compute === undefined ? {} : { pool: fields.compute }),
+})
 
 /** The half of a spec that differs: a script, or what is declared in its place. */
 interface WhatRuns {

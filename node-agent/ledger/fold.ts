@@ -1,10 +1,13 @@
 import type { CountedCommit, JobFold } from '#protocol/model/fold.ts'
+import { isHalf } from '#protocol/model/half.ts'
 import type { JobId, MiniBatchIndex, Millis } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
+import { pathOf } from '#protocol/model/plan-ranges.ts'
 import type {
   Charge,
   Committed,
   JobClosed,
+  JobPauseChanged,
   PlanChunkWritten,
   RecordBody,
   RecordHeader,
@@ -30,6 +33,8 @@ export interface JobFolds {
   readonly commits: (job: JobId) => readonly CountedCommit[]
   /** Charges that count, by mini-batch, then attempt. */
   readonly charges: (job: JobId) => readonly Charge[]
+  /** Mini-batches that were halved, ascending. */
+  readonly halved: (job: JobId) => readonly MiniBatchIndex[]
 }
 
 /** A record's body with the header that says who wrote it, and where. */
@@ -63,6 +68,7 @@ export const createJobFolds = (): JobFolds => {
     planChunks: (id) => judged(id)?.planChunks ?? [],
     commits: (id) => judged(id)?.commits ?? [],
     charges: (id) => judged(id)?.charges ?? [],
+    halved: (id) => judged(id)?.halved ?? [],
   }
 }
 
@@ -78,6 +84,7 @@ interface JudgedJob {
   readonly planChunks: readonly PlanChunkWritten[]
   readonly commits: readonly CountedCommit[]
   readonly charges: readonly Charge[]
+  readonly halved: readonly MiniBatchIndex[]
 }
 
 const jobOf = (body: RecordBody): JobId | undefined =>
@@ -91,8 +98,10 @@ const ofKind = <Kind extends RecordBody['kind']>(
     body.kind === kind ? [{ header, body: body as Extract<RecordBody, { kind: Kind }> }] : [],
   )
 
+type HeadKind = 'committed' | 'charged' | 'mini-batches-halved' | 'job-closed'
+
 /** Of a head's records only those count that the head of the term wrote itself. */
-const byHead = <Body extends Committed | JobClosed | Extract<RecordBody, { kind: 'charged' }>>(
+const byHead = <Body extends Extract<RecordBody, { kind: HeadKind }>>(
   said: readonly Said<Body>[],
 ): readonly Said<Body>[] =>
   said.filter(({ header, body }) => body.term.head === header.origin).toSorted(byTermRank)
@@ -108,23 +117,51 @@ const judge = ({ said }: JobFacts): JudgedJob => {
       .toSorted(byRank)[0]?.body ?? null
   const counts = ({ header }: Said<unknown>): boolean => isCovered(sealed?.upTo, header)
   const committed = byHead(ofKind(said, 'committed')).filter(counts)
-  const commits = countCommits(committed)
+  const planChunks = job === undefined ? [] : planOf(job, said)
+  const parts = partsOf(planChunks, countCommits(committed))
+  const { commits } = parts
   const charges = byHead(ofKind(said, 'charged'))
     .filter(counts)
     .flatMap(({ body }) => body.charges)
     .toSorted((a, b) => a.miniBatch - b.miniBatch || a.attempt - b.attempt)
-  const planChunks = job === undefined ? [] : planOf(job, said)
+  const parents = byHead(ofKind(said, 'mini-batches-halved'))
+    .filter(counts)
+    .flatMap(({ body }) => body.halvings.map((halving) => halving.parent))
+  const halved = [...new Set(parents)].filter((parent) => !parts.isDone(parent))
   const fold =
     job === undefined
       ? undefined
       : {
-          ...sums(commits, charges, planChunks),
+          ...sums({ parts, charges, planChunks, halved }),
           ...times(committed),
           ...ends(said, job),
           job,
           sealed,
         }
-  return { fold, planChunks, commits, charges }
+  return { fold, planChunks, commits, charges, halved: halved.sort((a, b) => a - b) }
+}
+
+/** Commits with the rule for halves: what is part of a committed mini-batch does not count beside it. */
+interface Parts {
+  readonly commits: readonly CountedCommit[]
+  /** True if a mini-batch, or one that it is part of, has a commit that counts. */
+  readonly isDone: (miniBatch: MiniBatchIndex) => boolean
+}
+
+const partsOf = (
+  planChunks: readonly PlanChunkWritten[],
+  found: readonly CountedCommit[],
+): Parts => {
+  const committed = new Set(found.map((commit) => commit.miniBatch))
+  const isPart = (miniBatch: MiniBatchIndex): boolean =>
+    isHalf(miniBatch) &&
+    (pathOf(planChunks, miniBatch) ?? [])
+      .slice(0, -1)
+      .some((outer) => committed.has(outer.miniBatch))
+  return {
+    commits: found.filter(({ miniBatch }) => !isPart(miniBatch)),
+    isDone: (miniBatch) => committed.has(miniBatch) || isPart(miniBatch),
+  }
 }
 
 /** After a seal only what its keeper had read counts. */
@@ -166,21 +203,31 @@ const planOf = (job: Job, said: readonly Said<RecordBody>[]): readonly PlanChunk
   return [...byChunk.values()].sort((a, b) => a.chunk - b.chunk)
 }
 
-const sums = (
-  commits: readonly CountedCommit[],
-  charges: readonly Charge[],
-  planChunks: readonly PlanChunkWritten[],
-) => {
-  const counted = new Set(commits.map((commit) => commit.miniBatch))
-  const failed = new Set(
-    charges.filter((c) => c.final && !counted.has(c.miniBatch)).map((c) => c.miniBatch),
-  )
+const sums = ({
+  parts,
+  charges,
+  planChunks,
+  halved,
+}: {
+  readonly parts: Parts
+  readonly charges: readonly Charge[]
+  readonly planChunks: readonly PlanChunkWritten[]
+  readonly halved: readonly MiniBatchIndex[]
+}) => {
+  const { commits } = parts
+  const inHalves = new Set(halved)
+  const final = charges.filter((c) => c.final).map((c) => c.miniBatch)
+  const failed = new Set(final.filter((one) => !parts.isDone(one) && !inHalves.has(one)))
   const total = (of: (commit: CountedCommit) => number) =>
     commits.reduce((sum, commit) => sum + of(commit), 0)
-  const items = [...failed].reduce((sum, miniBatch) => sum + itemsOf(planChunks, miniBatch), 0)
+  const items = [...failed].reduce(
+    (sum, miniBatch) => sum + (pathOf(planChunks, miniBatch)?.at(-1)?.items ?? 0),
+    0,
+  )
   return {
     items: planChunks.reduce((sum, chunk) => sum + chunk.items, 0),
     miniBatches: planChunks.reduce((sum, chunk) => sum + chunk.miniBatches, 0),
+    halvings: halved.length,
     planComplete: isPlanComplete(planChunks),
     committed: commits.length,
     itemsSucceeded: total((commit) => commit.succeeded),
@@ -194,17 +241,6 @@ const sums = (
 /** All chunks from 0 to one that calls itself the last. */
 const isPlanComplete = (planChunks: readonly PlanChunkWritten[]): boolean =>
   planChunks.at(-1)?.last === true && planChunks.every((chunk, index) => chunk.chunk === index)
-
-const itemsOf = (planChunks: readonly PlanChunkWritten[], miniBatch: MiniBatchIndex): number => {
-  for (const chunk of planChunks) {
-    let first = chunk.firstMiniBatch
-    for (const run of chunk.runs) {
-      if (miniBatch >= first && miniBatch < first + run.count) return run.items
-      first += run.count
-    }
-  }
-  return 0
-}
 
 const times = (committed: readonly Said<Committed>[]) => ({
   firstCommitAt: least(committed.map(({ body }) => body.at)),
@@ -221,7 +257,17 @@ const ends = (said: readonly Said<RecordBody>[], job: Job) => ({
       .toSorted(byRank)[0]?.body.message ?? '',
   cancelRequestedAt: least(ofKind(said, 'job-cancel-requested').map(({ body }) => body.at)),
   closed: byHead(ofKind(said, 'job-closed'))[0]?.body ?? null,
+  ...pauseOf(ofKind(said, 'job-pause-changed')),
 })
+
+/** The last word by (clock, origin, sequence). */
+const pauseOf = (said: readonly Said<JobPauseChanged>[]) => {
+  const last = said.toSorted((a, b) => a.body.clock - b.body.clock || byRank(a, b)).at(-1)?.body
+  return {
+    pausedAt: last?.paused === true ? last.at : null,
+    pauseClock: last?.clock ?? 0,
+  }
+}
 
 const least = (values: readonly Millis[]): Millis | null =>
   values.reduce<Millis | null>((low, value) => (low === null || value < low ? value : low), null)

@@ -1,6 +1,7 @@
 import type { CountedCommit, JobFold, SealFacts } from '#protocol/model/fold.ts'
 import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { Model } from '#protocol/model/model.ts'
+import type { PoolRule } from '#protocol/model/pool.ts'
 import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
@@ -27,6 +28,8 @@ export interface Views {
   /** Counted commits of the mini-batches `from` up to `to`, as runs of one peer in their order. */
   readonly commitRuns: (job: JobId, from: number, to: number) => Promise<readonly CommitRun[]>
   readonly charges: (job: JobId) => Promise<readonly Charge[]>
+  /** Mini-batches that run in halves, ascending; those whose whole counts after all are left out. */
+  readonly halved: (job: JobId) => Promise<readonly MiniBatchIndex[]>
   /** Committed mini-batches, items and run time of each peer. */
   readonly shares: (job: JobId) => Promise<readonly PeerShare[]>
   /** Counted commits whose rows are not in this store, grouped by chunk. */
@@ -60,6 +63,10 @@ export interface Views {
   readonly dataset: (name: string, version?: number) => Promise<Dataset | undefined>
   /** The highest version that a name was ever given, also if it was removed; 0 if none. */
   readonly highestVersion: (kind: 'datastore' | 'dataset', name: string) => Promise<number>
+  /** By name; removed ones are left out. */
+  readonly pools: () => Promise<readonly PoolRule[]>
+  /** Highest `clock` of a pool's records, also of a removed one; 0: there never was one of that name. */
+  readonly poolClock: (name: string) => Promise<number>
   /** Small values of this agent alone: ports, remembered addresses, ... JSON. */
   readonly setting: (name: string) => Promise<unknown>
   readonly setSetting: (name: string, value: unknown) => Promise<void>

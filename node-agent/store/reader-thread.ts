@@ -37,6 +37,7 @@ const open = (options: ThreadOptions) => {
     openJobs: () => jobs.openJobs(),
     planChunks: (job: JobId) => jobs.planChunks(job),
     shares: (job: JobId) => jobs.shares(job),
+    halved: (job: JobId) => jobs.halved(job),
     commits: (job: JobId) => commits.commits(job) as unknown as CommitColumns,
     commitRuns: (range: CommitRange) => commitRuns(range),
     charges: (job: JobId) => commits.charges(job),
@@ -55,6 +56,8 @@ const open = (options: ThreadOptions) => {
       registry.dataset(of.name, of.version),
     highestVersion: (of: { readonly kind: 'datastore' | 'dataset'; readonly name: string }) =>
       registry.highest(of.kind, of.name),
+    pools: () => small.pools(),
+    poolClock: (name: string) => small.poolClock(name),
     setting: (name: string) => small.setting(name),
     hashAt: (of: {
       readonly origin: PeerId

@@ -25,6 +25,7 @@ export const createViews = (deps: {
     commits: async (job) => toCommits(job, await reader.call('commits', job)),
     commitRuns: (job, from, to) => reader.call('commitRuns', { job, from, to }),
     charges: (job) => reader.call('charges', job),
+    halved: (job) => reader.call('halved', job),
     shares: (job) => reader.call('shares', job),
     missingRows: (job) => reader.call('missingRows', job),
     keepRows: (chunk, job, peer, entries) => keepRows({ chunk, job, peer, entries }),
@@ -39,6 +40,8 @@ export const createViews = (deps: {
     datasets: () => reader.call('datasets'),
     dataset: (name, version) => reader.call('dataset', { name, version }),
     highestVersion: (kind, name) => reader.call('highestVersion', { kind, name }),
+    pools: () => reader.call('pools'),
+    poolClock: (name) => reader.call('poolClock', name),
     setting: async (name) => {
       const json = await reader.call('setting', name)
       return json === undefined ? undefined : (JSON.parse(json) as unknown)

@@ -7,7 +7,10 @@ import type { CommittedRows } from './rows.ts'
 export interface JobFold {
   readonly job: Job
   readonly items: number
+  /** Of the plan; each halving adds one, since two halves stand for one. */
   readonly miniBatches: number
+  /** Mini-batches that run in halves. */
+  readonly halvings: number
   readonly planComplete: boolean
   readonly planFailure: string
   readonly committed: number
@@ -21,6 +24,10 @@ export interface JobFold {
   readonly firstCommitAt: Millis | null
   readonly lastCommitAt: Millis | null
   readonly cancelRequestedAt: Millis | null
+  /** Since when it is paused; null while it is not. */
+  readonly pausedAt: Millis | null
+  /** Highest `clock` of its `job-pause-changed` records; 0: none. */
+  readonly pauseClock: number
   readonly closed: JobClosed | null
   readonly sealed: JobSealed | null
 }

@@ -81,6 +81,14 @@ export interface JobSpecBase {
   readonly errorThreshold: number
   /** Failed mini-batches tolerated, the same rule. */
   readonly miniBatchErrorThreshold: number
+  /** Failed mini-batches tolerated, in percent of all; the job aborts when strictly more fail. Undefined: 100. */
+  readonly allowedFailedPercent?: number
+  /** Jobs of a higher one go first wherever they can run. Undefined: 0. */
+  readonly priority?: number
+  /** Share of the slots beside jobs of equal priority, by proportion. Undefined: 1. */
+  readonly weight?: number
+  /** The pool whose machines it may use; undefined: all machines. */
+  readonly pool?: string
   readonly runLimitMs: Millis
   /** Total tries of a mini-batch that are charged before it fails for good. */
   readonly maxAttempts: number

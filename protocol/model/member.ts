@@ -29,6 +29,8 @@ export interface Capabilities {
   readonly slots: number
   /** Execution providers that can be tried here, best first, for example `cpu`. */
   readonly devices: readonly string[]
+  /** Words of its owner's choice, by which pools pick it; undefined: none. */
+  readonly tags?: readonly string[]
 }
 
 /** How a member is seen from here. `suspect`: silent for a while, being redialled. */

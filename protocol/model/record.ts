@@ -12,11 +12,13 @@ import type {
   ScheduleId,
 } from './ids.ts'
 import type { Job } from './job.ts'
+import type { MiniBatchRange } from './half.ts'
 import type { Capabilities, Role } from './member.ts'
 import type { Model } from './model.ts'
 import type { PipelineRun, Schedule } from './pipeline.ts'
 import type { MiniBatchRun } from './plan.ts'
 import type { Dataset, Datastore } from './registry.ts'
+import type { PoolRule } from './pool.ts'
 import type { Term } from './term.ts'
 
 /**
@@ -173,6 +175,53 @@ export interface Charged {
   readonly at: Millis
 }
 
+/** A mini-batch that killed its process once too often, and what runs in its place. */
+export interface Halving {
+  readonly parent: MiniBatchIndex
+  /** Follow from the parent's items, see `halve`; they start without charges. */
+  readonly halves: readonly MiniBatchRange[]
+}
+
+/**
+ * The head's word that these mini-batches run in halves from here on: it accepts no result of a parent any
+ * more. Where heads disagree, a commit of the whole counts before those of its parts.
+ */
+export interface MiniBatchesHalved {
+  readonly kind: 'mini-batches-halved'
+  readonly job: JobId
+  readonly term: Term
+  readonly halvings: readonly Halving[]
+  readonly at: Millis
+}
+
+/**
+ * Somebody paused a job or let it go on. `clock` is one more than the highest its author knew of the job:
+ * the last word by (clock, origin, sequence) holds.
+ */
+export interface JobPauseChanged {
+  readonly kind: 'job-pause-changed'
+  readonly job: JobId
+  readonly paused: boolean
+  readonly clock: number
+  readonly at: Millis
+}
+
+/** A pool was made or changed. `clock` as in `job-pause-changed`, by the pool's name. */
+export interface PoolSet {
+  readonly kind: 'pool-set'
+  readonly pool: PoolRule
+  readonly clock: number
+  readonly at: Millis
+}
+
+/** Jobs that name the pool wait until there is one of that name again. */
+export interface PoolRemoved {
+  readonly kind: 'pool-removed'
+  readonly name: string
+  readonly clock: number
+  readonly at: Millis
+}
+
 export interface JobCancelRequested {
   readonly kind: 'job-cancel-requested'
   readonly job: JobId
@@ -288,6 +337,10 @@ export type RecordBody =
   | PlanFailed
   | Committed
   | Charged
+  | MiniBatchesHalved
+  | JobPauseChanged
+  | PoolSet
+  | PoolRemoved
   | JobCancelRequested
   | JobClosed
   | JobSealed

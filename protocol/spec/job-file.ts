@@ -20,6 +20,9 @@ export const jobDefaults = {
   miniBatchSize: 10,
   errorThreshold: -1,
   miniBatchErrorThreshold: -1,
+  allowedFailedPercent: 100,
+  priority: 0,
+  weight: 1,
   outputFileName: 'parallel_run_step.txt',
   pattern: '**/*',
   topK: 5,
@@ -252,6 +255,24 @@ export const jobFileSchema = z
       allowed_failed_count: whole(threshold, { min: -1, max: most })
         .optional()
         .describe("Azure v1's name of mini_batch_error_threshold"),
+      allowed_failed_percent: decimal('a number from 0 to 100', { min: 0, max: 100 })
+        .optional()
+        .describe(
+          `Failed mini-batches that are tolerated, in percent of all. Default: ${jobDefaults.allowedFailedPercent}`,
+        ),
+      priority: whole('a whole number from -1000 to 1000', { min: -1_000, max: 1_000 })
+        .optional()
+        .describe(
+          `Jobs with a higher number go first wherever they can run. Default: ${jobDefaults.priority}`,
+        ),
+      weight: decimal('a number from 0.01 to 1000', { min: 0.01, max: 1_000 })
+        .optional()
+        .describe(
+          `Share of the worker processes beside jobs of the same priority. Default: ${jobDefaults.weight}`,
+        ),
+      compute: text('the name of a pool', limits.memberNameLength)
+        .optional()
+        .describe('The pool whose machines work on it. Default: all machines of the cluster'),
       run_invocation_timeout: decimal(seconds, { above: 0, max: longestSeconds })
         .optional()
         .describe('Seconds one mini-batch may run. Default: 60'),

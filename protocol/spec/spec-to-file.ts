@@ -20,6 +20,12 @@ export const specToFile = (spec: JobSpec): FileFields => ({
   mini_batch_size: spec.miniBatchSize,
   error_threshold: spec.errorThreshold,
   mini_batch_error_threshold: spec.miniBatchErrorThreshold,
+  ...(spec.allowedFailedPercent === undefined
+    ? {}
+    : { allowed_failed_percent: spec.allowedFailedPercent }),
+  ...(spec.priority === undefined ? {} : { priority: spec.priority }),
+  ...(spec.weight === undefined ? {} : { weight: spec.weight }),
+  ...(spec.pool === undefined ? {} : { compute: spec.pool }),
   run_invocation_timeout: spec.runLimitMs / 1_000,
   run_max_try: spec.maxAttempts,
   ...(spec.processesPerPeer === undefined ? {} : { process_count_per_node: spec.processesPerPeer }),

@@ -64,4 +64,5 @@ export const capabilities: z.ZodType<Capabilities> = z.object({
   memoryBytes: count,
   slots: z.int().min(0).max(1_024),
   devices: z.array(z.string().max(64)).max(16),
+  tags: z.array(z.string().min(1).max(64)).max(64).exactOptional(),
 })

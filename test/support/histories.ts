@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Keys } from '#agent/ports/keys.ts'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
 import type { LogEnd, SealedSegment } from '#agent/ledger/segment.ts'
+import { firstHalf, halve } from '#protocol/model/half.ts'
 import { asClusterId } from '#protocol/model/ids.ts'
 import type { ClusterId, JobId } from '#protocol/model/ids.ts'
 import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
@@ -19,7 +20,12 @@ const at = fc.integer({ min: 1, max: 50 })
 const job = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constant(1))
 const jobIdAt = (index: number): JobId => historyJobs[index] ?? jobNumbered(index)
 const peerAt = (index: number) => peers[index % peers.length] ?? historyKeys[0]!.self
-const miniBatches = fc.uniqueArray(fc.nat(11), { minLength: 1, maxLength: 6 })
+/** Of the plan, and halves of its mini-batches at all depths. */
+const anyMiniBatch = fc.oneof(
+  { weight: 3, arbitrary: fc.nat(11) },
+  fc.nat(2 * 48).map((number) => firstHalf + number),
+)
+const miniBatches = fc.uniqueArray(anyMiniBatch, { minLength: 1, maxLength: 6 })
 
 const group = fc
   .tuple(who, fc.nat(3), miniBatches, fc.nat(3), fc.integer({ min: 0, max: 5 }))
@@ -35,13 +41,16 @@ const group = fc
   }))
 
 const charge = fc.record({
-  miniBatch: fc.nat(11),
+  miniBatch: anyMiniBatch,
   attempt: fc.integer({ min: 1, max: 3 }),
   peer: who,
   cause: fc.constantFrom('threw', 'timed-out', 'process-died'),
   message: fc.constantFrom('It broke.', 'It took too long.'),
   final: fc.boolean(),
 })
+
+/** What a halving names is not what decides: the plan does. */
+const twoHalves = [...halve({ miniBatch: 0, firstItem: 0, items: 2 })]
 
 const seal = fc.tuple(
   job,
@@ -65,6 +74,7 @@ const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
       .map(([index, chunk, items, last]): RecordBody => ({
         ...planOf(jobIdAt(index), 4, items),
         chunk,
+        firstItem: 4 * chunk * items,
         firstMiniBatch: 4 * chunk,
         last,
       })),
@@ -94,6 +104,23 @@ const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
         at,
       }),
     },
+    fc.record({
+      kind: fc.constant('mini-batches-halved'),
+      job: job.map(jobIdAt),
+      term,
+      halvings: fc.array(
+        anyMiniBatch.map((parent) => ({ parent, halves: twoHalves })),
+        { minLength: 1, maxLength: 2 },
+      ),
+      at,
+    }),
+    fc.record({
+      kind: fc.constant('job-pause-changed'),
+      job: job.map(jobIdAt),
+      paused: fc.boolean(),
+      clock: fc.integer({ min: 1, max: 3 }),
+      at,
+    }),
     fc.record({ kind: fc.constant('job-cancel-requested'), job: job.map(jobIdAt), at }),
     fc.record({
       kind: fc.constant('job-closed'),

@@ -1,3 +1,4 @@
+import { isHalf } from '#protocol/model/half.ts'
 import type { MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { CommitGroup, Committed } from '#protocol/model/record.ts'
 import type { Db } from '../database.ts'
@@ -5,12 +6,15 @@ import type { Names } from '../names.ts'
 import type { RowStore } from '../write/rows.ts'
 import type { Ranks, StoredRecord } from './ranks.ts'
 import { comparePlaces } from './ranks.ts'
+import { createHalves } from './halves.ts'
+import type { Halves } from './halves.ts'
 
 /** Keeps, of each mini-batch, the commit that goes first by (term, head, incarnation, sequence). */
 export interface CommitFold {
   readonly count: (job: number, record: StoredRecord, body: Committed) => void
   /** Drops the counted commits of a job; those that count are counted again by the caller. */
   readonly clear: (job: number) => void
+  readonly halves: Halves
 }
 
 interface CommitDeps {
@@ -26,7 +30,9 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
   )
   const shares = createShares(db)
   const wanted = createWanted(db)
-  const replace = createReplace(db, deps, { shares, wanted })
+  const takeOut = createTakeOut(db, { shares, wanted })
+  const replace = createReplace(db, deps, takeOut)
+  const halves = createHalves(db)
   const clearCommits = db.prepare('DELETE FROM counted_commit WHERE job = ?')
 
   const countGroup = (job: number, record: StoredRecord, term: number, group: CommitGroup) => {
@@ -34,9 +40,14 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
     const chunk = names.chunk(group.chunk, peer)
     const share: Share = { miniBatches: 0, succeeded: 0, failed: 0, rows: 0 }
     const missing: MiniBatchIndex[] = []
+    const drop = (part: MiniBatchIndex): void => {
+      takeOut(job, part)
+      rows.drop(job, part)
+    }
     for (const [at, miniBatch] of group.miniBatches.entries()) {
       const { position, attempt, succeeded, failed, rows: count } = columnsAt(group, at)
       const kept = rows.isKept(job, miniBatch, chunk, position) ? 1 : 0
+      if (isHalf(miniBatch) && halves.isPartOfCounted(job, miniBatch)) continue
       const columns = [chunk, position, attempt, succeeded, failed, count, kept]
       const add = () => insert.run(job, miniBatch, record.id, ...columns).changes > 0
       if (!add()) {
@@ -53,8 +64,11 @@ export const createCommitFold = (db: Db, deps: CommitDeps): CommitFold => {
     }
     if (share.miniBatches > 0) shares.add(job, peer, share)
     wanted.add(job, chunk, missing)
+    if (!halves.any(job)) return
+    for (const whole of group.miniBatches) halves.countedWithin(job, whole).forEach(drop)
   }
   return {
+    halves,
     count: (job, record, body) => {
       for (const group of body.groups) countGroup(job, record, body.term.number, group)
     },
@@ -78,20 +92,35 @@ interface Counted {
   readonly rows: number
 }
 
-/** Takes out a commit that goes behind the given one; false if it stays. */
-const createReplace = (
+/** Takes out the counted commit of a mini-batch, if there is one. */
+type TakeOut = (job: number, miniBatch: MiniBatchIndex) => void
+
+const findCounted = `SELECT record, chunk, kept, chunk.peer, succeeded, failed, rows
+  FROM counted_commit JOIN chunk ON chunk.id = chunk WHERE job = ? AND mini_batch = ?`
+
+const createTakeOut = (
   db: Db,
-  { ranks }: CommitDeps,
   { shares, wanted }: { readonly shares: Shares; readonly wanted: Wanted },
-) => {
-  const find = db.prepare<[number, number], Counted>(
-    `SELECT record, chunk, kept, chunk.peer, succeeded, failed, rows
-     FROM counted_commit JOIN chunk ON chunk.id = chunk WHERE job = ? AND mini_batch = ?`,
-  )
+): TakeOut => {
+  const find = db.prepare<[number, number], Counted>(findCounted)
+  const remove = db.prepare('DELETE FROM counted_commit WHERE job = ? AND mini_batch = ?')
+  return (job, miniBatch) => {
+    const counted = find.get(job, miniBatch)
+    if (counted === undefined) return
+    remove.run(job, miniBatch)
+    if (counted.kept === 0) wanted.leave(job, counted.chunk)
+    const { peer, succeeded, failed } = counted
+    const share = { miniBatches: -1, succeeded: -succeeded, failed: -failed, rows: -counted.rows }
+    shares.add(job, peer, share)
+  }
+}
+
+/** Takes out a commit that goes behind the given one; false if it stays. */
+const createReplace = (db: Db, { ranks }: CommitDeps, takeOut: TakeOut) => {
+  const find = db.prepare<[number, number], Counted>(findCounted)
   const termOf = db
     .prepare<[number, number], number>('SELECT term FROM job_record WHERE job = ? AND record = ?')
     .pluck()
-  const remove = db.prepare('DELETE FROM counted_commit WHERE job = ? AND mini_batch = ?')
   return (by: {
     readonly job: number
     readonly miniBatch: MiniBatchIndex
@@ -106,11 +135,7 @@ const createReplace = (
       term - (termOf.get(job, counted.record) ?? 0) ||
       comparePlaces(record, ranks.placeOf(counted.record))
     if (order >= 0) return false
-    remove.run(job, miniBatch)
-    if (counted.kept === 0) wanted.leave(job, counted.chunk)
-    const { peer, succeeded, failed } = counted
-    const share = { miniBatches: -1, succeeded: -succeeded, failed: -failed, rows: -counted.rows }
-    shares.add(job, peer, share)
+    takeOut(job, miniBatch)
     return true
   }
 }

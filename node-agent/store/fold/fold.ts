@@ -3,6 +3,7 @@ import type { Db } from '../database.ts'
 import { createJobFold } from './jobs.ts'
 import type { FoldDeps } from './jobs.ts'
 import { createModelFold } from './models.ts'
+import { createPoolFold } from './pools.ts'
 import type { StoredRecord } from './ranks.ts'
 import { createRegistryFold } from './registry.ts'
 
@@ -17,6 +18,7 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
   const foldJob = createJobFold(db, deps)
   const foldModel = createModelFold(db, deps.ranks)
   const foldRegistry = createRegistryFold(db, deps.ranks)
+  const foldPool = createPoolFold(db, deps.ranks)
   const records = db
     .prepare<[number], number>('SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000')
     .pluck()
@@ -30,11 +32,16 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
       case 'datastore-removed':
       case 'dataset-registered':
         return foldRegistry(record, body)
+      case 'pool-set':
+      case 'pool-removed':
+        return foldPool(record, body)
       case 'job-submitted':
       case 'plan-chunk-written':
       case 'plan-failed':
       case 'committed':
       case 'charged':
+      case 'mini-batches-halved':
+      case 'job-pause-changed':
       case 'job-cancel-requested':
       case 'job-closed':
       case 'job-sealed':

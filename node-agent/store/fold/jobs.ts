@@ -1,4 +1,11 @@
-import type { Charged, Committed, PlanChunkWritten, RecordBody } from '#protocol/model/record.ts'
+import type {
+  Charged,
+  Committed,
+  JobPauseChanged,
+  MiniBatchesHalved,
+  PlanChunkWritten,
+  RecordBody,
+} from '#protocol/model/record.ts'
 import { assertNever } from '#protocol/model/assert-never.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
@@ -30,15 +37,18 @@ export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
   const cover = createCoverage(db, { seals, ranks })
   const addRecord = db.prepare('INSERT OR IGNORE INTO job_record VALUES (?, ?, ?, ?, ?, ?)')
   const addCharge = db.prepare('INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const addHalving = db.prepare('INSERT OR IGNORE INTO halving VALUES (?, ?, ?)')
+  const knownChunk = db.prepare<[number, number], unknown>(
+    'SELECT 1 FROM plan_chunk WHERE job = ? AND chunk = ?',
+  )
   const counting = db
     .prepare<[number], number>(
       'SELECT record FROM job_record WHERE job = ? AND is_commit = 1 AND counts = 1',
     )
     .pluck()
 
-  /** A seal came, or turned out to be the keeper's: what it did not know of stops to count. */
+  /** What counts is found anew from all commits. */
   const recount = (job: number): void => {
-    if (!cover(job)) return
     rows.settle([job], () => {
       commits.clear(job)
       for (const id of counting.all(job)) {
@@ -48,7 +58,11 @@ export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
     })
   }
 
-  const addHeadRecord = (job: number, record: StoredRecord, body: Committed | Charged): boolean => {
+  const addHeadRecord = (
+    job: number,
+    record: StoredRecord,
+    body: Committed | Charged | MiniBatchesHalved,
+  ): boolean => {
     // A head speaks for itself only.
     if (body.term.head !== record.origin) return false
     const counts = seals.coverage(job)(record)
@@ -67,20 +81,42 @@ export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
     }
   }
 
+  const onHalved = (job: number, record: StoredRecord, body: MiniBatchesHalved): void => {
+    addHeadRecord(job, record, body)
+    if (body.term.head !== record.origin) return
+    for (const { parent } of body.halvings) addHalving.run(job, record.id, parent)
+  }
+
+  /** A seal came, or turned out to be the keeper's: what it did not know of stops to count. */
+  const onFact = (job: number, record: StoredRecord, body: JobFactBody): void => {
+    const isAgain =
+      body.kind === 'plan-chunk-written' && knownChunk.get(job, body.chunk) !== undefined
+    facts(job, record, body)
+    const isCovering = body.kind === 'job-submitted' || body.kind === 'job-sealed'
+    const changed = isCovering && cover(job)
+    const isPlan = body.kind === 'plan-chunk-written' && commits.halves.anyWithin(job, body)
+    const isOther = (isAgain || body.kind === 'job-submitted') && commits.halves.any(job)
+    if (changed || isPlan || isOther) recount(job)
+  }
+
   return (record, body) => {
     const job = names.job(body.kind === 'job-submitted' ? body.job.id : body.job)
-    if (body.kind === 'committed') {
-      if (addHeadRecord(job, record, body)) commits.count(job, record, body)
-    } else if (body.kind === 'charged') {
-      onCharged(job, record, body)
-    } else {
-      facts(job, record, body)
-      if (body.kind === 'job-submitted' || body.kind === 'job-sealed') recount(job)
+    switch (body.kind) {
+      case 'committed':
+        if (body.term.head === record.origin) commits.halves.note(job, body)
+        if (addHeadRecord(job, record, body)) commits.count(job, record, body)
+        return
+      case 'charged':
+        return onCharged(job, record, body)
+      case 'mini-batches-halved':
+        return onHalved(job, record, body)
+      default:
+        return onFact(job, record, body)
     }
   }
 }
 
-type JobFactBody = Exclude<JobRecordBody, Committed | Charged>
+type JobFactBody = Exclude<JobRecordBody, Committed | Charged | MiniBatchesHalved>
 
 /** The single facts of a job: where two records disagree, the one that goes first stays. */
 const createJobFacts = (
@@ -92,6 +128,7 @@ const createJobFacts = (
   const failPlan = createFirstOfOrigin(db, ranks, { table: 'plan_failed', column: 'message' })
   const seal = createFirstOfOrigin(db, ranks, { table: 'job_sealed', column: 'body' })
   const close = createClose(db, ranks)
+  const pause = createPause(db, ranks)
   const cancel = db.prepare(
     `INSERT INTO job_cancel VALUES (?, ?) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)`,
   )
@@ -106,6 +143,8 @@ const createJobFacts = (
       case 'job-cancel-requested':
         cancel.run(job, body.at)
         return undefined
+      case 'job-pause-changed':
+        return pause(job, record, body)
       case 'job-closed':
         return close(job, record, body)
       case 'job-sealed':
@@ -168,6 +207,22 @@ const createFirstOfOrigin = (
   return (job: number, origin: number, record: StoredRecord, text: string): void => {
     const known = find.get(job, origin)
     if (known === undefined || ranks.isBefore(record, known)) put.run(job, origin, record.id, text)
+  }
+}
+
+/** The last word by (clock, origin, sequence). */
+const createPause = (db: Db, ranks: Ranks) => {
+  const find = db.prepare<[number], { readonly record: number; readonly clock: number }>(
+    'SELECT record, clock FROM job_pause WHERE job = ?',
+  )
+  const put = db.prepare('INSERT OR REPLACE INTO job_pause VALUES (?, ?, ?, ?, ?)')
+  return (job: number, record: StoredRecord, { clock, paused, at }: JobPauseChanged): void => {
+    const known = find.get(job)
+    const isLast =
+      known === undefined ||
+      clock > known.clock ||
+      (clock === known.clock && !ranks.isBefore(record, known.record))
+    if (isLast) put.run(job, record.id, clock, paused ? 1 : 0, at)
   }
 }
 

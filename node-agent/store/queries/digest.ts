@@ -43,6 +43,11 @@ const dumps: readonly string[] = [
   `SELECT job.name, ${place}, place, mini_batch, attempt, peer.name, cause, message, final
    FROM charge AS t ${withJob('t')} ${withRecord('t')} JOIN peer ON peer.id = t.peer
    ORDER BY job.name, log.origin, log.incarnation, record.sequence, place`,
+  `SELECT job.name, ${place}, clock, paused, at
+   FROM job_pause AS t ${withJob('t')} ${withRecord('t')} ORDER BY job.name`,
+  `SELECT job.name, ${place}, parent FROM halving AS t ${withJob('t')} ${withRecord('t')}
+   ORDER BY job.name, log.origin, log.incarnation, record.sequence, parent`,
+  `SELECT job.name, mini_batch FROM half_commit AS t ${withJob('t')} ORDER BY job.name, mini_batch`,
   `SELECT job.name, peer.name, mini_batches, succeeded, failed, rows
    FROM job_share AS t ${withJob('t')} JOIN peer ON peer.id = t.peer
    WHERE mini_batches > 0 ORDER BY job.name, peer.name`,
@@ -51,4 +56,5 @@ const dumps: readonly string[] = [
   `SELECT t.kind, name, version, ${place}, body FROM registered AS t ${withRecord('t')}
    ORDER BY t.kind, name, version`,
   `SELECT kind, name, version FROM unregistered ORDER BY kind, name`,
+  `SELECT name, ${place}, clock, body FROM pool AS t ${withRecord('t')} ORDER BY name`,
 ]

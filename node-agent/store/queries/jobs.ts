@@ -1,9 +1,12 @@
 import type { JobFold } from '#protocol/model/fold.ts'
+import { isHalf } from '#protocol/model/half.ts'
 import type { JobId, MiniBatchIndex, Millis } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
+import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import type { JobClosed, JobSealed, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { PeerShare } from '#agent/ports/views.ts'
 import type { Db } from '../database.ts'
+import { createHalves, createPlanOf } from '../fold/halves.ts'
 
 /** Questions about jobs and their plans. */
 export interface JobQueries {
@@ -13,6 +16,7 @@ export interface JobQueries {
   readonly openJobs: () => readonly JobFold[]
   readonly planChunks: (job: JobId) => readonly PlanChunkWritten[]
   readonly shares: (job: JobId) => readonly PeerShare[]
+  readonly halved: (job: JobId) => readonly MiniBatchIndex[]
 }
 
 interface Submitted {
@@ -54,6 +58,7 @@ export const createJobQueries = (db: Db): JobQueries => {
      ORDER BY mini_batches DESC, peer.name`,
   )
   const toFold = createToFold(db)
+  const halvedOf = createHalved(db)
   return {
     jobs: (limit) => newest.all(limit).map(toFold),
     job: (job) => {
@@ -64,24 +69,28 @@ export const createJobQueries = (db: Db): JobQueries => {
     openJobs: () => open.all().map(toFold),
     planChunks: (job) => plan.all(job).map((body) => JSON.parse(body) as PlanChunkWritten),
     shares: (job) => shares.all(job),
+    halved: (job) => {
+      const row = one.get(job)
+      return row === undefined ? [] : halvedOf(row.id)
+    },
   }
 }
 
 const createToFold = (db: Db): ((row: Submitted) => JobFold) => {
   const sumsOf = createSums(db)
   const endsOf = createEnds(db)
-  const failedOf = createFailedMiniBatches(db)
+  const brokenOf = createBroken(db)
   const rowsHere = db
     .prepare<[number], number>('SELECT coalesce(sum(rows), 0) FROM row_bucket WHERE job = ?')
     .pluck()
   return (row) => {
     const { itemsFailed, ...sums } = sumsOf(row)
-    const failed = failedOf(row)
+    const broken = brokenOf(row)
     return {
       job: JSON.parse(row.body) as Job,
       ...sums,
-      itemsFailed: itemsFailed + failed.items,
-      failedMiniBatches: failed.miniBatches,
+      ...broken,
+      itemsFailed: itemsFailed + broken.itemsFailed,
       rowsHere: rowsHere.get(row.id) ?? 0,
       ...endsOf(row),
     }
@@ -151,49 +160,78 @@ const createEnds = (db: Db) => {
   const closed = text('SELECT body FROM job_closed WHERE job = ?')
   const sealed = text('SELECT body FROM job_sealed WHERE job = ? AND origin = ?')
   const cancel = db.prepare<[number], number>('SELECT at FROM job_cancel WHERE job = ?').pluck()
+  const pause = db.prepare<
+    [number],
+    { readonly clock: number; readonly paused: number; readonly at: Millis }
+  >('SELECT clock, paused, at FROM job_pause WHERE job = ?')
   const parse = (json: string | undefined): unknown =>
     json === undefined ? null : JSON.parse(json)
-  return ({ id, keeper, data_peer }: Submitted) => ({
-    planFailure: planFailure.get(id, data_peer) ?? '',
-    cancelRequestedAt: cancel.get(id) ?? null,
-    closed: parse(closed.get(id)) as JobClosed | null,
-    sealed: parse(sealed.get(id, keeper)) as JobSealed | null,
-  })
+  return ({ id, keeper, data_peer }: Submitted) => {
+    const paused = pause.get(id)
+    return {
+      planFailure: planFailure.get(id, data_peer) ?? '',
+      cancelRequestedAt: cancel.get(id) ?? null,
+      pausedAt: paused?.paused === 1 ? paused.at : null,
+      pauseClock: paused?.clock ?? 0,
+      closed: parse(closed.get(id)) as JobClosed | null,
+      sealed: parse(sealed.get(id, keeper)) as JobSealed | null,
+    }
+  }
 }
 
-/** Mini-batches that failed for good and have no counted commit, and how many items those are. */
-const createFailedMiniBatches = (db: Db) => {
+interface Broken {
+  readonly halvings: number
+  readonly failedMiniBatches: number
+  readonly itemsFailed: number
+}
+
+/**
+ * Mini-batches that were halved, and those that failed for good with their items. What has a counted
+ * commit, or is part of one that has, is neither; what runs in halves has not failed.
+ */
+const createBroken = (db: Db) => {
   const failed = db
     .prepare<[number], MiniBatchIndex>(
       `SELECT DISTINCT mini_batch FROM charge JOIN job_record USING (job, record)
-       WHERE job = ? AND final = 1 AND counts = 1 AND NOT EXISTS (
-         SELECT 1 FROM counted_commit AS counted
-         WHERE counted.job = charge.job AND counted.mini_batch = charge.mini_batch)`,
+       WHERE job = ? AND final = 1 AND counts = 1`,
     )
     .pluck()
-  const plan = db
-    .prepare<[number, number], string>(
-      'SELECT body FROM plan_chunk WHERE job = ? AND origin = ? ORDER BY first_mini_batch',
-    )
-    .pluck()
-  return ({ id, data_peer }: Submitted) => {
-    const miniBatches = failed.all(id)
-    if (miniBatches.length === 0) return { miniBatches: 0, items: 0 }
-    const chunks = plan.all(id, data_peer).map((body) => JSON.parse(body) as PlanChunkWritten)
-    const items = miniBatches.reduce((sum, miniBatch) => sum + itemsOf(chunks, miniBatch), 0)
-    return { miniBatches: miniBatches.length, items }
+  const halvedOf = createHalved(db)
+  const isDone = createIsDone(db)
+  const planOf = createPlanOf(db)
+  return ({ id }: Submitted): Broken => {
+    const final = failed.all(id)
+    const halved = halvedOf(id)
+    if (final.length === 0) {
+      return { halvings: halved.length, failedMiniBatches: 0, itemsFailed: 0 }
+    }
+    const inHalves = new Set(halved)
+    const miniBatches = final.filter((one) => !inHalves.has(one) && !isDone(id, one))
+    const plan = miniBatches.length === 0 ? [] : planOf(id)
+    const items = miniBatches.reduce((sum, one) => sum + (rangeOf(plan, one)?.items ?? 0), 0)
+    return { halvings: halved.length, failedMiniBatches: miniBatches.length, itemsFailed: items }
   }
 }
 
-const itemsOf = (chunks: readonly PlanChunkWritten[], miniBatch: MiniBatchIndex): number => {
-  const chunk = chunks.find(
-    ({ firstMiniBatch, miniBatches }) =>
-      miniBatch >= firstMiniBatch && miniBatch < firstMiniBatch + miniBatches,
+/** Mini-batches of a job that run in halves, ascending. */
+const createHalved = (db: Db): ((job: number) => readonly MiniBatchIndex[]) => {
+  const parents = db
+    .prepare<[number], MiniBatchIndex>(
+      `SELECT DISTINCT parent FROM halving JOIN job_record USING (job, record)
+       WHERE job = ? AND counts = 1 ORDER BY parent`,
+    )
+    .pluck()
+  const isDone = createIsDone(db)
+  return (job) => parents.all(job).filter((parent) => !isDone(job, parent))
+}
+
+/** Whether a mini-batch has a counted commit, or is part of one that has. */
+const createIsDone = (db: Db): ((job: number, miniBatch: MiniBatchIndex) => boolean) => {
+  const counted = db.prepare<[number, number], number>(
+    'SELECT 1 FROM counted_commit WHERE job = ? AND mini_batch = ?',
   )
-  let first = chunk?.firstMiniBatch ?? 0
-  for (const { count, items } of chunk?.runs ?? []) {
-    if (miniBatch < first + count) return items
-    first += count
-  }
-  return 0
+  const halves = createHalves(db)
+  return (job, miniBatch) =>
+    counted.get(job, miniBatch) !== undefined ||
+    (isHalf(miniBatch) && halves.isPartOfCounted(job, miniBatch))
 }

@@ -1,7 +1,10 @@
+import { isHalf } from '#protocol/model/half.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
+import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import type { MiniBatchRun } from '#protocol/model/plan.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { Db } from '../database.ts'
+import { createPlanOf } from '../fold/halves.ts'
 import { bucketBits } from '../sql/schema/04-rows.ts'
 
 /** Adds to the counts of a bucket. */
@@ -86,9 +89,15 @@ export const createPlanRanges = (db: Db) => {
      WHERE job = ? AND origin = data_peer AND first_mini_batch <= ?
      ORDER BY first_mini_batch DESC LIMIT 1`,
   )
+  const planOf = createPlanOf(db)
+  const spanOfHalf = (job: number, half: MiniBatchIndex): ItemSpan | undefined => {
+    const range = rangeOf(planOf(job), half)
+    return range && { first: range.firstItem, last: range.firstItem + range.items - 1 }
+  }
   return (job: number) => {
     let part: Plan | undefined
     return (miniBatch: MiniBatchIndex): ItemSpan | undefined => {
+      if (isHalf(miniBatch)) return spanOfHalf(job, miniBatch)
       if (part === undefined || miniBatch < part.firstMiniBatch || miniBatch >= part.end) {
         const row = find.get(job, miniBatch)
         part = row === undefined ? undefined : { ...(JSON.parse(row.body) as Plan), end: row.end }

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
+import type { MiniBatchRange } from '../../model/half.ts'
 import type { Job, JobSpec } from '../../model/job.ts'
 import type { Model, ModelDescription, ModelFile } from '../../model/model.ts'
 import type { MiniBatchRun } from '../../model/plan.ts'
-import type { Charge, CommitGroup, RecordBody, RecordKind } from '../../model/record.ts'
 import type { Dataset, Datastore } from '../../model/registry.ts'
+import type { PoolRule } from '../../model/pool.ts'
+import type { Charge, CommitGroup, Halving, RecordBody, RecordKind } from '../../model/record.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
 import {
   blobHash,
@@ -126,6 +128,10 @@ const common = {
   miniBatchSize: z.int().min(1),
   errorThreshold: z.int().min(-1),
   miniBatchErrorThreshold: z.int().min(-1),
+  allowedFailedPercent: z.number().min(0).max(100).exactOptional(),
+  priority: z.int().exactOptional(),
+  weight: z.number().positive().exactOptional(),
+  pool: name.exactOptional(),
   runLimitMs: z.number().positive().max(limits.longestRunLimitMs),
   maxAttempts: z.int().min(1),
   processesPerPeer: z.int().min(1).exactOptional(),
@@ -210,6 +216,29 @@ const charge: z.ZodType<Charge> = z.object({
   final: z.boolean(),
 })
 
+const range: z.ZodType<MiniBatchRange> = z.object({
+  miniBatch: count,
+  firstItem: count,
+  items: z.int().min(1),
+})
+const halving: z.ZodType<Halving> = z.object({
+  parent: count,
+  halves: z.array(range).length(2),
+})
+const pool: z.ZodType<PoolRule> = z.object({
+  name,
+  description: text,
+  minPeers: count,
+  maxPeers: z.int().min(1).nullable(),
+  filter: z.object({
+    names: z.array(name).max(limits.members),
+    tags: z.array(z.string().min(1).max(64)).max(64),
+    gpu: z.boolean(),
+    memoryBytes: count,
+  }),
+  createdAt: millis,
+})
+
 const hex = (bytes: number) => z.string().length(2 * bytes)
 
 const bodies = {
@@ -289,6 +318,22 @@ const bodies = {
     charges: z.array(charge).max(limits.commitsPerRecord),
     at: millis,
   }),
+  'mini-batches-halved': z.object({
+    kind: z.literal('mini-batches-halved'),
+    job: jobId,
+    term,
+    halvings: z.array(halving).max(limits.commitsPerRecord),
+    at: millis,
+  }),
+  'job-pause-changed': z.object({
+    kind: z.literal('job-pause-changed'),
+    job: jobId,
+    paused: z.boolean(),
+    clock: count,
+    at: millis,
+  }),
+  'pool-set': z.object({ kind: z.literal('pool-set'), pool, clock: count, at: millis }),
+  'pool-removed': z.object({ kind: z.literal('pool-removed'), name, clock: count, at: millis }),
   'job-cancel-requested': z.object({
     kind: z.literal('job-cancel-requested'),
     job: jobId,

@@ -140,16 +140,19 @@ const rowsOf = (records: readonly VerifiedRecord[]): readonly RowsToKeep[] =>
           chunk,
           job: body.job,
           peer,
-          entries: miniBatches.map((miniBatch, at) => ({
-            position: positions[at] ?? 0,
-            rows: {
-              miniBatch,
-              attempt: 1,
-              items: [miniBatch * 700, miniBatch * 700 + 1],
-              rows: ['1', '2'],
-              failures: [{ item: miniBatch * 700, name: 'x', message: 'No.' }],
-            },
-          })),
+          entries: miniBatches.map((miniBatch, at) => {
+            const item = (miniBatch % 1_024) * 700
+            return {
+              position: positions[at] ?? 0,
+              rows: {
+                miniBatch,
+                attempt: 1,
+                items: [item, item + 1],
+                rows: ['1', '2'],
+                failures: [{ item, name: 'x', message: 'No.' }],
+              },
+            }
+          }),
         })),
   )
 

@@ -37,6 +37,15 @@ CREATE TABLE IF NOT EXISTS job_cancel (
   at REAL NOT NULL
 );
 
+-- The last word on whether it is paused.
+CREATE TABLE IF NOT EXISTS job_pause (
+  job INTEGER PRIMARY KEY,
+  record INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  at REAL NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS job_closed (
   job INTEGER PRIMARY KEY,
   record INTEGER NOT NULL,
@@ -102,6 +111,21 @@ CREATE TABLE IF NOT EXISTS charge (
   PRIMARY KEY (job, record, place)
 ) WITHOUT ROWID;
 
+-- Mini-batches that run in halves, by record; the record counts or not as job_record says.
+CREATE TABLE IF NOT EXISTS halving (
+  job INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  PRIMARY KEY (job, record, parent)
+) WITHOUT ROWID;
+
+-- Halves of which any commit is known, whether it counts or not.
+CREATE TABLE IF NOT EXISTS half_commit (
+  job INTEGER NOT NULL,
+  mini_batch INTEGER NOT NULL,
+  PRIMARY KEY (job, mini_batch)
+) WITHOUT ROWID;
+
 -- Sums of the counted commits of each peer, kept up with every change.
 CREATE TABLE IF NOT EXISTS job_share (
   job INTEGER NOT NULL,
@@ -140,6 +164,14 @@ CREATE TABLE IF NOT EXISTS unregistered (
   version INTEGER NOT NULL,
   PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
+
+-- body is null once the pool was removed.
+CREATE TABLE IF NOT EXISTS pool (
+  name TEXT PRIMARY KEY,
+  record INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  body TEXT
+) WITHOUT ROWID;
 `
 
 /** All of them, for dropping what they hold. */
@@ -148,14 +180,18 @@ export const foldedTableNames: readonly string[] = [
   'plan_chunk',
   'plan_failed',
   'job_cancel',
+  'job_pause',
   'job_closed',
   'job_sealed',
   'job_record',
   'counted_commit',
   'wanted_chunk',
   'charge',
+  'halving',
+  'half_commit',
   'job_share',
   'model_registered',
   'registered',
   'unregistered',
+  'pool',
 ]
