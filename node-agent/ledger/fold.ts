@@ -6,7 +6,6 @@ import { pathOf } from '#protocol/model/plan-ranges.ts'
 import type {
   Charge,
   Committed,
-  JobClosed,
   JobPauseChanged,
   PlanChunkWritten,
   RecordBody,

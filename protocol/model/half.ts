@@ -13,6 +13,13 @@ export interface MiniBatchRange {
   readonly items: number
 }
 
+/** A mini-batch that killed its process once too often, and what runs in its place. */
+export interface Halving {
+  readonly parent: MiniBatchIndex
+  /** Follow from the parent's items, see `halve`; they start without charges. */
+  readonly halves: readonly MiniBatchRange[]
+}
+
 /** Halves are numbered from here on; numbers below are the plan's. They stay below 2^31. */
 export const firstHalf = 2 ** 30
 

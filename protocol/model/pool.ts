@@ -25,6 +25,22 @@ export interface PoolFilter {
   readonly memoryBytes: number
 }
 
+/** A pool was made or changed. `clock` as in `job-pause-changed`, by the pool's name. */
+export interface PoolSet {
+  readonly kind: 'pool-set'
+  readonly pool: PoolRule
+  readonly clock: number
+  readonly at: Millis
+}
+
+/** Jobs that name the pool wait until there is one of that name again. */
+export interface PoolRemoved {
+  readonly kind: 'pool-removed'
+  readonly name: string
+  readonly clock: number
+  readonly at: Millis
+}
+
 /** Whether a machine belongs to a pool. */
 export const fitsPool = ({ filter }: PoolRule, machine: Capabilities): boolean =>
   (filter.names.length === 0 || filter.names.includes(machine.name)) &&

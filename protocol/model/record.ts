@@ -12,13 +12,13 @@ import type {
   ScheduleId,
 } from './ids.ts'
 import type { Job } from './job.ts'
-import type { MiniBatchRange } from './half.ts'
+import type { Halving } from './half.ts'
 import type { Capabilities, Role } from './member.ts'
 import type { Model } from './model.ts'
 import type { PipelineRun, Schedule } from './pipeline.ts'
 import type { MiniBatchRun } from './plan.ts'
 import type { Dataset, Datastore } from './registry.ts'
-import type { PoolRule } from './pool.ts'
+import type { PoolRemoved, PoolSet } from './pool.ts'
 import type { Term } from './term.ts'
 
 /**
@@ -175,13 +175,6 @@ export interface Charged {
   readonly at: Millis
 }
 
-/** A mini-batch that killed its process once too often, and what runs in its place. */
-export interface Halving {
-  readonly parent: MiniBatchIndex
-  /** Follow from the parent's items, see `halve`; they start without charges. */
-  readonly halves: readonly MiniBatchRange[]
-}
-
 /**
  * The head's word that these mini-batches run in halves from here on: it accepts no result of a parent any
  * more. Where heads disagree, a commit of the whole counts before those of its parts.
@@ -202,22 +195,6 @@ export interface JobPauseChanged {
   readonly kind: 'job-pause-changed'
   readonly job: JobId
   readonly paused: boolean
-  readonly clock: number
-  readonly at: Millis
-}
-
-/** A pool was made or changed. `clock` as in `job-pause-changed`, by the pool's name. */
-export interface PoolSet {
-  readonly kind: 'pool-set'
-  readonly pool: PoolRule
-  readonly clock: number
-  readonly at: Millis
-}
-
-/** Jobs that name the pool wait until there is one of that name again. */
-export interface PoolRemoved {
-  readonly kind: 'pool-removed'
-  readonly name: string
   readonly clock: number
   readonly at: Millis
 }

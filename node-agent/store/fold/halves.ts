@@ -22,11 +22,11 @@ export interface Halves {
 
 export const createHalves = (db: Db): Halves => {
   const add = db.prepare('INSERT OR IGNORE INTO half_commit VALUES (?, ?)')
-  const one = db.prepare<[number], unknown>('SELECT 1 FROM half_commit WHERE job = ? LIMIT 1')
-  const between = db.prepare<[number, number, number], unknown>(
+  const one = db.prepare<[number]>('SELECT 1 FROM half_commit WHERE job = ? LIMIT 1')
+  const between = db.prepare<[number, number, number]>(
     'SELECT 1 FROM half_commit WHERE job = ? AND mini_batch >= ? AND mini_batch < ? LIMIT 1',
   )
-  const counted = db.prepare<[number, number], unknown>(
+  const counted = db.prepare<[number, number]>(
     'SELECT 1 FROM counted_commit WHERE job = ? AND mini_batch = ?',
   )
   const countedBetween = db

@@ -11,9 +11,11 @@ import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
 import type { RowStore } from '../write/rows.ts'
 import { createCommitFold } from './commits.ts'
+import type { CommitFold } from './commits.ts'
 import type { Ranks, StoredRecord } from './ranks.ts'
 import { comparePlaces } from './ranks.ts'
 import { createCoverage, createSeals } from './seals.ts'
+import type { Seals } from './seals.ts'
 import type { StoredBodies } from './stored-bodies.ts'
 
 /** The records that speak of one job. */
@@ -30,15 +32,66 @@ export interface FoldDeps {
 }
 
 export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
-  const { names, ranks, rows, bodies } = deps
+  const { names } = deps
   const facts = createJobFacts(db, deps)
   const commits = createCommitFold(db, deps)
   const seals = createSeals(db)
-  const cover = createCoverage(db, { seals, ranks })
-  const addRecord = db.prepare('INSERT OR IGNORE INTO job_record VALUES (?, ?, ?, ?, ?, ?)')
+  const addRecord = createHeadRecord(db, seals)
+  const losses = createLosses(db, names)
+  const countAgain = createCountAgain(db, deps, { seals, commits })
+
+  return (record, body) => {
+    const job = names.job(body.kind === 'job-submitted' ? body.job.id : body.job)
+    if (!isHeadRecord(body)) return countAgain(job, body, () => facts(job, record, body))
+    // A head speaks for itself only.
+    if (body.term.head !== record.origin) return
+    const counts = addRecord(job, record, body)
+    if (body.kind !== 'committed') return losses(job, record, body)
+    commits.halves.note(job, body)
+    if (counts) commits.count(job, record, body)
+  }
+}
+
+type HeadRecordBody = Committed | Charged | MiniBatchesHalved
+
+const isHeadRecord = (body: JobRecordBody): body is HeadRecordBody =>
+  body.kind === 'committed' || body.kind === 'charged' || body.kind === 'mini-batches-halved'
+
+/** Notes a record of a head; true if it counts as far as is known. */
+const createHeadRecord = (db: Db, seals: Seals) => {
+  const add = db.prepare('INSERT OR IGNORE INTO job_record VALUES (?, ?, ?, ?, ?, ?)')
+  return (job: number, record: StoredRecord, { kind, term, at }: HeadRecordBody): boolean => {
+    const counts = seals.coverage(job)(record)
+    add.run(job, record.id, kind === 'committed' ? 1 : 0, term.number, at, counts ? 1 : 0)
+    return counts
+  }
+}
+
+/** Charges and halvings, as they were told. */
+const createLosses = (db: Db, names: Names) => {
   const addCharge = db.prepare('INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const addHalving = db.prepare('INSERT OR IGNORE INTO halving VALUES (?, ?, ?)')
-  const knownChunk = db.prepare<[number, number], unknown>(
+  return (job: number, record: StoredRecord, body: Charged | MiniBatchesHalved): void => {
+    if (body.kind === 'mini-batches-halved') {
+      for (const { parent } of body.halvings) addHalving.run(job, record.id, parent)
+      return
+    }
+    for (const [place, charge] of body.charges.entries()) {
+      const { miniBatch, attempt, cause, message, final } = charge
+      const peer = names.peer(charge.peer)
+      addCharge.run(job, record.id, place, miniBatch, attempt, peer, cause, message, final ? 1 : 0)
+    }
+  }
+}
+
+/** Takes a single fact of a job, and finds anew which commits count where that may change it. */
+const createCountAgain = (
+  db: Db,
+  { ranks, rows, bodies }: FoldDeps,
+  { seals, commits }: { readonly seals: Seals; readonly commits: CommitFold },
+) => {
+  const cover = createCoverage(db, { seals, ranks })
+  const knownChunk = db.prepare<[number, number]>(
     'SELECT 1 FROM plan_chunk WHERE job = ? AND chunk = ?',
   )
   const counting = db
@@ -47,7 +100,6 @@ export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
     )
     .pluck()
 
-  /** What counts is found anew from all commits. */
   const recount = (job: number): void => {
     rows.settle([job], () => {
       commits.clear(job)
@@ -58,65 +110,21 @@ export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {
     })
   }
 
-  const addHeadRecord = (
-    job: number,
-    record: StoredRecord,
-    body: Committed | Charged | MiniBatchesHalved,
-  ): boolean => {
-    // A head speaks for itself only.
-    if (body.term.head !== record.origin) return false
-    const counts = seals.coverage(job)(record)
-    const isCommit = body.kind === 'committed' ? 1 : 0
-    addRecord.run(job, record.id, isCommit, body.term.number, body.at, counts ? 1 : 0)
-    return counts
-  }
-
-  const onCharged = (job: number, record: StoredRecord, body: Charged): void => {
-    addHeadRecord(job, record, body)
-    if (body.term.head !== record.origin) return
-    for (const [place, charge] of body.charges.entries()) {
-      const { miniBatch, attempt, cause, message, final } = charge
-      const peer = names.peer(charge.peer)
-      addCharge.run(job, record.id, place, miniBatch, attempt, peer, cause, message, final ? 1 : 0)
-    }
-  }
-
-  const onHalved = (job: number, record: StoredRecord, body: MiniBatchesHalved): void => {
-    addHeadRecord(job, record, body)
-    if (body.term.head !== record.origin) return
-    for (const { parent } of body.halvings) addHalving.run(job, record.id, parent)
-  }
-
-  /** A seal came, or turned out to be the keeper's: what it did not know of stops to count. */
-  const onFact = (job: number, record: StoredRecord, body: JobFactBody): void => {
+  return (job: number, body: JobFactBody, take: () => void): void => {
     const isAgain =
       body.kind === 'plan-chunk-written' && knownChunk.get(job, body.chunk) !== undefined
-    facts(job, record, body)
+    take()
+    // A seal came, or turned out to be the keeper's: what it did not know of stops to count.
     const isCovering = body.kind === 'job-submitted' || body.kind === 'job-sealed'
     const changed = isCovering && cover(job)
+    // What halves are part of follows from the plan.
     const isPlan = body.kind === 'plan-chunk-written' && commits.halves.anyWithin(job, body)
     const isOther = (isAgain || body.kind === 'job-submitted') && commits.halves.any(job)
     if (changed || isPlan || isOther) recount(job)
   }
-
-  return (record, body) => {
-    const job = names.job(body.kind === 'job-submitted' ? body.job.id : body.job)
-    switch (body.kind) {
-      case 'committed':
-        if (body.term.head === record.origin) commits.halves.note(job, body)
-        if (addHeadRecord(job, record, body)) commits.count(job, record, body)
-        return
-      case 'charged':
-        return onCharged(job, record, body)
-      case 'mini-batches-halved':
-        return onHalved(job, record, body)
-      default:
-        return onFact(job, record, body)
-    }
-  }
 }
 
-type JobFactBody = Exclude<JobRecordBody, Committed | Charged | MiniBatchesHalved>
+type JobFactBody = Exclude<JobRecordBody, HeadRecordBody>
 
 /** The single facts of a job: where two records disagree, the one that goes first stays. */
 const createJobFacts = (

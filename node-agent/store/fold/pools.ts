@@ -1,4 +1,4 @@
-import type { PoolRemoved, PoolSet } from '#protocol/model/record.ts'
+import type { PoolRemoved, PoolSet } from '#protocol/model/pool.ts'
 import type { Db } from '../database.ts'
 import type { Ranks, StoredRecord } from './ranks.ts'
 

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import type { MiniBatchRange } from '../../model/half.ts'
+import type { Halving, MiniBatchRange } from '../../model/half.ts'
 import type { Job, JobSpec } from '../../model/job.ts'
 import type { Model, ModelDescription, ModelFile } from '../../model/model.ts'
 import type { MiniBatchRun } from '../../model/plan.ts'
 import type { Dataset, Datastore } from '../../model/registry.ts'
 import type { PoolRule } from '../../model/pool.ts'
-import type { Charge, CommitGroup, Halving, RecordBody, RecordKind } from '../../model/record.ts'
+import type { Charge, CommitGroup, RecordBody, RecordKind } from '../../model/record.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
 import {
   blobHash,
