@@ -22,10 +22,8 @@ import { newRecovery } from '#agent/network/recovery.ts'
 import { createTransport } from '#agent/network/transport.ts'
 import { wordsFor } from '#agent/network/words.ts'
 import type { AgentOptions } from '#agent/ports/agent-options.ts'
-import type { PlanReader } from '#agent/ports/data.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
-import type { Views } from '#agent/ports/views.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
 import { createDeviceDesk } from '#agent/runtime/devices/desk.ts'
@@ -36,7 +34,7 @@ import { openStore } from '#agent/store/store.ts'
 import { pinnedNodeVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { PeerId } from '#protocol/model/ids.ts'
 import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -67,7 +65,6 @@ export const openAdapters = async (
 
   try {
     const blobs = createBlobs({ folder: join(home, 'blobs') })
-    const planReader = createPlanReader({ blobs, planChunks: views.planChunks })
     const transport = await createTransport({
       privateKey,
       identity: { ...identity, cluster: ledger.cluster },
@@ -83,10 +80,8 @@ export const openAdapters = async (
       chunks: createChunks({ blobs, recentBytes: limits.recentChunkBytes }),
       transport,
       runtime: openRuntime(home, log.child('runtime'), opened),
-      planner: createThreadedPlanner({
-        lastItemOf: (job, chunk) => lastItemOf(views, planReader, job, chunk),
-      }),
-      planReader,
+      planner: createThreadedPlanner(),
+      planReader: createPlanReader({ blobs, planChunks: views.planChunks }),
       items: createItemReader(),
       ...openMachine(options, keys.self),
       care: store.value.care,
@@ -128,17 +123,4 @@ const openRuntime = (home: string, log: Log, opened: AsyncDisposableStack): Mode
     desk,
     allowed: true,
   })
-}
-
-/** Name of the last item of a plan chunk, so that planning goes on behind it after a restart. */
-const lastItemOf = async (
-  views: Views,
-  planReader: PlanReader,
-  job: JobId,
-  chunk: number,
-): Promise<string | undefined> => {
-  const written = (await views.planChunks(job)).find((one) => one.chunk === chunk)
-  if (written === undefined || written.items === 0) return undefined
-  const last = await planReader.items(job, written.firstItem + written.items - 1, 1)
-  return last.ok ? last.value[0]?.name : undefined
 }

@@ -215,8 +215,37 @@ export const limits = {
   // --- data ------------------------------------------------------------------------------------
   /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
   planChunkItems: 5_000,
+  /** Mini-batches of tables in the first plan chunk: the first lease goes out after it. Each further chunk has twice as many ... */
+  firstTableChunk: 8,
+  /** ... up to this: a chunk costs a record and a blob. */
+  planChunkMiniBatches: 1_024,
+  /** A mini-batch of size `auto` has so many files at most, and about so many bytes: small enough to be shared out finely. */
+  autoItems: 32,
+  autoBytes: 1 * mib,
   /** Items in one mini-batch; a larger one than `planChunkItems` gets a plan chunk of its own. */
   miniBatchItems: 100_000,
+  /** Inputs of one job, and side inputs. */
+  inputs: 64,
+  partitionKeys: 16,
+  /** Bytes of a table in one mini-batch, as far as a person may ask: they travel to a process in one frame. */
+  tableBatchBytes: 1024 * mib,
+  /** A longer record is a failed item. Also how far a quotation mark may stay open. */
+  tableRecordBytes: 16 * mib,
+  tableColumns: 16_384,
+  columnNameLength: 1_024,
+  /** A value by which a table or its files are partitioned: it travels with its mini-batch. */
+  partitionValueLength: 1_024,
+  /** Slices of one mini-batch: only partitions of tables have more than one. */
+  slicesPerMiniBatch: 100_000,
+  /** Records of one partition: as many as one answer of the input protocol can name. */
+  partitionRecords: 1_000_000,
+  /** Neighbouring records of equal partition keys that a plan keeps in memory, at 32 bytes each. */
+  partitionSlices: 2_000_000,
+  /** Distinct combinations of partition keys that a plan keeps in memory, at some hundred bytes each. */
+  partitions: 200_000,
+  /** Files of one side input, all named in the job's record, and their bytes: each worker keeps a copy. */
+  sideInputFiles: 2_048,
+  sideInputBytes: 16 * 1024 * mib,
   /** Decoded plan chunks kept by the data's peer: workers ask for neighbouring mini-batches. */
   planChunksDecoded: 8,
   /** Names of a folder sorted at a stretch: about 10 ms of the agent's loop. */
@@ -275,8 +304,8 @@ export const limits = {
   tensorBytes: 64 * mib,
   /** Head of a frame between agent and worker process: names and paths of one mini-batch. */
   processHeadBytes: 64 * mib,
-  /** Item bytes of one mini-batch, or the rows that come back: as much as a result chunk may unpack to. */
-  processBodyBytes: 1024 * mib,
+  /** Item bytes of one mini-batch: the largest table mini-batch and the record that ends it. */
+  processBodyBytes: 1088 * mib,
   processAnswerBytes: 256 * mib,
   /** Last words of a worker process that are kept. */
   processStderrBytes: 16 * kib,

@@ -3,7 +3,6 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError, TextPosition } from '#protocol/errors.ts'
 import { fieldsAt } from '#protocol/spec/known-fields.ts'
 import { suggest } from '#protocol/spec/suggest.ts'
-import { parseSize } from '#protocol/spec/units.ts'
 import { unsupportedFields } from '#protocol/spec/unsupported.ts'
 import type { Overridden } from './job-file-overrides.ts'
 import type { FieldPath, ReadText } from './job-file-text.ts'
@@ -88,7 +87,6 @@ const issueFaults = (
     return [wrongValue(path, path.at(-1), innerMessage(issue.issues))]
   if (here === undefined)
     return [{ rank: 2, path, message: `"${nameOf(path)}" is missing: it must be ${issue.message}` }]
-  if (nameOf(path) === 'mini_batch_size') return [wrongMiniBatchSize(here, issue.message)]
   return [wrongValue(path, here, issue.message)]
 }
 
@@ -107,23 +105,6 @@ const fittingChoice = (
       issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
     )
     .toSorted((a, b) => a.length - b.length)[0]
-
-const wrongMiniBatchSize = (value: unknown, allowed: string): Fault => {
-  const path = ['mini_batch_size']
-  if (typeof value === 'string' && parseSize(value)?.hasUnit === true)
-    return {
-      rank: 1,
-      path,
-      message: `"mini_batch_size" is the byte size ${given(value)}, but files are counted: give ${allowed}`,
-    }
-  if (value === 'auto')
-    return {
-      rank: 1,
-      path,
-      message: `"mini_batch_size" is "auto", which this version does not offer: give ${allowed}`,
-    }
-  return wrongValue(path, value, allowed)
-}
 
 const unknownField = (parent: FieldPath, key: string): Fault => {
   const path = [...parent, key]

@@ -44,22 +44,41 @@ export const applyOverrides = (
 /** The path an override means, or undefined if it names no single value. */
 const pathOf = (name: string, file: Fields): readonly string[] | undefined => {
   const path = splitName(name)
-  if (path[0] === 'inputs' && !inputNames(file).includes(path[1] ?? '')) return undefined
+  if (isMapOfInputs(path) && !inputNames(file, path[0]).includes(path[1] ?? '')) return undefined
   const there = fieldsAt(path)
   // A plain path may stand for an input's map, a word for a model's.
-  const takesText = there?.kind === 'value' || (path[0] === 'inputs' && path.length === 2)
+  const takesText = there?.kind === 'value' || (isMapOfInputs(path) && path.length === 2)
   return takesText || name === 'model' ? path : undefined
 }
 
 /** Names of inputs and tags may hold dots of their own. */
 const splitName = (name: string): readonly string[] => {
-  const [, input, field] = /^inputs\.(.+)\.(path|pattern|share)$/.exec(name) ?? []
-  if (input !== undefined && field !== undefined) return ['inputs', input, field]
-  const [, map, rest] = /^(inputs|tags)\.(.+)$/.exec(name) ?? []
+  const [, inputs, input, field] = inputField.exec(name) ?? []
+  if (inputs !== undefined && input !== undefined && field !== undefined)
+    return [inputs, input, field]
+  const [, map, rest] = /^(inputs|side_inputs|tags)\.(.+)$/.exec(name) ?? []
   return map !== undefined && rest !== undefined ? [map, rest] : name.split('.')
 }
 
-const inputNames = (file: Fields): readonly string[] => Object.keys(asMap(file['inputs']))
+const inputFields = [
+  'path',
+  'pattern',
+  'share',
+  'type',
+  'format',
+  'delimiter',
+  'header',
+  'partition_format',
+] as const
+const inputField = new RegExp(`^(inputs|side_inputs)\\.(.+)\\.(${inputFields.join('|')})$`)
+
+const inputMaps = ['inputs', 'side_inputs'] as const
+type InputMap = (typeof inputMaps)[number]
+
+const isMapOfInputs = (path: readonly string[]): path is readonly [InputMap, ...string[]] =>
+  inputMaps.some((name) => path[0] === name)
+
+const inputNames = (file: Fields, map: InputMap): readonly string[] => Object.keys(asMap(file[map]))
 
 const asMap = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
@@ -67,7 +86,7 @@ const asMap = (value: unknown): Fields =>
 /** The same setting under another name: an override must not contradict the file. */
 const othersOf = (path: readonly string[]): readonly (readonly string[])[] => {
   const name = path.join('.')
-  if (path[0] === 'inputs' && path[2] === 'pattern') return [['inputs', path[1] ?? '', 'patterns']]
+  if (isMapOfInputs(path) && path[2] === 'pattern') return [[path[0], path[1] ?? '', 'patterns']]
   return spellings.flatMap(({ first, second }) => {
     if (first.join('.') === name) return [second]
     return second.join('.') === name ? [first] : []
@@ -122,11 +141,9 @@ const allNames = (file: Fields): readonly string[] => {
     if (there?.kind !== 'fields') return [path.join('.')]
     return there.names.flatMap((name) => names([...path, name]))
   }
-  const inputs = inputNames(file).flatMap((name) => [
-    `inputs.${name}.path`,
-    `inputs.${name}.pattern`,
-    `inputs.${name}.share`,
-  ])
-  const others = names([]).filter((name) => name !== '$schema' && name !== 'inputs')
+  const inputs = inputMaps.flatMap((map) =>
+    inputNames(file, map).flatMap((name) => inputFields.map((field) => `${map}.${name}.${field}`)),
+  )
+  const others = names([]).filter((name) => ![...inputMaps, '$schema'].includes(name))
   return ['model', ...others, ...inputs]
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { JobFile, WantedModel } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
-import type { FileInput, ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { allowedModel, allowedPreprocess, jobDefaults } from '#protocol/spec/job-file.ts'
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
@@ -12,12 +12,14 @@ import { fault } from './job-file-part.ts'
 import type { Part, ResolvePath } from './job-file-part.ts'
 import { outputOf } from './job-file-output.ts'
 import type { OutputPart } from './job-file-output.ts'
+import { dataOf } from './job-file-inputs.ts'
+import type { DataPart } from './job-file-inputs.ts'
 import { pythonAdvice } from './python-script.ts'
 import { splitArguments } from './split-arguments.ts'
 
 /** The parts of a spec that need more than a default: paths, lists, files beside the job file. */
 export interface Parts {
-  readonly input: (fields: JobFileFields) => Part<FileInput>
+  readonly data: (fields: JobFileFields) => Part<DataPart>
   /** Undefined where a script needs none. */
   readonly model: (fields: JobFileFields) => Part<WantedModel | undefined>
   readonly preprocess: (fields: JobFileFields) => Part<ImagePreprocess>
@@ -43,50 +45,13 @@ export const createParts = (folder: string): Parts => {
     return fault(at, `"${path}" is a relative path, but the job file's own folder is not known`)
   }
   return {
-    input: (fields) => inputOf(fields, resolvePath),
+    data: (fields) => dataOf(fields, resolvePath),
     model: (fields) => modelOf(fields, resolvePath),
     preprocess: preprocessOf,
     postprocess: (fields) => postprocessOf(fields, resolvePath),
     output: (fields) => outputOf(fields, resolvePath),
     script: (fields) => scriptOf(fields, resolvePath),
   }
-}
-
-const inputOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<FileInput> => {
-  const [first, second] = Object.entries(fields.inputs)
-  if (first === undefined)
-    return fault(['inputs'], '"inputs" is empty: name one input and give its path')
-  if (second !== undefined)
-    return fault(
-      ['inputs', second[0]],
-      `"inputs" names more than one input ("${first[0]}", "${second[0]}"), but this version reads exactly one`,
-    )
-  const [name, given] = first
-  const input = typeof given === 'string' ? { path: given } : given
-  if (input.pattern !== undefined && input.patterns !== undefined)
-    return fault(
-      ['inputs', name, 'patterns'],
-      `"inputs.${name}" has both pattern and patterns: give only one of the two`,
-    )
-  const at = typeof given === 'string' ? ['inputs', name] : ['inputs', name, 'path']
-  const patterns = input.patterns ?? [input.pattern ?? jobDefaults.pattern]
-  if (input.share !== undefined) {
-    const path = belowShare(input.path)
-    if (path !== undefined)
-      return ok({ name, root: '', patterns, share: { name: input.share, path } })
-    const words = `"${input.path}" must be a path below the share "${input.share}", such as "2026/july" or "."`
-    return fault(at, words)
-  }
-  const root = resolvePath(input.path, at)
-  if (!root.ok) return root
-  return ok({ name, root: root.value, patterns })
-}
-
-/** The path without `.` and doubled slashes; undefined if it leads out, or is one of a single system. */
-const belowShare = (path: string): string | undefined => {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
-  const isForeign = /^[/~]|\\|^[A-Za-z]:|\0/.test(path) || parts.includes('..')
-  return isForeign ? undefined : parts.join('/')
 }
 
 const missing = (field: string, allowed: string): Part<never> =>

@@ -11,6 +11,7 @@ import { faultError, nameOf, schemaFaults } from './job-file-errors.ts'
 import type { Fault, Origin } from './job-file-errors.ts'
 import { applyOverrides } from './job-file-overrides.ts'
 import type { Overrides } from './job-file-overrides.ts'
+import type { DataPart } from './job-file-inputs.ts'
 import { createParts } from './job-file-parts.ts'
 import type { Parts } from './job-file-parts.ts'
 import { readJobFileText } from './job-file-text.ts'
@@ -46,20 +47,18 @@ const toJobFile = (
 ): Result<JobFile, MusterError> => {
   const parts = createParts(dirname(file))
   const settings = settingsOf(fields)
-  const input = parts.input(fields)
+  const data = parts.data(fields)
   const model = parts.model(fields)
   const output = parts.output(fields)
   const what = whatRuns(fields, parts)
   const faults = [...settings.faults, ...(what.ok ? [] : what.error)]
-  for (const part of [input, model, output]) if (!part.ok) faults.push(part.error)
-  if (faults.length > 0 || !(input.ok && model.ok && output.ok && what.ok))
+  for (const part of [data, model, output]) if (!part.ok) faults.push(part.error)
+  if (faults.length > 0 || !(data.ok && model.ok && output.ok && what.ok))
     return refuse(faults, origin)
-  const base: JobSpecBase = {
+  const base: Omit<JobSpecBase, keyof DataPart> = {
     name: fields.name,
     description: fields.description ?? '',
     tags: fields.tags ?? {},
-    input: input.value,
-    miniBatchSize: fields.mini_batch_size ?? jobDefaults.miniBatchSize,
     errorThreshold: fields.error_threshold ?? jobDefaults.errorThreshold,
     ...settings.spec,
     ...shareOf(fields),
@@ -71,7 +70,7 @@ const toJobFile = (
     ...(fields.visibility === undefined ? {} : { visibility: fields.visibility }),
   }
   return ok({
-    spec: { ...base, ...what.value.spec },
+    spec: { ...base, ...data.value, ...what.value.spec },
     ...(model.value === undefined ? {} : { model: model.value }),
     ...(what.value.script === undefined ? {} : { script: what.value.script }),
     warnings: warningsOf(fields, origin),
@@ -176,6 +175,8 @@ const warningsOf = (fields: JobFileFields, { text, overridden }: Origin): readon
     .map((name) => warn([name], 'nothing here waits without a limit of its own'))
   if (fields.postprocess?.k !== undefined && fields.postprocess.kind !== 'top-k')
     warnings.push(warn(['postprocess', 'k'], 'only the kind "top-k" gives several classes'))
+  if (fields.partition_keys !== undefined && fields.mini_batch_size !== undefined)
+    warnings.push(warn(['mini_batch_size'], 'each combination of partition_keys is one mini-batch'))
   if (fields.output_action === 'summary_only' && fields.append_row_file_name !== undefined)
     warnings.push(warn(['append_row_file_name'], 'the output action "summary_only" writes no rows'))
   return warnings

@@ -1,10 +1,10 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
-import type { PlanReader } from '#agent/ports/data.ts'
+import type { PlanPosition, PlanReader } from '#agent/ports/data.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
-import type { PlannedItem } from '#protocol/model/plan.ts'
+import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
 import type { PlanChunkWritten } from '#protocol/model/record.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -28,13 +28,37 @@ export const createPlanReader = (deps: PlanReaderDeps): PlanReader => {
       for (const chunk of chunks) {
         const content = await decoded(chunk)
         if (!content.ok) return content
+        if (content.value.kind !== 'files') return err(notPlanned(job, first, count))
         const start = Math.max(first - chunk.firstItem, 0)
-        for (const item of content.value.slice(start, first + count - chunk.firstItem))
+        for (const item of content.value.items.slice(start, first + count - chunk.firstItem))
           items.push(item)
       }
       return ok(items)
     },
+    end: async (job) => {
+      const written = await deps.planChunks(job)
+      const last = written.find((one) => one.chunk === written.length - 1)
+      if (last === undefined) return ok(undefined)
+      const content = await decoded(last)
+      return content.ok ? ok(endOf(last, content.value)) : content
+    },
   }
+}
+
+const endOf = (written: PlanChunkWritten, content: PlanChunk): PlanPosition | undefined => {
+  const start = {
+    chunk: written.chunk + 1,
+    firstItem: written.firstItem + written.items,
+    firstMiniBatch: written.firstMiniBatch + written.miniBatches,
+  }
+  if (content.kind === 'files') {
+    const file = content.items.at(-1)
+    return file === undefined ? undefined : { ...start, file, offset: file.bytes, record: 1 }
+  }
+  const slice = content.slices.at(-1)
+  if (slice === undefined) return undefined
+  const { file, offset, length, firstRecord, records } = slice
+  return { ...start, file, offset: offset + length, record: firstRecord + records }
 }
 
 const notPlanned = (job: JobId, first: ItemIndex, count: number): MusterError =>
@@ -95,7 +119,7 @@ const lastStarting = (chunks: readonly PlanChunkWritten[], item: ItemIndex): num
   return low - 1
 }
 
-type Decoded = (chunk: PlanChunkWritten) => Promise<Result<readonly PlannedItem[], MusterError>>
+type Decoded = (chunk: PlanChunkWritten) => Promise<Result<PlanChunk, MusterError>>
 
 /** Decodes each chunk once, also for callers that ask at the same time; failures are not remembered. */
 const createDecoded = (blobs: Blobs): Decoded => {
@@ -116,7 +140,7 @@ const decode: (blobs: Blobs, chunk: PlanChunkWritten) => ReturnType<Decoded> = a
   const bytes = await blobs.read(chunk.blob)
   if (!bytes.ok) return bytes
   try {
-    return ok(decodePlanChunk(bytes.value).items)
+    return ok(decodePlanChunk(bytes.value))
   } catch (thrown) {
     if (thrown instanceof MusterFailure) return err(thrown.error)
     throw thrown

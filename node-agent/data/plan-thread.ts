@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { PlanPosition } from '#agent/ports/data.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
@@ -10,11 +11,10 @@ import { createPlanner } from './planner.ts'
  * Lists one input in a thread of its own, where looking at a file may hold everything up: that is eight
  * times as cheap, and a disk that hangs takes only this thread along.
  */
-const { job, spec, from, after } = workerData as {
+const { job, spec, behind } = workerData as {
   readonly job: JobId
   readonly spec: JobSpec
-  readonly from: number
-  readonly after: string | undefined
+  readonly behind: PlanPosition | undefined
 }
 const port = parentPort
 if (port === null) throw new Error('plan-thread.ts is no program')
@@ -36,13 +36,10 @@ const untilAsked = (): Promise<void> => {
 }
 const tell = (message: FromPlanThread): void => port.postMessage(message)
 
-const planner = createPlanner({
-  statOf: statSync,
-  lastItemOf: () => Promise.resolve(after),
-})
+const planner = createPlanner({ statOf: statSync })
 try {
   await untilAsked()
-  for await (const chunk of planner.plan(job, spec, from, new AbortController().signal)) {
+  for await (const chunk of planner.plan(job, spec, behind, new AbortController().signal)) {
     tell({ kind: 'chunk', chunk })
     await untilAsked()
   }

@@ -5,7 +5,6 @@ import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { createPlanner } from './planner.ts'
-import type { PlannerDeps } from './planner.ts'
 
 /** What the plan's thread says, one message for each that it is sent. */
 export type FromPlanThread =
@@ -14,13 +13,12 @@ export type FromPlanThread =
   | { readonly kind: 'ended' }
 
 /** A planner that lists in a thread of its own; see plan-thread.ts. */
-export const createThreadedPlanner = (deps: PlannerDeps = {}): Planner => ({
-  check: createPlanner(deps).check,
-  plan: async function* (job, spec, from, signal) {
-    const after = from === 0 ? undefined : await deps.lastItemOf?.(job, from - 1)
+export const createThreadedPlanner = (): Planner => ({
+  check: createPlanner().check,
+  plan: async function* (job, spec, behind, signal) {
     signal.throwIfAborted()
     const thread = new Worker(new URL('./plan-thread.ts', import.meta.url), {
-      workerData: { job, spec, from, after },
+      workerData: { job, spec, behind },
     })
     try {
       for (;;) {

@@ -1,6 +1,6 @@
 import type { ItemReader, SameUser, Shares } from '#agent/ports/data.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { Job, JobInput } from '#protocol/model/job.ts'
 import type { PlannedItem } from '#protocol/model/plan.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
@@ -52,9 +52,10 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
   /** The folder below which the items lie for this machine. */
   const rootOf = async (
     job: Job,
+    input: number,
     proof: SameUserProof | undefined,
   ): Promise<string | undefined> => {
-    const { share, root } = job.spec.input
+    const { share, root } = inputAt(job, input)
     const mapped = share === undefined ? undefined : folderOf(rules(), share.name)
     if (share !== undefined && mapped !== undefined) {
       const found = await deps.shares.resolve(mapped, share)
@@ -67,11 +68,12 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
     mayTry: (job) => job.spec.inPlace && rules().inPlace && outOfReach.get(job.id) !== rules(),
     paths: async (job, planned, proof) => {
       const under = rules()
-      const root = await rootOf(job, proof)
+      const roots = await Promise.all(job.spec.inputs.map((_, input) => rootOf(job, input, proof)))
       const paths = await Promise.all(
-        planned.map(async (item) =>
-          root === undefined ? undefined : items.inPlacePath(root, item),
-        ),
+        planned.map(async (item) => {
+          const root = roots[item.input]
+          return root === undefined ? undefined : items.inPlacePath(root, item)
+        }),
       )
       if (paths.every((path) => path === undefined)) outOfReach.set(job.id, under)
       return paths
@@ -82,6 +84,13 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
       return offered
     },
   }
+}
+
+/** The input that a planned file is of. A plan that names another is no plan of this job. */
+export const inputAt = ({ spec }: Job, input: number): JobInput => {
+  const found = spec.inputs[input]
+  if (found === undefined) throw new Error(`job ${spec.name} has no input ${input}`)
+  return found
 }
 
 /** The owner's folder for a share; names come from others, so only the map's own entries count. */

@@ -16,6 +16,7 @@ import type {
   InputRequest,
   SameUserProof,
 } from '#protocol/wire/input/protocol.ts'
+import { inputAt } from './in-place.ts'
 import type { InPlace } from './in-place.ts'
 
 /** Serves the items of plans that are here and fetches those of others. */
@@ -55,9 +56,9 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
       throw new MusterFailure(inputMissing(request.job, 'this agent does not hold its data'))
     const planned = await plan.items(request.job, request.firstItem, request.items)
     if (!planned.ok) throw new MusterFailure(planned.error)
-    const { root } = job.spec.input
-    if (request.want === 'bytes') yield* framesOf(items, root, request, planned.value)
-    else yield* listOf(root, request, planned.value, await inPlace.offer())
+    const rootOf = ({ input }: PlannedItem): string => inputAt(job, input).root
+    if (request.want === 'bytes') yield* framesOf(items, rootOf, request, planned.value)
+    else yield* listOf(request, planned.value, await inPlace.offer())
   })
 
   const counted = async (
@@ -139,8 +140,8 @@ const readHere = async (
 ): Promise<Result<readonly RunItem[], MusterError>> => {
   const planned = await plan.items(job.id, first, count)
   if (!planned.ok) return planned
-  const { root } = job.spec.input
   const found = planned.value.map(async (item, i): Promise<RunItem> => {
+    const { root } = inputAt(job, item.input)
     const entry = { item: first + i, name: item.name }
     const isAllowed = job.spec.inPlace && mayReadInPlace()
     const path = isAllowed ? await items.inPlacePath(root, item) : undefined
@@ -154,7 +155,7 @@ const readHere = async (
 /** Packs small items together and cuts large ones, so that no frame grows past the bulk limit by much. */
 async function* framesOf(
   reader: ItemReader,
-  root: string,
+  rootOf: (item: PlannedItem) => string,
   request: InputRequest,
   planned: readonly PlannedItem[],
 ): AsyncGenerator<InputAnswer> {
@@ -163,22 +164,23 @@ async function* framesOf(
   const readAhead = planned.map((item) => item.bytes).reduce((sum, size) => sum + size, 0)
   const whole =
     readAhead <= limits.bulkFrameBytes
-      ? await Promise.all(planned.map((item) => reader.read(root, item)))
+      ? await Promise.all(planned.map((item) => reader.read(rootOf(item), item)))
       : undefined
   for (const [i, item] of planned.entries()) {
-    const content = whole?.[i] ?? (await reader.read(root, item))
+    const content = whole?.[i] ?? (await reader.read(rootOf(item), item))
     const data = content.ok ? content.bytes : new Uint8Array()
     const base = {
       item: request.firstItem + i,
       name: item.name,
       total: data.length,
       modifiedMs: item.modifiedMs,
+      input: item.input,
       problem: content.ok ? '' : content.problem,
     }
     for (let offset = 0; offset === 0 || offset < data.length; offset += limits.bulkFrameBytes) {
       const slice = data.subarray(offset, offset + limits.bulkFrameBytes)
       if (bytes > 0 && bytes + slice.length > limits.bulkFrameBytes) {
-        yield { parts, root: '', last: false }
+        yield { parts, last: false }
         parts = []
         bytes = 0
       }
@@ -186,12 +188,11 @@ async function* framesOf(
       bytes += slice.length
     }
   }
-  yield { parts, root: '', last: true }
+  yield { parts, last: true }
 }
 
 /** Names, sizes and times without bytes, packed by the length of the names. */
 function* listOf(
-  root: string,
   request: InputRequest,
   planned: readonly PlannedItem[],
   proof: SameUserProof | undefined,
@@ -200,17 +201,17 @@ function* listOf(
   let bytes = 0
   let sameUser = proof
   const take = (last: boolean): InputAnswer => {
-    const answer = { parts, root, last, ...(sameUser === undefined ? {} : { sameUser }) }
+    const answer = { parts, last, ...(sameUser === undefined ? {} : { sameUser }) }
     parts = []
     bytes = 0
     sameUser = undefined
     return answer
   }
-  for (const [i, { name, bytes: total, modifiedMs }] of planned.entries()) {
+  for (const [i, { name, bytes: total, modifiedMs, input }] of planned.entries()) {
     if (bytes > limits.bulkFrameBytes) yield take(false)
     const data = new Uint8Array()
     const item = request.firstItem + i
-    parts.push({ item, name, total, offset: 0, data, modifiedMs, problem: '' })
+    parts.push({ item, name, total, offset: 0, data, modifiedMs, input, problem: '' })
     bytes += name.length * 3 + partBytes
   }
   yield take(true)
@@ -253,7 +254,8 @@ const partsToPlan = (
   for (let item = first; item < first + count; item += 1) {
     const part = gathered.get(item)?.[0]
     if (part === undefined || part.problem !== '') return undefined
-    planned.push({ name: part.name, bytes: part.total, modifiedMs: part.modifiedMs })
+    const { name, total, modifiedMs, input } = part
+    planned.push({ name, bytes: total, modifiedMs, input })
   }
   return planned
 }

@@ -1,6 +1,6 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { Planner } from '#agent/ports/data.ts'
+import type { Planner, PlanReader } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Views } from '#agent/ports/views.ts'
@@ -8,6 +8,7 @@ import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
+import { itemsOf, miniBatchesOf } from '#protocol/model/plan.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'
 
@@ -23,6 +24,7 @@ export interface PlanningDeps {
   readonly clock: Clock
   readonly log: Log
   readonly planner: Planner
+  readonly planReader: PlanReader
   readonly blobs: Blobs
   readonly ledger: Ledger
   readonly views: Views
@@ -58,7 +60,9 @@ const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<
   const written = await deps.views.planChunks(job.id)
   if (written.some((chunk) => chunk.last)) return
   try {
-    for await (const chunk of deps.planner.plan(job.id, job.spec, written.length, signal))
+    const end = await deps.planReader.end(job.id)
+    if (!end.ok) throw new MusterFailure(end.error)
+    for await (const chunk of deps.planner.plan(job.id, job.spec, end.value, signal))
       await writeChunk(deps, chunk)
   } catch (thrown) {
     if (signal.aborted) return
@@ -85,9 +89,9 @@ const writeChunk = async ({ blobs, ledger }: PlanningDeps, chunk: PlanChunk): Pr
       chunk: chunk.chunk,
       blob: blob.value,
       firstItem,
-      items: chunk.items.length,
+      items: itemsOf(chunk),
       firstMiniBatch,
-      miniBatches: runs.reduce((sum, run) => sum + run.count, 0),
+      miniBatches: miniBatchesOf(chunk),
       runs,
       last,
     },

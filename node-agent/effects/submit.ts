@@ -11,7 +11,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { asJobId } from '#protocol/model/ids.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { FileInput, Job, JobSpec, ScriptReference } from '#protocol/model/job.ts'
+import type { Job, JobDraft, JobInput, JobSpec, ScriptReference } from '#protocol/model/job.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -210,16 +210,48 @@ const resubmit = async (
   return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
 }
 
-/** The input where it lies on this machine, looked at. */
+/** The inputs where they lie on this machine, looked at. */
 const placeFile = async (
   deps: SubmittingDeps,
   file: JobFile,
   signal: AbortSignal,
 ): Promise<Result<JobFile, MusterError>> => {
-  const input = await placeInput(deps, file.spec.input)
-  if (!input.ok) return input
-  const checked = await deps.planner.check(input.value, signal)
-  return checked.ok ? ok({ ...file, spec: { ...file.spec, input: input.value } }) : checked
+  const refusal = notYet(file.spec)
+  if (refusal !== undefined) return err(refusal)
+  const inputs = await placeInputs(deps, file.spec.inputs, signal)
+  if (!inputs.ok) return inputs
+  return ok({ ...file, spec: { ...file.spec, inputs: inputs.value } })
+}
+
+/** What can be written, planned and told, but not run yet. */
+const notYet = (spec: JobDraft): MusterError | undefined => {
+  const [input] = spec.inputs
+  if (input?.kind === 'table')
+    return musterError(
+      'JobFileInvalid',
+      `"inputs.${input.name}" is a table, which worker processes of this version cannot read: give a folder of files.`,
+    )
+  if (spec.partitionKeys.length > 0)
+    return musterError('JobFileInvalid', '"partition_keys" cannot be used in this version.')
+  if (spec.sideInputs.length > 0)
+    return musterError('JobFileInvalid', '"side_inputs" cannot be used in this version.')
+  return undefined
+}
+
+const placeInputs = async (
+  deps: SubmittingDeps,
+  inputs: readonly JobInput[],
+  signal: AbortSignal,
+): Promise<Result<readonly JobInput[], MusterError>> => {
+  const placed: JobInput[] = []
+  for (const input of inputs) {
+    const one = await placeInput(deps, input)
+    if (!one.ok) return one
+    const checked = await deps.planner.check(one.value, signal)
+    if (!checked.ok) return checked
+    placed.push(one.value)
+  }
+  return ok(placed)
 }
 
 const record = async (
@@ -244,8 +276,8 @@ const record = async (
 /** An input in a share gets the folder that the share has on this machine. */
 const placeInput = async (
   { shares, mappedShares }: SubmittingDeps,
-  input: FileInput,
-): Promise<Result<FileInput, MusterError>> => {
+  input: JobInput,
+): Promise<Result<JobInput, MusterError>> => {
   const { share } = input
   if (share === undefined) return ok(input)
   const mapped = mappedShares()
@@ -276,11 +308,11 @@ const completeSpec = async (
     if (found === undefined || reference === undefined)
       throw new Error('a job file without script and model was let through')
     const fits = deps.runtime.checkFit(spec, found.facts)
-    return fits.ok ? ok({ ...spec, model: reference }) : fits
+    return fits.ok ? ok({ ...spec, model: reference, sideInputs: [] }) : fits
   }
   const bundled = await script()
   if (!bundled.ok) return bundled
-  const whole = { ...spec, script: bundled.value }
+  const whole = { ...spec, script: bundled.value, sideInputs: [] }
   return ok(reference === undefined ? whole : { ...whole, model: reference })
 }
 

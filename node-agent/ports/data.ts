@@ -1,24 +1,36 @@
 import type { MusterError } from '#protocol/errors.ts'
-import type { ItemIndex, JobId, PeerId } from '#protocol/model/ids.ts'
-import type { FileInput, JobDraft, JobSpec, SharePlace } from '#protocol/model/job.ts'
-import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
+import type { ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import type { JobDraft, JobInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
+import type { PlanChunk, PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
-/** Lists an input and cuts it into mini-batches: folder by folder, names sorted by bytes. */
+/** Lists inputs and cuts them into mini-batches: folder by folder, names sorted by bytes. */
 export interface Planner {
-  /** Checks that the input exists and has at least one item, without listing it all. */
-  readonly check: (input: FileInput, signal?: AbortSignal) => Promise<Result<void, MusterError>>
+  /** Checks that an input exists and has at least one item, without listing it all. */
+  readonly check: (input: JobInput, signal?: AbortSignal) => Promise<Result<void, MusterError>>
   /**
-   * Plan chunks in order; the last has `last: true`. Starts at `from` (chunks before it are listed but not
-   * yielded), so that planning goes on after a restart. @throws MusterFailure `InputMissing`, `InputEmpty`
+   * Plan chunks in order; the last has `last: true`. `behind` is what stands in the ledger already: planning
+   * goes on there after a restart. @throws MusterFailure `InputMissing`, `InputEmpty`, `InputUnreadable`
    */
   readonly plan: (
     job: JobId,
     spec: JobSpec,
-    from: number,
+    behind: PlanPosition | undefined,
     signal: AbortSignal,
   ) => AsyncIterable<PlanChunk>
+}
+
+/** The end of a plan's last written chunk. */
+export interface PlanPosition {
+  /** Number of the next chunk, and where it starts. */
+  readonly chunk: number
+  readonly firstItem: ItemIndex
+  readonly firstMiniBatch: MiniBatchIndex
+  /** The last planned file; of a table the end of its last planned slice, in bytes and records. */
+  readonly file: PlannedFile
+  readonly offset: number
+  readonly record: number
 }
 
 /** The plan of jobs whose data is here, as stored in plan chunk blobs. */
@@ -29,6 +41,8 @@ export interface PlanReader {
     first: ItemIndex,
     count: number,
   ) => Promise<Result<readonly PlannedItem[], MusterError>>
+  /** The end of the plan as far as it is written; undefined if nothing is. */
+  readonly end: (job: JobId) => Promise<Result<PlanPosition | undefined, MusterError>>
 }
 
 /** An item's content, or why it cannot be had. */

@@ -1,7 +1,8 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
-import type { JobSpec, OnnxJobSpec } from '#protocol/model/job.ts'
+import type { JobSpec, OnnxJobSpec, TableFormat } from '#protocol/model/job.ts'
 import type { ModelDescription } from '#protocol/model/model.ts'
+import type { Partition } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
 
@@ -11,10 +12,57 @@ export type RunItem =
   | { readonly item: ItemIndex; readonly name: string; readonly path: string }
   | { readonly item: ItemIndex; readonly name: string; readonly problem: string }
 
-export interface RunRequest {
+/** Neighbouring records of one file, as bytes or where they lie. */
+export interface RunSlice {
+  /** Path of the file below its input's root: with a record's number it names the record. */
+  readonly name: string
+  /** Names of the columns; empty for JSON Lines, whose records name them. */
+  readonly columns: readonly string[]
+  /** Number of the first record in its file, from 0; it is item `firstItem` of the job. */
+  readonly firstRecord: number
+  readonly firstItem: ItemIndex
+  readonly records: number
+  /** Records at the beginning of the bytes that are not meant. */
+  readonly skip: number
+  /**
+   * `path`: the file, whose bytes `offset` .. `offset + length - 1` hold the records, and whose last
+   * `tailBytes` are Parquet's footer. `bytes`: just these bytes, the footer behind them. `problem`: why
+   * none of the records can be had, one sentence.
+   */
+  readonly source:
+    | {
+        readonly path: string
+        readonly offset: number
+        readonly length: number
+        readonly tailBytes: number
+      }
+    | { readonly bytes: Uint8Array; readonly offset: number; readonly tailBytes: number }
+    | { readonly problem: string }
+}
+
+/** A mini-batch of a table: its records are its items, in the order of the slices. */
+export interface RunTable {
+  readonly format: TableFormat
+  /** One character; means something only where the format is `delimited`. */
+  readonly delimiter: string
+  readonly slices: readonly RunSlice[]
+}
+
+/** What a mini-batch holds. */
+export interface RunInput {
+  /** Empty for a table. */
+  readonly items: readonly RunItem[]
+  /** Present exactly where the job's inputs are tables. */
+  readonly table?: RunTable
+  /** Values of the job's partition keys; present exactly where it has any. */
+  readonly partition?: Partition
+  /** Name of the input that the items are of. */
+  readonly input?: string
+}
+
+export interface RunRequest extends RunInput {
   readonly miniBatch: MiniBatchIndex
   readonly attempt: number
-  readonly items: readonly RunItem[]
 }
 
 export type RunOutcome =
@@ -59,6 +107,8 @@ export interface StartProcess {
   readonly modelPath: string | undefined
   /** Folder in which the files of the job's script lie; present exactly where the job has one. */
   readonly scriptFolder?: string
+  /** Folder of each of the job's side inputs, by name; its files lie below under their own paths. */
+  readonly sideInputs?: Readonly<Record<string, string>>
   /** The job the process works for: names its logs. */
   readonly job?: JobId
   /** Number of the process among those of its job on this machine, from 0; free numbers are used again. */
@@ -88,7 +138,7 @@ export interface ModelRuntime {
   >
   /** Checks that pre- and postprocessing fit the model; the error names both sides. */
   readonly checkFit: (
-    spec: Omit<OnnxJobSpec, 'model'>,
+    spec: Omit<OnnxJobSpec, 'model' | 'sideInputs'>,
     facts: ModelDescription,
   ) => Result<void, MusterError>
   /** Starts a process and loads the model: resolves when it is ready to run. `InitFailed` in words. */

@@ -34,7 +34,7 @@ export type OutputAction = 'append_row' | 'summary_only'
 export type LoggingLevel = 'DEBUG' | 'INFO' | 'WARNING'
 
 /** A chosen set of files on one peer. */
-export interface FileInput {
+interface InputBase {
   readonly name: string
   /** Absolute folder on the data's peer. */
   readonly root: string
@@ -43,6 +43,43 @@ export interface FileInput {
   /** Where `root` lies in a share, for machines whose owners mapped it; undefined: in none. */
   readonly share?: SharePlace
 }
+
+/** Files, each of which is one item. */
+export interface FileInput extends InputBase {
+  readonly kind: 'files'
+  /** Path below `root` with fields in braces, such as `{user}/{season}/{x}.wav`; undefined: none. */
+  readonly partitionFormat?: string
+}
+
+export type TableFormat = 'delimited' | 'json-lines' | 'parquet'
+
+/** Files of records, each of which is one item. */
+export interface TableInput extends InputBase {
+  readonly kind: 'table'
+  readonly format: TableFormat
+  /** One ASCII character between the fields of a record. Means something only where `delimited`. */
+  readonly delimiter: string
+  /** Whether the first record of each file names its columns. Means something only where `delimited`. */
+  readonly header: boolean
+}
+
+/** What a job reads. All inputs of one job are of one kind; each is split by itself. */
+export type JobInput = FileInput | TableInput
+
+/** A dataset that is not split: its files are present on every worker, under their paths below its root. */
+export type SideInput = JobInput & {
+  /** Named when the job was submitted, in the order of their paths. */
+  readonly files: readonly ModelFile[]
+}
+
+/** How much goes into one mini-batch. */
+export type MiniBatchSize =
+  /** So many files. */
+  | { readonly kind: 'items'; readonly items: number }
+  /** Records of a table that take up about so many bytes of one file. */
+  | { readonly kind: 'bytes'; readonly bytes: number }
+  /** As Muster sees fit. */
+  | { readonly kind: 'auto' }
 
 /** A folder named the same way on every machine that sees the share. */
 export interface SharePlace {
@@ -75,8 +112,16 @@ export interface JobSpecBase {
   readonly name: string
   readonly description: string
   readonly tags: Readonly<Record<string, string>>
-  readonly input: FileInput
-  readonly miniBatchSize: number
+  /** One or more, all of one kind. Plans name them by their position. */
+  readonly inputs: readonly JobInput[]
+  readonly sideInputs: readonly SideInput[]
+  /** Means nothing where there are partition keys. */
+  readonly miniBatchSize: MiniBatchSize
+  /**
+   * Columns of the tables, or fields of the files' partition formats: each combination of their values is
+   * one mini-batch. Empty: cut by size.
+   */
+  readonly partitionKeys: readonly string[]
   /** Failed items tolerated over the whole job; the job aborts when strictly more fail. -1: any number. */
   readonly errorThreshold: number
   /** Failed mini-batches tolerated, the same rule. */
@@ -135,8 +180,10 @@ export interface NodeJobSpec extends JobSpecBase {
 /** All that decides what a job computes and how. Normalised: no default is left open. */
 export type JobSpec = OnnxJobSpec | NodeJobSpec
 
-/** A spec before its model was looked up and its script bundled. */
-export type JobDraft = Omit<OnnxJobSpec, 'model'> | Omit<NodeJobSpec, 'model' | 'script'>
+/** A spec before its model was looked up, its script bundled and its side inputs listed. */
+export type JobDraft = (
+  Omit<OnnxJobSpec, 'model' | 'sideInputs'> | Omit<NodeJobSpec, 'model' | 'script' | 'sideInputs'>
+) & { readonly sideInputs: readonly JobInput[] }
 
 /** A job as its submitter signed it. */
 export interface Job {

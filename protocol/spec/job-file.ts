@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { decimal, flag, looseText, text, whole, word } from './fields.ts'
+import { inputsSchema, miniBatchSizeSchema, partitionKeysSchema } from './inputs.ts'
 import {
   allowReuseField,
   experimentField,
@@ -17,7 +18,10 @@ import {
 
 /** What stands for a field that was left out. */
 export const jobDefaults = {
-  miniBatchSize: 10,
+  miniBatchItems: 10,
+  /** Azure's 1 MB. */
+  miniBatchBytes: 1_048_576,
+  delimiter: ',',
   errorThreshold: -1,
   miniBatchErrorThreshold: -1,
   allowedFailedPercent: 100,
@@ -34,41 +38,8 @@ const threshold = 'a whole number from 0, or -1 for any number of failures'
 const longestSeconds = limits.longestRunLimitMs / 1000
 const seconds = `a number of seconds above 0 and up to ${longestSeconds}`
 const path = 'a path of 1 to 4096 characters'
-export const shareNamePattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
-const shareName = 'the name of a share: letters, digits, _ and -'
-const glob = "a glob below the path, such as '*.png' or '**/*.jpg', with / between folders"
 const countFrom1 = 'a whole number from 1'
 const most = 2_147_483_647
-
-const pattern = text(glob, limits.itemNameBytes)
-  .regex(/^!?[^/\\]/, glob)
-  .regex(/^[^\\]*$/, glob)
-  .regex(/^(?!(?:.*\/)?\.\.(?:\/|$))/, glob)
-
-const input = z.union(
-  [
-    text(path, limits.itemNameBytes),
-    z.strictObject({
-      path: text(path, limits.itemNameBytes).describe(
-        "Folder with the files, relative to the job file's folder, or below the share if one is named",
-      ),
-      share: text(shareName, limits.memberNameLength)
-        .regex(shareNamePattern, shareName)
-        .optional()
-        .describe(
-          'Name of the share that holds the folder: machines that map it open the files in place',
-        ),
-      pattern: pattern.optional().describe(`Which files: ${glob}. Default: all of them`),
-      patterns: z
-        .array(pattern, `a list of globs`)
-        .min(1, 'a list of at least one glob')
-        .max(1_024, 'a list of at most 1024 globs')
-        .optional()
-        .describe('Several globs; one that starts with ! takes files away'),
-    }),
-  ],
-  "a folder's path, or a map with path and pattern",
-)
 
 const channelNumbers = 'a number, or a list of one number for each channel'
 const perChannel = (
@@ -231,19 +202,22 @@ export const jobFileSchema = z
       model: model
         .optional()
         .describe('A registered model (name or name:version), or the path of an .onnx file'),
-      inputs: z
-        .record(
-          text('a name of at most 64 characters', limits.memberNameLength),
-          input,
-          'a map from one name to a path',
-        )
-        .describe('Exactly one input: its name, and the folder with its files'),
-      mini_batch_size: whole(`a whole number of files from 1 to ${limits.miniBatchItems}`, {
-        min: 1,
-        max: limits.miniBatchItems,
-      })
+      inputs: inputsSchema.describe(
+        'What is split: one or more inputs of one kind, each a name and a folder',
+      ),
+      side_inputs: inputsSchema
         .optional()
-        .describe(`Files in one mini-batch. Default: ${jobDefaults.miniBatchSize}`),
+        .describe('Datasets that are not split: each worker has them whole, a script asks by name'),
+      mini_batch_size: miniBatchSizeSchema
+        .optional()
+        .describe(
+          `Files in one mini-batch (default: ${jobDefaults.miniBatchItems}), or bytes of a table (default: 1MB)`,
+        ),
+      partition_keys: partitionKeysSchema
+        .optional()
+        .describe(
+          'Columns, or fields of partition_format: each combination of values is one mini-batch, whatever the mini_batch_size',
+        ),
       error_threshold: whole(threshold, { min: -1, max: most })
         .optional()
         .describe(

@@ -5,7 +5,7 @@ import { limits } from '../limits.ts'
 import { err, ok } from '../model/result.ts'
 import type { Result } from '../model/result.ts'
 import { flag, whole, word } from './fields.ts'
-import { shareNamePattern } from './job-file.ts'
+import { shareNamePattern } from './inputs.ts'
 import { suggest } from './suggest.ts'
 import { formatSize, parseSize } from './units.ts'
 

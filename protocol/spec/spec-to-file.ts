@@ -1,4 +1,13 @@
-import type { FileInput, ImagePreprocess, JobSpec, Postprocess } from '../model/job.ts'
+import type {
+  FileInput,
+  ImagePreprocess,
+  JobInput,
+  JobSpec,
+  MiniBatchSize,
+  Postprocess,
+  TableInput,
+} from '../model/job.ts'
+import { formatSize } from './units.ts'
 
 /** Fields of a job file as JSON, which is YAML too. */
 export type FileFields = Readonly<Record<string, unknown>>
@@ -16,8 +25,10 @@ export const specToFile = (spec: JobSpec): FileFields => ({
   ...(spec.model === undefined
     ? {}
     : { model: { name: spec.model.name, version: spec.model.version } }),
-  inputs: { [spec.input.name]: inputToFile(spec.input) },
-  mini_batch_size: spec.miniBatchSize,
+  inputs: inputsToFile(spec.inputs),
+  ...(spec.sideInputs.length === 0 ? {} : { side_inputs: inputsToFile(spec.sideInputs) }),
+  mini_batch_size: sizeToFile(spec.miniBatchSize),
+  ...(spec.partitionKeys.length === 0 ? {} : { partition_keys: spec.partitionKeys }),
   error_threshold: spec.errorThreshold,
   mini_batch_error_threshold: spec.miniBatchErrorThreshold,
   ...(spec.allowedFailedPercent === undefined
@@ -38,12 +49,36 @@ export const specToFile = (spec: JobSpec): FileFields => ({
   ...whatRuns(spec),
 })
 
-const inputToFile = ({ root, patterns, share }: FileInput): FileFields => ({
-  ...(share === undefined
-    ? { path: root }
-    : { path: share.path === '' ? '.' : share.path, share: share.name }),
-  patterns,
+const inputsToFile = (inputs: readonly JobInput[]): FileFields =>
+  Object.fromEntries(inputs.map((input) => [input.name, inputToFile(input)]))
+
+const inputToFile = (input: JobInput): FileFields => ({
+  ...(input.share === undefined
+    ? { path: input.root }
+    : { path: input.share.path === '' ? '.' : input.share.path, share: input.share.name }),
+  patterns: input.patterns,
+  ...(input.kind === 'table' ? tableToFile(input) : partitionToFile(input)),
 })
+
+const tableToFile = ({ format, delimiter, header }: TableInput): FileFields => ({
+  type: 'table',
+  format,
+  ...(format === 'delimited' ? { delimiter, header } : {}),
+})
+
+const partitionToFile = ({ partitionFormat }: FileInput): FileFields =>
+  partitionFormat === undefined ? {} : { partition_format: partitionFormat }
+
+const sizeToFile = (size: MiniBatchSize): string | number => {
+  switch (size.kind) {
+    case 'items':
+      return size.items
+    case 'bytes':
+      return formatSize(size.bytes)
+    default:
+      return size.kind
+  }
+}
 
 const outputToFile = (spec: JobSpec): FileFields => ({
   ...(spec.outputAction === 'append_row' ? { append_row_file_name: spec.outputFileName } : {}),

@@ -7,8 +7,9 @@ export const unsupportedFields: ReadonlyMap<string, string> = new Map([
   ['task', 'write its fields at the top level of the job file'],
   ['type', 'a job file describes one parallel job; leave it out'],
   ['jobs', 'name the steps of a pipeline under steps'],
-  ['side_inputs', 'one input is read, the one that is cut; leave it out'],
-  ['input_data', 'the one input is the one that is cut; leave it out'],
+  [
+    'input_data',
+    'all inputs are split; leave it out, and name what is not split under side_inputs',
+  ],
   ['outputs', 'the output is the file append_row_file_name; leave it out'],
-  ['partition_keys', 'cut by mini_batch_size'],
 ])

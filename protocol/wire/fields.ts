@@ -10,6 +10,7 @@ import type {
   ScheduleId,
 } from '../model/ids.ts'
 import type { Capabilities, Role } from '../model/member.ts'
+import type { Partition } from '../model/plan.ts'
 import type { LeaseToken, Term } from '../model/term.ts'
 
 /** Schemas of the fields that several messages share. Every text and list has a bound. */
@@ -66,3 +67,8 @@ export const capabilities: z.ZodType<Capabilities> = z.object({
   devices: z.array(z.string().max(64)).max(16),
   tags: z.array(z.string().min(1).max(64)).max(64).exactOptional(),
 })
+
+export const partition: z.ZodType<Partition> = z.record(
+  z.string().max(limits.columnNameLength),
+  z.union([z.string().max(limits.partitionValueLength), z.number(), z.boolean(), z.null()]),
+)

@@ -1,31 +1,60 @@
 import { limits } from '#protocol/limits.ts'
+import type { MiniBatchSize } from '#protocol/model/job.ts'
 import type { MiniBatchRun } from '#protocol/model/plan.ts'
 
 /**
- * How a list of items is cut into mini-batches and plan chunks. Every plan chunk but the last holds the
- * same number of items, a multiple of the mini-batch size: so a mini-batch never crosses a chunk's end,
- * only the very last one of a job is short, and a chunk's number alone says where it starts.
+ * How a list of items is cut into mini-batches, and mini-batches into plan chunks. A mini-batch is of one
+ * input and stands in one chunk whole.
  */
 
-/** Items in each plan chunk but the last; one mini-batch a chunk where a mini-batch is larger than a chunk. */
-export const planChunkSize = (miniBatchSize: number): number =>
-  Math.max(1, Math.floor(limits.planChunkItems / miniBatchSize)) * miniBatchSize
-
-/** Cuts `items` items into mini-batches of `miniBatchSize`; the last one takes the rest. */
-export const cutItems = (items: number, miniBatchSize: number): readonly MiniBatchRun[] => {
-  const whole = Math.floor(items / miniBatchSize)
-  const rest = items - whole * miniBatchSize
-  return [
-    ...(whole === 0 ? [] : [{ count: whole, items: miniBatchSize }]),
-    ...(rest === 0 ? [] : [{ count: 1, items: rest }]),
-  ]
+/** What a mini-batch or a plan chunk holds so far. */
+export interface Filling {
+  readonly items: number
+  readonly bytes: number
 }
 
-/** Where plan chunk `chunk` starts: its first item and its first mini-batch. */
-export const planChunkStart = (
-  chunk: number,
-  miniBatchSize: number,
-): { readonly firstItem: number; readonly firstMiniBatch: number } => {
-  const firstItem = chunk * planChunkSize(miniBatchSize)
-  return { firstItem, firstMiniBatch: firstItem / miniBatchSize }
+/** Whether the next file, of `bytes` bytes, begins a new mini-batch. */
+export const isFull = (size: MiniBatchSize, filling: Filling, bytes: number): boolean => {
+  switch (size.kind) {
+    case 'items':
+      return filling.items >= size.items
+    case 'bytes':
+      return filling.items > 0 && filling.bytes + bytes > size.bytes
+    default:
+      return (
+        filling.items >= limits.autoItems ||
+        (filling.items > 0 && filling.bytes + bytes > limits.autoBytes)
+      )
+  }
+}
+
+/** Entries (files or slices) and mini-batches that plan chunk `chunk` takes, unless one mini-batch alone has more. */
+export interface ChunkRoom {
+  readonly entries: number
+  readonly miniBatches: number
+}
+
+export const fileChunkRoom = (): ChunkRoom => ({
+  entries: limits.planChunkItems,
+  miniBatches: limits.planChunkItems,
+})
+
+/** Small at first, so that the first lease goes out soon, and double the one before up to the most. */
+export const tableChunkRoom = (chunk: number): ChunkRoom => ({
+  entries: limits.planChunkItems,
+  miniBatches: Math.min(
+    limits.firstTableChunk * 2 ** Math.min(chunk, 20),
+    limits.planChunkMiniBatches,
+  ),
+})
+
+/** Lengths of mini-batches, neighbours of equal length together. */
+export const toRuns = (lengths: readonly number[]): readonly MiniBatchRun[] => {
+  const runs: { count: number; readonly items: number }[] = []
+  for (const items of lengths) {
+    const last = runs.at(-1)
+    if (last?.items === items) last.count += 1
+    else runs.push({ count: 1, items })
+  }
+  return runs
 }

@@ -12,7 +12,7 @@ export interface InputRequest {
   readonly job: JobId
   readonly firstItem: ItemIndex
   readonly items: number
-  /** `paths` asks for names and sizes only, for a worker that may open the files in place. */
+  /** `paths` asks for names, sizes and times only, for a worker that may open the files in place. */
   readonly want: 'bytes' | 'paths'
 }
 
@@ -24,14 +24,14 @@ export interface InputPart {
   readonly offset: number
   readonly data: Uint8Array
   readonly modifiedMs: number
+  /** Position of its input in the job's list. */
+  readonly input: number
   /** Why the item cannot be had, in one sentence; empty if it can. */
   readonly problem: string
 }
 
 export interface InputAnswer {
   readonly parts: readonly InputPart[]
-  /** Absolute root at the data's peer; set on `paths` answers, whose parts have sizes and no bytes. */
-  readonly root: string
   readonly last: boolean
   /** On the first `paths` answer: lets an agent of the same user on the same machine know that it is one. */
   readonly sameUser?: SameUserProof
@@ -61,11 +61,14 @@ const answer: z.ZodType<InputAnswer> = z.object({
         offset: count,
         data: bytes,
         modifiedMs: z.number(),
+        input: z
+          .int()
+          .min(0)
+          .max(limits.inputs - 1),
         problem: sentence,
       }),
     )
     .max(100_000),
-  root: z.string().max(limits.itemNameBytes),
   last: z.boolean(),
   sameUser: z
     .object({ path: z.string().max(limits.itemNameBytes), nonce: z.string().max(64) })

@@ -115,17 +115,46 @@ const modelReference = z.object({
   version: z.int().min(1),
   files: z.array(modelFile).min(1).max(1_024),
 })
+const place = {
+  name,
+  root: z.string().max(limits.itemNameBytes),
+  patterns: z.array(z.string().max(limits.itemNameBytes)).min(1).max(1_024),
+  share: z.object({ name, path: z.string().max(limits.itemNameBytes) }).exactOptional(),
+}
+const fileInput = z.object({
+  ...place,
+  kind: z.literal('files'),
+  partitionFormat: z.string().max(limits.itemNameBytes).exactOptional(),
+})
+const tableInput = z.object({
+  ...place,
+  kind: z.literal('table'),
+  format: z.enum(['delimited', 'json-lines', 'parquet']),
+  delimiter: z.string().length(1),
+  header: z.boolean(),
+})
+const sideFiles = { files: z.array(modelFile).max(limits.sideInputFiles) }
+const miniBatchSize = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('items'), items: z.int().min(1).max(limits.miniBatchItems) }),
+  z.object({ kind: z.literal('bytes'), bytes: z.int().min(1).max(limits.tableBatchBytes) }),
+  z.object({ kind: z.literal('auto') }),
+])
 const common = {
   name,
   description: text,
   tags,
-  input: z.object({
-    name,
-    root: z.string().max(limits.itemNameBytes),
-    patterns: z.array(z.string().max(limits.itemNameBytes)).min(1).max(1_024),
-    share: z.object({ name, path: z.string().max(limits.itemNameBytes) }).exactOptional(),
-  }),
-  miniBatchSize: z.int().min(1),
+  inputs: z
+    .array(z.discriminatedUnion('kind', [fileInput, tableInput]))
+    .min(1)
+    .max(limits.inputs)
+    .refine((all) => new Set(all.map((one) => one.kind)).size === 1, 'inputs of several kinds'),
+  sideInputs: z
+    .array(
+      z.discriminatedUnion('kind', [fileInput.extend(sideFiles), tableInput.extend(sideFiles)]),
+    )
+    .max(limits.inputs),
+  miniBatchSize,
+  partitionKeys: z.array(z.string().min(1).max(limits.columnNameLength)).max(limits.partitionKeys),
   errorThreshold: z.int().min(-1),
   miniBatchErrorThreshold: z.int().min(-1),
   allowedFailedPercent: z.number().min(0).max(100).exactOptional(),

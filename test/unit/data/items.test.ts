@@ -12,6 +12,7 @@ const planned = (name: string, bytes: number, modifiedMs = oldTime.getTime()): P
   name,
   bytes,
   modifiedMs,
+  input: 0,
 })
 
 const problemOf = async (root: string, item: PlannedItem): Promise<string> => {

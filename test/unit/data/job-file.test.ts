@@ -56,8 +56,12 @@ describe('a job file', () => {
         description: '',
         tags: {},
         runtime: 'onnx',
-        input: { name: 'digits', root: '/jobs/digits/images', patterns: ['**/*'] },
-        miniBatchSize: 10,
+        inputs: [
+          { kind: 'files', name: 'digits', root: '/jobs/digits/images', patterns: ['**/*'] },
+        ],
+        sideInputs: [],
+        miniBatchSize: { kind: 'items', items: 10 },
+        partitionKeys: [],
         errorThreshold: -1,
         miniBatchErrorThreshold: -1,
         runLimitMs: 60_000,
@@ -122,7 +126,7 @@ in_place: "false"
 tags: { version: 2, final: true }
 `
     expect(read(written).spec).toMatchObject({
-      miniBatchSize: 25,
+      miniBatchSize: { kind: 'items', items: 25 },
       errorThreshold: 0,
       miniBatchErrorThreshold: 0,
       runLimitMs: 1_500,
@@ -236,11 +240,11 @@ describe('a wrong job file', () => {
     ],
     [
       'mini_batch_size: 0',
-      '8:18 "mini_batch_size" is 0, but must be a whole number of files from 1 to 100000.',
+      '8:18 "mini_batch_size" is 0, but must be a whole number of files from 1 to 100000, a size of tables such as 10MB, or auto.',
     ],
     [
       'mini_batch_size: 1.5',
-      '8:18 "mini_batch_size" is 1.5, but must be a whole number of files from 1 to 100000.',
+      '8:18 "mini_batch_size" is 1.5, but must be a whole number of files from 1 to 100000, a size of tables such as 10MB, or auto.',
     ],
     [
       'mini_batch_size: 10MB',
@@ -248,11 +252,11 @@ describe('a wrong job file', () => {
     ],
     [
       'mini_batch_size:',
-      '8:1 "mini_batch_size" is empty, but must be a whole number of files from 1 to 100000.',
+      '8:1 "mini_batch_size" is empty, but must be a whole number of files from 1 to 100000, a size of tables such as 10MB, or auto.',
     ],
     [
       'mini_batch_size: [1]',
-      '8:18 "mini_batch_size" is a list, but must be a whole number of files from 1 to 100000.',
+      '8:18 "mini_batch_size" is a list, but must be a whole number of files from 1 to 100000, a size of tables such as 10MB, or auto.',
     ],
     [
       'error_threshold: -2',
@@ -349,18 +353,18 @@ describe('a wrong job file', () => {
     ['model: mnist', 'model: mnist:0', '2:8 "model" is "mnist:0", but must be a registered model'],
     [
       'inputs:\n',
-      'inputs:\n  more: ./b\n',
-      '5:11 "inputs" names more than one input ("more", "digits"), but this version reads exactly one.',
+      'inputs:\n  more: { path: ./b, format: csv }\n',
+      '5:11 "inputs.digits" is a folder of files, but "inputs.more" is a table: the inputs of one job are of one kind; name those that are not split under side_inputs.',
     ],
     [
       'inputs:\n  digits: ./images',
       'inputs: {}',
-      '3:9 "inputs" is empty: name one input and give its path.',
+      '3:9 "inputs" is empty: name an input and give its path.',
     ],
     [
       'inputs:\n  digits: ./images',
       'inputs: ./images',
-      '3:9 "inputs" is "./images", but must be a map from one name to a path.',
+      '3:9 "inputs" is "./images", but must be a map from names to paths.',
     ],
     ['digits: ./images', 'digits: { pattern: "*" }', '4:3 "inputs.digits.path" is missing'],
     [
@@ -489,23 +493,23 @@ describe('overrides from the command line', () => {
       in_place: false,
     })
     expect(spec).toMatchObject({
-      miniBatchSize: 7,
+      miniBatchSize: { kind: 'items', items: 7 },
       preprocess: { width: 32, height: 28 },
-      input: { name: 'digits', root: '/data', patterns: ['*.png'] },
+      inputs: [{ name: 'digits', root: '/data', patterns: ['*.png'] }],
       maxAttempts: 2,
       runLimitMs: 9_000,
       tags: { 'who.why': 'me' },
       inPlace: false,
     })
     expect(model).toEqual({ kind: 'registered', name: 'other', version: 4 })
-    expect(read(small, { 'inputs.digits': 'more' }).spec.input.root).toBe('/jobs/digits/more')
+    expect(read(small, { 'inputs.digits': 'more' }).spec.inputs[0]?.root).toBe('/jobs/digits/more')
     expect(read(small, { 'model.version': 2 }).model).toEqual({
       kind: 'registered',
       name: 'mnist',
       version: 2,
     })
     const listed = small.replace('./images', '{ path: a, patterns: [b, c] }')
-    expect(read(listed, { 'inputs.digits.pattern': 'd' }).spec.input.patterns).toEqual(['d'])
+    expect(read(listed, { 'inputs.digits.pattern': 'd' }).spec.inputs[0]?.patterns).toEqual(['d'])
   })
 
   it.each<[string, string | number, string]>([

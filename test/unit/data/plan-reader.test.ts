@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Blobs } from '#agent/ports/blobs.ts'
-import { cutItems, planChunkSize, planChunkStart } from '#agent/job/cut/mini-batches.ts'
 import { createBlobs } from '#agent/data/blobs.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
 import { limits } from '#protocol/limits.ts'
@@ -12,23 +11,43 @@ import { job } from './specs.ts'
 import { tempFolder } from './temp.ts'
 
 const miniBatchSize = 2_500
+const chunkSize = 5_000
 const itemAt = (index: number): PlannedItem => ({
   name: `${index}.png`,
   bytes: index,
   modifiedMs: 5,
+  input: index % 3,
 })
 
 /** Stores a plan of `total` items and gives its records. */
 const storePlan = async (blobs: Blobs, total: number): Promise<PlanChunkWritten[]> => {
-  const size = planChunkSize(miniBatchSize)
   const records: PlanChunkWritten[] = []
-  for (let chunk = 0; chunk * size < total; chunk++) {
-    const start = planChunkStart(chunk, miniBatchSize)
-    const count = Math.min(size, total - start.firstItem)
-    const runs = cutItems(count, miniBatchSize)
+  for (let chunk = 0; chunk * chunkSize < total; chunk++) {
+    const start = {
+      firstItem: chunk * chunkSize,
+      firstMiniBatch: (chunk * chunkSize) / miniBatchSize,
+    }
+    const count = Math.min(chunkSize, total - start.firstItem)
+    const rest = count % miniBatchSize
+    const runs = [
+      ...(count < miniBatchSize
+        ? []
+        : [{ count: Math.floor(count / miniBatchSize), items: miniBatchSize }]),
+      ...(rest === 0 ? [] : [{ count: 1, items: rest }]),
+    ]
     const last = start.firstItem + count === total
     const items = Array.from({ length: count }, (_, i) => itemAt(start.firstItem + i))
-    const put = await blobs.put(encodePlanChunk({ job, chunk, ...start, runs, items, last }))
+    const whole = {
+      job,
+      chunk,
+      ...start,
+      runs,
+      items,
+      last,
+      partitions: [],
+      kind: 'files',
+    } as const
+    const put = await blobs.put(encodePlanChunk(whole))
     if (!put.ok) throw new Error(put.error.message)
     const miniBatches = runs.reduce((sum, run) => sum + run.count, 0)
     const kind = 'plan-chunk-written'
@@ -51,7 +70,7 @@ describe('the plan reader', () => {
   it('gives any range of items, also across chunks and with records in any order', async () => {
     await using folder = await tempFolder()
     const blobs = createBlobs({ folder: folder.path })
-    const total = 3 * planChunkSize(miniBatchSize) + 123
+    const total = 3 * chunkSize + 123
     const records = (await storePlan(blobs, total)).toReversed()
     const reader = createPlanReader({ blobs, planChunks: () => Promise.resolve(records) })
     const range = fc.tuple(fc.nat(total - 1), fc.integer({ min: 1, max: 12_000 }))
@@ -65,6 +84,27 @@ describe('the plan reader', () => {
     )
     expect(await reader.items(job, total - 1, 2)).toMatchObject({ error: { code: 'BlobMissing' } })
     expect(await reader.items(job, total, 1)).toMatchObject({ error: { code: 'BlobMissing' } })
+  })
+
+  it('tells where the plan ends, for planning to go on there', async () => {
+    await using folder = await tempFolder()
+    const blobs = createBlobs({ folder: folder.path })
+    const records = await storePlan(blobs, chunkSize + 2)
+    const reader = createPlanReader({ blobs, planChunks: () => Promise.resolve(records) })
+    const file = itemAt(chunkSize + 1)
+    expect(await reader.end(job)).toEqual({
+      ok: true,
+      value: {
+        chunk: 2,
+        firstItem: chunkSize + 2,
+        firstMiniBatch: 3,
+        file,
+        offset: file.bytes,
+        record: 1,
+      },
+    })
+    const none = createPlanReader({ blobs, planChunks: () => Promise.resolve([]) })
+    expect(await none.end(job)).toEqual({ ok: true, value: undefined })
   })
 
   it('sees chunks that are written while it runs, and reads each blob once', async () => {
@@ -113,7 +153,7 @@ describe('the plan reader', () => {
     await using folder = await tempFolder()
     const blobs = createBlobs({ folder: folder.path })
     const chunks = limits.planChunksDecoded + 2
-    const records = await storePlan(blobs, chunks * planChunkSize(miniBatchSize))
+    const records = await storePlan(blobs, chunks * chunkSize)
     const reader = createPlanReader({ blobs, planChunks: () => Promise.resolve(records) })
     for (const record of records) await reader.items(job, record.firstItem, 1)
     const [oldest, newest] = [records[0], records.at(-1)]

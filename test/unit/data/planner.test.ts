@@ -5,20 +5,36 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createItemReader } from '#agent/data/items.ts'
 import { createPlanner } from '#agent/data/planner.ts'
+import type { PlanPosition } from '#agent/ports/data.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
-import type { PlanChunk } from '#protocol/model/plan.ts'
+import type { FilePlanChunk, PlanChunk } from '#protocol/model/plan.ts'
 import { decodePlanChunk, encodePlanChunk } from '#protocol/wire/plan/plan.ts'
 import { job, specOf } from './specs.ts'
 import { oldTime, tempFolder, writeFiles } from './temp.ts'
 
 const forever = new AbortController().signal
 
-const planAll = async (spec: JobSpec, from = 0, planner = createPlanner()): Promise<PlanChunk[]> =>
-  Array.fromAsync(planner.plan(job, spec, from, forever))
+const planAll = async (spec: JobSpec, behind?: PlanPosition): Promise<FilePlanChunk[]> => {
+  const chunks = await Array.fromAsync(createPlanner().plan(job, spec, behind, forever))
+  return chunks.map((chunk) => {
+    if (chunk.kind !== 'files') throw new Error('a plan of tables')
+    return chunk
+  })
+}
 
-const namesOf = (chunks: readonly PlanChunk[]): string[] =>
+/** As if one chunk, whose last file is `name`, stood in the ledger. */
+const behind = (name: string, firstItem: number, firstMiniBatch: number): PlanPosition => ({
+  chunk: 1,
+  firstItem,
+  firstMiniBatch,
+  file: { name, bytes: 0, modifiedMs: 0, input: 0 },
+  offset: 0,
+  record: 1,
+})
+
+const namesOf = (chunks: readonly FilePlanChunk[]): string[] =>
   chunks.flatMap((chunk) => chunk.items.map((item) => item.name))
 
 /** The plain rule: files of a folder first, then its folders, all by the bytes of their names. */
@@ -47,6 +63,8 @@ describe('the planner', () => {
     expect(more).toEqual([])
     const modifiedMs = oldTime.getTime()
     expect(chunk).toEqual({
+      kind: 'files',
+      partitions: [],
       job,
       chunk: 0,
       firstItem: 0,
@@ -56,10 +74,10 @@ describe('the planner', () => {
         { count: 1, items: 1 },
       ],
       items: [
-        { name: 'B.txt', bytes: 1, modifiedMs },
-        { name: 'b.txt', bytes: 2, modifiedMs },
-        { name: 'a/10.txt', bytes: 0, modifiedMs },
-        { name: 'a/2.txt', bytes: 1, modifiedMs },
+        { name: 'B.txt', bytes: 1, modifiedMs, input: 0 },
+        { name: 'b.txt', bytes: 2, modifiedMs, input: 0 },
+        { name: 'a/10.txt', bytes: 0, modifiedMs, input: 0 },
+        { name: 'a/2.txt', bytes: 1, modifiedMs, input: 0 },
       ],
       last: true,
     })
@@ -81,10 +99,8 @@ describe('the planner', () => {
           const spec = specOf({ root: folder.path }, limits.miniBatchItems)
           expect(namesOf(await planAll(spec))).toEqual(expected)
           const after = expected[at % expected.length]
-          const resumed = createPlanner({ lastItemOf: () => Promise.resolve(after) })
-          expect(namesOf(await planAll(spec, 1, resumed))).toEqual(
-            expected.slice((at % expected.length) + 1),
-          )
+          const resumed = await planAll(spec, behind(after ?? '', 1, 1))
+          expect(namesOf(resumed)).toEqual(expected.slice((at % expected.length) + 1))
         },
       ),
       { numRuns: 60 },
@@ -105,11 +121,11 @@ describe('the planner', () => {
       [1, 4_980, 166, 27, true],
     ])
     expect(namesOf(chunks)[4_980]).toBe('04980.png')
-    expect(await planAll(spec, 1)).toEqual(chunks.slice(1))
+    expect(await planAll(spec, behind('04979.png', 4_980, 166))).toEqual(chunks.slice(1))
     for (const chunk of chunks) expect(decodePlanChunk(encodePlanChunk(chunk))).toEqual(chunk)
     const large = await planAll(specOf({ root: folder.path }, count))
     expect(large.map((c) => c.runs)).toEqual([[{ count: 1, items: count }]])
-    expect(decodePlanChunk(encodePlanChunk(large[0] as PlanChunk)).items).toHaveLength(count)
+    expect(decodePlanChunk(encodePlanChunk(large[0] as PlanChunk))).toEqual(large[0])
   })
 
   it('marks a chunk as the last when the files end exactly with it', async () => {
@@ -125,8 +141,7 @@ describe('the planner', () => {
     await writeFiles(folder.path, { 'b.txt': '', 'c.txt': '', 'd.txt': '', 'x/y.txt': '' })
     const spec = specOf({ root: folder.path }, limits.planChunkItems)
     await writeFiles(folder.path, { 'a-new.txt': '' })
-    const planner = createPlanner({ lastItemOf: () => Promise.resolve('c.txt') })
-    const [chunk] = await planAll(spec, 2, planner)
+    const [chunk] = await planAll(spec, behind('c.txt', 2 * limits.planChunkItems, 2))
     expect(chunk?.items.map((item) => item.name)).toEqual(['d.txt', 'x/y.txt'])
     expect(chunk?.firstItem).toBe(2 * limits.planChunkItems)
   })
@@ -205,7 +220,7 @@ describe('the planner', () => {
     await using folder = await tempFolder()
     await writeFiles(folder.path, { 'a.txt': '' })
     const stop = AbortSignal.abort(new Error('enough'))
-    const plan = createPlanner().plan(job, specOf({ root: folder.path }), 0, stop)
+    const plan = createPlanner().plan(job, specOf({ root: folder.path }), undefined, stop)
     await expect(Array.fromAsync(plan)).rejects.toThrow('enough')
   })
 })
@@ -221,7 +236,7 @@ const messageOf = async (work: Promise<unknown>): Promise<string> => {
 
 describe('the check before submitting', () => {
   const check = (root: string, patterns = ['**/*']) =>
-    createPlanner().check({ name: 'digits', root, patterns })
+    createPlanner().check({ kind: 'files', name: 'digits', root, patterns })
 
   it('is content with one file, also deep down', async () => {
     await using folder = await tempFolder()

@@ -18,20 +18,23 @@ describe('the planner in a thread of its own', () => {
     await using folder = await tempFolder()
     await writeFiles(folder.path, { ...many, 'first.txt': 'abc' })
     const spec = specOf({ root: folder.path })
-    const plain = await Array.fromAsync(createPlanner().plan(job, spec, 0, forever))
-    expect(plain.length).toBe(2)
-    const threaded = createThreadedPlanner({
-      lastItemOf: (_, chunk) => Promise.resolve(plain[chunk]?.items.at(-1)?.name),
-    })
-    expect(await Array.fromAsync(threaded.plan(job, spec, 0, forever))).toEqual(plain)
-    expect(await Array.fromAsync(threaded.plan(job, spec, 1, forever))).toEqual(plain.slice(1))
+    const plain = await Array.fromAsync(createPlanner().plan(job, spec, undefined, forever))
+    const [first, second] = plain
+    if (first?.kind !== 'files' || second === undefined) throw new Error('too few chunks')
+    const threaded = createThreadedPlanner()
+    expect(await Array.fromAsync(threaded.plan(job, spec, undefined, forever))).toEqual(plain)
+    const file = first.items.at(-1)
+    if (file === undefined) throw new Error('an empty chunk')
+    const { chunk, firstItem, firstMiniBatch } = second
+    const behind = { chunk, firstItem, firstMiniBatch, file, offset: file.bytes, record: 1 }
+    expect(await Array.fromAsync(threaded.plan(job, spec, behind, forever))).toEqual([second])
   })
 
   it('says in the same words why an input cannot be planned', async () => {
     await using folder = await tempFolder()
     const gone = join(folder.path, 'gone')
     const plan = Array.fromAsync(
-      createThreadedPlanner().plan(job, specOf({ root: gone }), 0, forever),
+      createThreadedPlanner().plan(job, specOf({ root: gone }), undefined, forever),
     )
     const failure = await plan.catch((thrown: unknown) => thrown)
     expect(failure).toBeInstanceOf(MusterFailure)
@@ -43,12 +46,12 @@ describe('the planner in a thread of its own', () => {
     await using folder = await tempFolder()
     await writeFiles(folder.path, many)
     const spec = specOf({ root: folder.path })
-    for await (const chunk of createThreadedPlanner().plan(job, spec, 0, forever)) {
+    for await (const chunk of createThreadedPlanner().plan(job, spec, undefined, forever)) {
       expect(chunk.chunk).toBe(0)
       break
     }
     const stop = new AbortController()
-    const plan = createThreadedPlanner().plan(job, spec, 0, stop.signal)
+    const plan = createThreadedPlanner().plan(job, spec, undefined, stop.signal)
     await plan[Symbol.asyncIterator]().next()
     await rm(folder.path, { recursive: true, force: true })
     const rest = Array.fromAsync(plan)

@@ -1,45 +1,58 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutItems, planChunkSize, planChunkStart } from '#agent/job/cut/mini-batches.ts'
+import { isFull, tableChunkRoom, toRuns } from '#agent/job/cut/mini-batches.ts'
+import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
 import { limits } from '#protocol/limits.ts'
 
-const size = fc.integer({ min: 1, max: limits.miniBatchItems })
-
 describe('cutting items into mini-batches', () => {
-  it('covers every item exactly once, and only the last mini-batch is short', () => {
+  it('counts files, or looks at their bytes, and never leaves one empty', () => {
+    const ten = { kind: 'items', items: 10 } as const
+    expect(isFull(ten, { items: 9, bytes: 1e12 }, 1)).toBe(false)
+    expect(isFull(ten, { items: 10, bytes: 0 }, 0)).toBe(true)
+    const auto = { kind: 'auto' } as const
+    expect(isFull(auto, { items: 0, bytes: 0 }, 100 * limits.autoBytes)).toBe(false)
+    expect(isFull(auto, { items: 1, bytes: limits.autoBytes }, 1)).toBe(true)
+    expect(isFull(auto, { items: limits.autoItems, bytes: 0 }, 0)).toBe(true)
+  })
+
+  it('tells lengths in runs that stand for exactly these lengths', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 300_000 }), size, (items, miniBatch) => {
-        const lengths = cutItems(items, miniBatch).flatMap((run) =>
-          Array.from({ length: run.count }, () => run.items),
+      fc.property(fc.array(fc.integer({ min: 1, max: 4 })), (lengths) => {
+        const runs = toRuns(lengths)
+        expect(runs.flatMap((run) => Array.from({ length: run.count }, () => run.items))).toEqual(
+          lengths,
         )
-        expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(items)
-        expect(lengths.every((length) => length > 0)).toBe(true)
-        expect(lengths.slice(0, -1).every((length) => length === miniBatch)).toBe(true)
+        expect(runs.every((run, i) => run.items !== runs[i - 1]?.items)).toBe(true)
       }),
     )
   })
 
-  it('fills every chunk with whole mini-batches, as many as fit the limit', () => {
-    fc.assert(
-      fc.property(size, fc.integer({ min: 0, max: 50 }), (miniBatch, chunk) => {
-        const length = planChunkSize(miniBatch)
-        expect(length % miniBatch).toBe(0)
-        expect(length <= limits.planChunkItems || length === miniBatch).toBe(true)
-        expect(length + miniBatch > limits.planChunkItems).toBe(true)
-        const start = planChunkStart(chunk, miniBatch)
-        expect(start.firstItem).toBe(chunk * length)
-        expect(start.firstMiniBatch * miniBatch).toBe(start.firstItem)
-      }),
-    )
-  })
-
-  it('gives the figures of an example', () => {
-    expect(cutItems(25, 10)).toEqual([
-      { count: 2, items: 10 },
-      { count: 1, items: 5 },
+  it('doubles the chunks of tables up to the most', () => {
+    expect([0, 1, 2, 7, 50, 5_000].map((chunk) => tableChunkRoom(chunk).miniBatches)).toEqual([
+      8, 16, 32, 1_024, 1_024, 1_024,
     ])
-    expect(cutItems(0, 10)).toEqual([])
-    expect(planChunkSize(3)).toBe(4_998)
-    expect(planChunkSize(8_000)).toBe(8_000)
   })
+})
+
+describe('a partition format', () => {
+  const match = (format: string, path: string): readonly string[] | string | undefined => {
+    const parsed = parsePartitionFormat(format)
+    return typeof parsed === 'string' ? parsed : parsed.match(path)
+  }
+
+  it.each([
+    ['root/{user}/{season}/{x}.wav', '/data/root/u1/winter/a.b.wav', ['u1', 'winter', 'a.b']],
+    ['root/{user}/{season}/{x}.wav', '/data/notroot/u1/winter/a.wav', undefined],
+    ['{user}-{n}.csv', '/data/a-b-1.csv', ['a', 'b-1']],
+    ['/{user}/(x).{end}', '/data/anna/(x).csv', ['anna', 'csv']],
+    ['{user}/x.csv', '/data/anna/y/x.csv', ['y']],
+  ])('%s on %s', (format, path, values) => expect(match(format, path)).toEqual(values))
+
+  it.each([
+    ['a/b.csv', 'it has no field in braces'],
+    ['{a}{b}', 'nothing stands between "{a}" and "{b}"'],
+    ['{a}/{a}', '"{a}" stands twice'],
+    ['{a}/b}', 'braces must come in pairs around a name'],
+    ['{day:yyyy}/x', '"{day:yyyy}" is no name: use letters, digits, _ and -'],
+  ])('%s cannot be read', (format, words) => expect(match(format, 'x')).toBe(words))
 })

@@ -14,7 +14,7 @@ const hash = asBlobHash('a'.repeat(64))
 const recorded = (text: string): JobSpec => {
   const file = reader.read(text, '/jobs/job.yaml', {})
   if (!file.ok) throw new Error(file.error.message)
-  const { spec } = file.value
+  const spec = { ...file.value.spec, sideInputs: [] }
   return spec.runtime === 'onnx'
     ? { ...spec, model: { name: 'mnist', version: 3, files: [] } }
     : { ...spec, script: { entry: 'score.ts', files: [{ path: 'b.js', blob: hash, bytes: 1 }] } }
@@ -74,8 +74,12 @@ test('fields change by their name or other spelling, and null brings a default b
   })
   if (!again.ok) throw new Error(again.error.message)
   const { spec } = again.value
-  expect(spec).toMatchObject({ miniBatchSize: 250, maxAttempts: 2, name: 'scripted-again' })
-  expect(spec.input.share).toEqual({ name: 'archive', path: '2026/august' })
+  expect(spec).toMatchObject({
+    miniBatchSize: { kind: 'items', items: 250 },
+    maxAttempts: 2,
+    name: 'scripted-again',
+  })
+  expect(spec.inputs[0]?.share).toEqual({ name: 'archive', path: '2026/august' })
   expect(spec.peerCount).toBeUndefined()
   expect(spec.processesPerPeer).toBe(2)
 })

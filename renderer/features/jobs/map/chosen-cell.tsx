@@ -39,10 +39,21 @@ const itemsOf = (
   job: JobView,
   spec: Readonly<Record<string, unknown>> | undefined,
 ): string => {
-  const size = spec?.['miniBatchSize'] ?? spec?.['mini_batch_size']
-  if (typeof size !== 'number') return ''
+  const size = itemsPerMiniBatch(spec)
+  if (size === undefined) return ''
   const last = Math.min(job.items, (index + 1) * size) - 1
   return last < index * size ? '' : `items ${formatCount(index * size)} to ${formatCount(last)}`
+}
+
+/** The number that all mini-batches but the last have, if the job is cut by count. */
+const itemsPerMiniBatch = (
+  spec: Readonly<Record<string, unknown>> | undefined,
+): number | undefined => {
+  const { inputs, miniBatchSize: size, partitionKeys: keys } = spec ?? {}
+  const isEven =
+    Array.isArray(inputs) && inputs.length === 1 && !(Array.isArray(keys) && keys.length > 0)
+  if (!isEven || typeof size !== 'object' || size === null || !('items' in size)) return undefined
+  return typeof size.items === 'number' ? size.items : undefined
 }
 
 /** The last run that begins at or before a mini-batch says whose it is. */
