@@ -20,7 +20,8 @@ const adapter = ['protocol', 'node-agent/ports', 'node-agent/job/cut']
 const rooms: readonly Room[] = [
   { prefix: 'protocol/model', may: ['protocol/model'], npm: [] },
   { prefix: 'protocol/errors.ts', may: ['protocol/model'], npm: [] },
-  { prefix: 'protocol/limits.ts', may: ['protocol/model'], npm: [] },
+  { prefix: 'protocol/limits.ts', may: ['protocol/model', 'protocol/limits-data.ts'], npm: [] },
+  { prefix: 'protocol/limits-data.ts', may: [], npm: [] },
   { prefix: 'protocol', may: ['protocol'], npm: ['zod', 'cborg'] },
   { prefix: 'node-agent/ports', may: ['protocol'], npm: [] },
   { prefix: 'node-agent/scheduler', may: ['protocol', 'node-agent/job'], ...pure },

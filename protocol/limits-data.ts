@@ -1,0 +1,91 @@
+/** The part of `limits.ts` that is about inputs, plans, outputs and blobs. */
+
+const kib = 1024
+const mib = 1024 * kib
+const second = 1000
+
+export const dataLimits = {
+  /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
+  planChunkItems: 5_000,
+  /** Mini-batches of tables in the first plan chunk: the first lease goes out after it. Each further chunk has twice as many ... */
+  firstTableChunk: 8,
+  /** ... up to this: a chunk costs a record and a blob. */
+  planChunkMiniBatches: 1_024,
+  /** A mini-batch of size `auto` has so many files at most, and about so many bytes: small enough to be shared out finely. */
+  autoItems: 32,
+  autoBytes: 1 * mib,
+  /** Items in one mini-batch; a larger one than `planChunkItems` gets a plan chunk of its own. */
+  miniBatchItems: 100_000,
+  /** Inputs of one job, and side inputs. */
+  inputs: 64,
+  partitionKeys: 16,
+  /** Bytes of a table in one mini-batch, as far as a person may ask: they travel to a process in one frame. */
+  tableBatchBytes: 1024 * mib,
+  /** A longer record is a failed item. Also how far a quotation mark may stay open. */
+  tableRecordBytes: 16 * mib,
+  tableColumns: 16_384,
+  columnNameLength: 1_024,
+  /** A value by which a table or its files are partitioned: it travels with its mini-batch. */
+  partitionValueLength: 1_024,
+  /** Slices of one mini-batch: only partitions of tables have more than one. */
+  slicesPerMiniBatch: 100_000,
+  /** Records of one partition: as many as one answer of the input protocol can name. */
+  partitionRecords: 1_000_000,
+  /** Neighbouring records of equal partition keys that a plan keeps in memory, at 32 bytes each. */
+  partitionSlices: 2_000_000,
+  /** Distinct combinations of partition keys that a plan keeps in memory, at some hundred bytes each. */
+  partitions: 200_000,
+  /** Files of one side input, all named in the job's record, and their bytes: each worker keeps a copy. */
+  sideInputFiles: 2_048,
+  sideInputBytes: 16 * 1024 * mib,
+  /** Decoded plan chunks kept by the data's peer: workers ask for neighbouring mini-batches. */
+  planChunksDecoded: 8,
+  /** Names of a folder sorted at a stretch: about 10 ms of the agent's loop. */
+  sortedNames: 10_000,
+  /** File facts asked at once while planning: more would keep other readers of the disk waiting. */
+  statsAtOnce: 64,
+  /** An unfinished or set-aside blob that nobody touched this long is swept at start. */
+  leftoverBlobMs: 24 * 60 * 60 * second,
+  /** A blob may be younger than the record that will name it: until this age nobody calls it an orphan. */
+  freshBlobMs: 10 * 60 * second,
+  /** Nonce files of the same-user proof that lie around at most. */
+  sameUserNonces: 64,
+  /** Rows whose keys are collected for the header of a `.csv` before the first line is written. */
+  csvHeaderRows: 1_000,
+  /** Columns of an output file; keys beyond them stand together as JSON in a last column. */
+  outputColumns: 4_096,
+  /** Rows in one row group of a Parquet file, and their text all together: what is held in memory. */
+  rowGroupRows: 50_000,
+  rowGroupBytes: 16 * mib,
+  /** Rows of an output between two looks whether it was given up: some milliseconds. */
+  outputTurnRows: 5_000,
+  /** The thread that writes outputs ends after this long without one: starting it costs some 50 ms. */
+  outputThreadIdleMs: 30 * second,
+  /** Files that one mini-batch may leave in its output directory, and their bytes all together. */
+  outputFiles: 1_000,
+  outputFileBytes: 1024 * mib,
+  /** A path below the output directory: it must fit behind a folder on every system. */
+  outputPathLength: 200,
+  /** Aliases a job file may resolve: people use a handful, bombs use millions. */
+  yamlAliases: 100,
+  itemNameBytes: 4_096,
+  /** Items of neighbouring mini-batches asked for at once: saves round trips, keeps the first one prompt. */
+  itemsPerInputRequest: 200,
+  /** One streamed item. Larger files want `share` roots and in-place reading. */
+  itemBytes: 512 * mib,
+  /** Inputs of leased mini-batches fetched ahead of the slots, all together. */
+  inputAheadBytes: 256 * mib,
+  /** A hostile file of a megabyte keeps the YAML reader busy for seconds; a real one has some kB. */
+  jobFileBytes: 256 * kib,
+  /** Steps of one pipeline: their specs must fit one record. */
+  pipelineSteps: 100,
+  /** Parameters and inputs of one pipeline or job file. */
+  pipelineParameters: 1_000,
+  blobBytes: 8 * 1024 * mib,
+  /** Bytes of an image shown in the window. */
+  pictureBytes: 4 * mib,
+  /** Mini-batches for which one answer names the peers: more cells than a screen can show apart. */
+  mapPeers: 50_000,
+  /** Pixels of an image that is decoded: a decompression bomb is an item failure, not a dead machine. */
+  imagePixels: 100_000_000,
+} as const
