@@ -1,53 +1,18 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import type { AttemptOutcome, AttemptReport, Lease, ReturnReason } from '../../model/attempt.ts'
-import { messageProtocol } from '../codec.ts'
+import type { ReturnReason } from '../../model/attempt.ts'
+import { decodeCbor, encodeCbor } from '../codec.ts'
+import type { MessageProtocol } from '../codec.ts'
+import { bytes, count, jobId, peerId, sentence, term } from '../fields.ts'
 import {
-  blobHash,
-  bytes,
-  count,
-  jobId,
-  leaseToken,
-  millis,
-  peerId,
-  sentence,
-  term,
-} from '../fields.ts'
+  leaseList,
+  leasesToWire,
+  reportList,
+  reportsToWire,
+  tokenList,
+  tokensToWire,
+} from './columns.ts'
 import type { LeaseMessage } from './messages.ts'
-
-const lease: z.ZodType<Lease> = z.object({
-  token: leaseToken,
-  job: jobId,
-  miniBatch: count,
-  attempt: z.int().min(1),
-  firstItem: count,
-  items: z.int().min(1),
-})
-
-const outcome: z.ZodType<AttemptOutcome> = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('succeeded'),
-    chunk: blobHash,
-    position: count,
-    succeeded: count,
-    failed: count,
-    rows: count,
-    runMs: millis,
-  }),
-  z.object({
-    kind: z.literal('failed'),
-    cause: z.enum(['threw', 'timed-out', 'process-died']),
-    message: sentence,
-  }),
-])
-
-const report: z.ZodType<AttemptReport> = z.object({
-  token: leaseToken,
-  job: jobId,
-  miniBatch: count,
-  attempt: z.int().min(1),
-  outcome,
-})
 
 const reason: z.ZodType<ReturnReason> = z.enum([
   'owner',
@@ -60,16 +25,17 @@ const reason: z.ZodType<ReturnReason> = z.enum([
   'process-replaced',
 ])
 
-/** A hello may carry all that a worker holds; a normal message one grant or one flush. */
-const many = limits.leasesPerMessage
-const leases = z.array(lease).max(many)
-const reports = z.array(report).max(many)
-const tokens = z.array(leaseToken).max(many)
+const tokens = tokenList
 
 const message: z.ZodType<LeaseMessage> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('worker-hello'), slots: count, held: leases, reports }),
+  z.object({
+    kind: z.literal('worker-hello'),
+    slots: count,
+    held: leaseList,
+    reports: reportList,
+  }),
   z.object({ kind: z.literal('leases-started'), tokens }),
-  z.object({ kind: z.literal('attempts-finished'), reports }),
+  z.object({ kind: z.literal('attempts-finished'), reports: reportList }),
   z.object({ kind: z.literal('leases-returned'), tokens, reason, message: sentence }),
   z.object({
     kind: z.literal('init-failed'),
@@ -79,7 +45,7 @@ const message: z.ZodType<LeaseMessage> = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('slots-changed'), slots: count, reason: sentence }),
   z.object({ kind: z.literal('head-welcome'), term }),
-  z.object({ kind: z.literal('leases-granted'), term, leases }),
+  z.object({ kind: z.literal('leases-granted'), term, leases: leaseList }),
   z.object({ kind: z.literal('leases-revoked'), term, tokens, reason: sentence }),
   z.object({
     kind: z.literal('reports-settled'),
@@ -90,8 +56,30 @@ const message: z.ZodType<LeaseMessage> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not-head'), term: term.nullable(), head: peerId.nullable() }),
 ])
 
-export const leaseProtocol = messageProtocol(
-  '/muster/lease/1.0.0',
-  limits.controlFrameBytes,
-  message,
-)
+/** Lists leave in columns: a thousand leases are then a few numbers' steps and not a thousand objects. */
+const toWire = (value: LeaseMessage): object => {
+  switch (value.kind) {
+    case 'worker-hello':
+      return { ...value, held: leasesToWire(value.held), reports: reportsToWire(value.reports) }
+    case 'attempts-finished':
+      return { ...value, reports: reportsToWire(value.reports) }
+    case 'leases-granted':
+      return { ...value, leases: leasesToWire(value.leases) }
+    case 'leases-started':
+    case 'leases-returned':
+    case 'leases-revoked':
+    case 'reports-settled':
+      return { ...value, tokens: tokensToWire(value.tokens) }
+    default:
+      return value
+  }
+}
+
+const id = '/muster/lease/1.0.0'
+
+export const leaseProtocol: MessageProtocol<LeaseMessage> = {
+  id,
+  maxFrameBytes: limits.controlFrameBytes,
+  encode: (value) => encodeCbor(toWire(value)),
+  decode: (data) => decodeCbor(data, message, `message of ${id}`),
+}

@@ -7,8 +7,10 @@ import type { Dataset, Datastore } from '../../model/registry.ts'
 import type { PoolRule } from '../../model/pool.ts'
 import type { Charge, CommitGroup, RecordBody, RecordKind } from '../../model/record.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
+import { createTableReader, encodeColumns } from '../columns.ts'
 import {
   blobHash,
+  bytes,
   capabilities,
   count,
   jobId,
@@ -85,25 +87,37 @@ const dataset: z.ZodType<Dataset> = z.object({
 const runs: z.ZodType<readonly MiniBatchRun[]> = z
   .array(z.object({ count: z.int().min(1), items: z.int().min(1) }))
   .max(limits.planChunkItems)
-const column = z.array(count).max(limits.commitsPerRecord)
-const group: z.ZodType<CommitGroup> = z
-  .object({
-    peer: peerId,
-    chunk: blobHash,
-    miniBatches: column,
-    attempts: column,
-    positions: column,
-    succeeded: column,
-    failed: column,
-    rows: column,
-  })
-  .refine(
-    (g) =>
-      [g.attempts, g.positions, g.succeeded, g.failed, g.rows].every(
-        (other) => other.length === g.miniBatches.length,
-      ),
-    'columns of different length',
+/** The columns of a commit group, the first of which says how many there are. */
+const commitColumns = [
+  'miniBatches',
+  'attempts',
+  'positions',
+  'succeeded',
+  'failed',
+  'rows',
+] as const
+const groups: z.ZodType<readonly CommitGroup[]> = z
+  .array(
+    z.object({
+      peer: peerId,
+      chunk: blobHash,
+      miniBatches: bytes,
+      attempts: bytes,
+      positions: bytes,
+      succeeded: bytes,
+      failed: bytes,
+      rows: bytes,
+    }),
   )
+  .max(limits.commitsPerRecord)
+  .transform((list) => {
+    const read = createTableReader(limits.commitsPerRecord)
+    return list.map((group) => ({
+      peer: group.peer,
+      chunk: group.chunk,
+      ...read(group, commitColumns).columns,
+    }))
+  })
 const charge: z.ZodType<Charge> = z.object({
   miniBatch: count,
   attempt: z.int().min(1),
@@ -205,7 +219,7 @@ const bodies = {
     kind: z.literal('committed'),
     job: jobId,
     term,
-    groups: z.array(group).max(limits.commitsPerRecord),
+    groups,
     at: millis,
   }),
   charged: z.object({
@@ -268,7 +282,14 @@ const bodies = {
 } satisfies { readonly [Kind in RecordKind]: z.ZodType<Extract<RecordBody, { kind: Kind }>> }
 
 /** Bytes of a body: canonical, hence hashable. */
-export const encodeRecordBody = (body: RecordBody): Uint8Array => encodeCbor(body)
+export const encodeRecordBody = (body: RecordBody): Uint8Array =>
+  encodeCbor(body.kind === 'committed' ? { ...body, groups: body.groups.map(groupToWire) } : body)
+
+const groupToWire = (group: CommitGroup) => ({
+  peer: group.peer,
+  chunk: group.chunk,
+  ...encodeColumns(commitColumns, (name) => group[name]),
+})
 
 /**
  * Reads a body. An unknown kind gives undefined, which is not an error: a newer agent wrote it.
