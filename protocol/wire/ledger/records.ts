@@ -5,12 +5,10 @@ import type { Model, ModelDescription } from '../../model/model.ts'
 import type { MiniBatchRun } from '../../model/plan.ts'
 import type { Dataset, Datastore } from '../../model/registry.ts'
 import type { PoolRule } from '../../model/pool.ts'
-import type { Charge, CommitGroup, RecordBody, RecordKind } from '../../model/record.ts'
+import type { Charge, RecordBody, RecordKind } from '../../model/record.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
-import { createTableReader, encodeColumns } from '../columns.ts'
 import {
   blobHash,
-  bytes,
   capabilities,
   count,
   jobId,
@@ -21,6 +19,7 @@ import {
   sentence,
   term,
 } from '../fields.ts'
+import { commitGroups, commitGroupToWire } from './commit-groups.ts'
 import { job, modelFile, spec, tags, text } from './jobs.ts'
 import { pipelineBodies } from './pipelines.ts'
 
@@ -87,37 +86,6 @@ const dataset: z.ZodType<Dataset> = z.object({
 const runs: z.ZodType<readonly MiniBatchRun[]> = z
   .array(z.object({ count: z.int().min(1), items: z.int().min(1) }))
   .max(limits.planChunkItems)
-/** The columns of a commit group, the first of which says how many there are. */
-const commitColumns = [
-  'miniBatches',
-  'attempts',
-  'positions',
-  'succeeded',
-  'failed',
-  'rows',
-] as const
-const groups: z.ZodType<readonly CommitGroup[]> = z
-  .array(
-    z.object({
-      peer: peerId,
-      chunk: blobHash,
-      miniBatches: bytes,
-      attempts: bytes,
-      positions: bytes,
-      succeeded: bytes,
-      failed: bytes,
-      rows: bytes,
-    }),
-  )
-  .max(limits.commitsPerRecord)
-  .transform((list) => {
-    const read = createTableReader(limits.commitsPerRecord)
-    return list.map((group) => ({
-      peer: group.peer,
-      chunk: group.chunk,
-      ...read(group, commitColumns).columns,
-    }))
-  })
 const charge: z.ZodType<Charge> = z.object({
   miniBatch: count,
   attempt: z.int().min(1),
@@ -219,7 +187,7 @@ const bodies = {
     kind: z.literal('committed'),
     job: jobId,
     term,
-    groups,
+    groups: commitGroups,
     at: millis,
   }),
   charged: z.object({
@@ -283,13 +251,9 @@ const bodies = {
 
 /** Bytes of a body: canonical, hence hashable. */
 export const encodeRecordBody = (body: RecordBody): Uint8Array =>
-  encodeCbor(body.kind === 'committed' ? { ...body, groups: body.groups.map(groupToWire) } : body)
-
-const groupToWire = (group: CommitGroup) => ({
-  peer: group.peer,
-  chunk: group.chunk,
-  ...encodeColumns(commitColumns, (name) => group[name]),
-})
+  encodeCbor(
+    body.kind === 'committed' ? { ...body, groups: body.groups.map(commitGroupToWire) } : body,
+  )
 
 /**
  * Reads a body. An unknown kind gives undefined, which is not an error: a newer agent wrote it.
