@@ -1,15 +1,44 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** Seconds of CPU of a process and of its children that are gone, from the kernel's own book (Linux). */
+/**
+ * Seconds of CPU of a process and of all that it started, gone or not, from the kernel's own book (Linux):
+ * worker processes stay for the next job and must count all the same.
+ */
 export const cpuSeconds = (pid: number): number => {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const children = new Map<number, Entry[]>()
+  for (const name of readdirSync('/proc')) {
+    const entry = /^\d+$/.test(name) ? readEntry(Number(name)) : undefined
+    if (entry !== undefined)
+      children.set(entry.parent, [...(children.get(entry.parent) ?? []), entry])
+  }
+  const ticksOf = (of: number): number =>
+    (children.get(of) ?? []).reduce((sum, child) => sum + child.ticks + ticksOf(child.pid), 0)
+  const own = readEntry(pid)
+  if (own === undefined) throw new Error(`there is no process ${pid}`)
+  return (own.ticks + ticksOf(pid)) / 100
+}
+
+interface Entry {
+  readonly pid: number
+  readonly parent: number
+  readonly ticks: number
+}
+
+/** Undefined: the process is gone. */
+const readEntry = (pid: number): Entry | undefined => {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return undefined
+  }
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number)
   // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), here counted from the state field on.
   const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0)
-  return ticks / 100
+  return { pid, parent: fields[1] ?? 0, ticks }
 }
 
 /** Peak resident memory of a process in MB. */

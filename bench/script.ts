@@ -48,7 +48,7 @@ const runScript = async (agent: AgentProcess, file: string, digits: string): Pro
   const job = await untilFinal(() => agent.client, id)
   if (job.state !== 'Completed' || job.rows !== count || job.endedAt === null)
     throw new Error(`the job is ${job.state} with ${job.rows} rows: ${job.headline}`)
-  // Worker processes count once they are gone and reaped.
+  // Worker processes end after the seal, and that counts too.
   await wait(500)
   return { seconds: (job.endedAt - asked) / 1_000, cpu: cpuSeconds(agent.pid) - cpuBefore }
 }

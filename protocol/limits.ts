@@ -219,6 +219,14 @@ export const limits = {
   // --- worker processes ------------------------------------------------------------------------
   /** PNGs up to this many pixels a side go to the light decoder: below it starting sharp costs more than decoding. */
   lightPngSide: 128,
+  /** An idle process, with its model, is kept this long for the next job of its kind: people try again soon. */
+  warmProcessMs: 60 * second,
+  /** With less memory free than this on the machine, none is kept. */
+  warmFreeBytes: 1024 * mib,
+  /** Looks at the memory and slots that idle processes use: a returning owner has them back within 5 s. */
+  warmLookMs: 1 * second,
+  /** Processes of a job that its submitter's machine starts while the job is planned: even a small job keeps two busy. */
+  processesAhead: 2,
   /** Input tensor of one inference. A larger mini-batch is run in parts: activations take many times as much. */
   tensorBytes: 64 * mib,
   /** Head of a frame between agent and worker process: names and paths of one mini-batch. */

@@ -14,6 +14,8 @@ import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
 import type { FromWorkerMessage } from '#protocol/wire/lease/messages.ts'
 import type { InputExchange } from './input-exchange.ts'
+import { processKind } from './warm-processes.ts'
+import type { WarmProcesses } from './warm-processes.ts'
 import { createWorkerInputs, tokenKey } from './worker-inputs.ts'
 import type { WorkerInputs } from './worker-inputs.ts'
 
@@ -32,6 +34,7 @@ export interface WorkerEffectsDeps {
   readonly inputs: InputExchange
   readonly threads: () => number
   readonly memoryBytes: () => number
+  readonly warm: WarmProcesses
   readonly jobById: (job: JobId) => Job | undefined
   /** Makes a job's model present and gives the path of its `.onnx`; undefined if it has none. */
   readonly modelPath: Reach
@@ -44,6 +47,8 @@ export interface WorkerEffectsDeps {
 type Reach = (job: Job, signal: AbortSignal) => Promise<Result<string | undefined, MusterError>>
 
 interface Running {
+  /** What an idle process of it could also run; undefined for scripts, which are their job's alone. */
+  readonly kind: string | undefined
   /** Number among the processes of its job. */
   readonly index: number
   readonly job: Job
@@ -75,7 +80,7 @@ export const createWorkerEffects = (deps: WorkerEffectsDeps): WorkerEffects => {
         process?.kill()
         await process?.exited
       })
-      await Promise.all(ending)
+      await Promise.all([...ending, working.warm[Symbol.asyncDispose]()])
     },
   }
 }
@@ -98,6 +103,8 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
       return prepared.drop(effect.token)
     case 'startProcess':
       return inBackground(working, startProcess(working, effect.process, effect.job))
+    case 'releaseProcess':
+      return releaseProcess(working, effect.process)
     case 'killProcess': {
       const running = working.processes.get(effect.process)
       running?.aborted.abort()
@@ -144,8 +151,12 @@ const startProcess = async (
     return tell({ kind: 'processFailed', process: number, why: 'reach', message })
   }
   const index = freeIndex(working, jobId)
-  const running: Running = { job, index, aborted: new AbortController(), runs: 0 }
+  const kind = processKind(job, working.threads(), working.memoryBytes())
+  const running: Running = { job, index, kind, aborted: new AbortController(), runs: 0 }
   working.processes.set(number, running)
+  const warm = working.warm.take(kind)
+  working.warm.makeRoom(working.processes.size)
+  if (warm !== undefined) return watchProcess(working, number, running, warm)
   const fail = (why: 'reach' | 'init', error: MusterError): void => {
     working.processes.delete(number)
     working.log.warn('worker process did not start', { job: jobId, error })
@@ -167,12 +178,34 @@ const startProcess = async (
     signal,
   })
   if (!started.ok) return fail('init', started.error)
-  running.process = started.value
   if (signal.aborted) started.value.kill()
-  else tell({ kind: 'processStarted', process: number })
-  const exit = await started.value.exited
-  working.processes.delete(number)
+  return watchProcess(working, number, running, started.value)
+}
+
+/** A process that is ready, until it is gone or no longer this job's. */
+const watchProcess = async (
+  working: Working,
+  number: ProcessNumber,
+  running: Running,
+  process: WorkerProcess,
+): Promise<void> => {
+  const { processes, tell } = working
+  running.process = process
+  if (!running.aborted.signal.aborted) tell({ kind: 'processStarted', process: number })
+  const exit = await process.exited
+  if (processes.get(number) !== running) return
+  processes.delete(number)
   tell({ kind: 'processExited', process: number, how: exit.kind, message: exit.message })
+}
+
+const releaseProcess = ({ processes, warm }: Working, number: ProcessNumber): void => {
+  const running = processes.get(number)
+  const { process, kind, runs = 0 } = running ?? {}
+  // A run that no longer counts is still under way: it would delay the next job.
+  if (process === undefined || kind === undefined || runs > 0) return process?.kill()
+  processes.delete(number)
+  warm.keep(process, kind)
+  warm.makeRoom(processes.size)
 }
 
 const freeIndex = ({ processes }: Working, job: JobId): number => {

@@ -13,6 +13,7 @@ export const createHostSignals = (): HostSignals => {
       cores: availableParallelism(),
       memoryBytes: memoryBytes(),
     }),
+    freeBytes: () => process.availableMemory(),
     load: () => {
       const now = processorTimes()
       const total = now.total - before.total

@@ -8,6 +8,8 @@ export interface HostFacts {
 
 export interface HostSignals {
   readonly facts: () => HostFacts
+  /** Memory that programs may still take without the system having to swap. */
+  readonly freeBytes: () => number
   /** Share of all cores in use by anybody since the last call, 0 to 1. */
   readonly load: () => number
 }

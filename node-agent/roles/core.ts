@@ -8,6 +8,7 @@ import { createLiveJobs } from '#agent/effects/live-jobs.ts'
 import { createMachineBook } from '#agent/effects/machine-views.ts'
 import { createPlanning } from '#agent/effects/planning.ts'
 import { createReachBook } from '#agent/effects/reach-book.ts'
+import { createWarmProcesses } from '#agent/effects/warm-processes.ts'
 import { jobState } from '#agent/job/job-state.ts'
 import { createProgress } from '#agent/job/progress.ts'
 import { jobVerdict } from '#agent/job/verdict.ts'
@@ -190,6 +191,11 @@ const joinWorker = (core: CoreParts) => {
     rolesOf: core.member.rolesOf,
     mayRunScripts: () => core.settings.now().scripts,
     threads: core.threads,
+    warm: createWarmProcesses({
+      clock: adapters.clock,
+      slots: core.slots,
+      freeBytes: adapters.host.freeBytes,
+    }),
     memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots()),
     modelPath: (job, signal) => modelPath(core, job, signal),
     scriptFolder: (job, signal) => scriptFolder(core, job, signal),

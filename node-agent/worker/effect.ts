@@ -16,6 +16,8 @@ export type WorkerEffect =
   /** Forget a fetched or fetching input. */
   | { readonly kind: 'dropInput'; readonly token: LeaseToken }
   | { readonly kind: 'startProcess'; readonly process: ProcessNumber; readonly job: JobId }
+  /** Its job has ended and it runs nothing: it may be kept for the next job of its kind. No word follows. */
+  | { readonly kind: 'releaseProcess'; readonly process: ProcessNumber }
   /** SIGKILL. `processExited` follows. */
   | { readonly kind: 'killProcess'; readonly process: ProcessNumber; readonly reason: string }
   /** Give a mini-batch whose input is here to a process; it may still be busy with the one before. */

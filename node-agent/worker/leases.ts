@@ -19,6 +19,7 @@ export const hold = (state: WorkerState, lease: Lease): void => {
   if (entry.job === null && entry.unfinished.size === 0) entry.unknownSince = state.now
   state.leases.set(lease.token, held)
   entry.unfinished.add(held)
+  entry.ahead = 0
   push(entry.toFetch, held)
 }
 

@@ -29,12 +29,23 @@ const giveSlots = (state: WorkerState, effects: WorkerEffect[]): void => {
   }
   for (;;) {
     const entry = neediest(state)
-    if (entry === undefined) return
+    if (entry === undefined) break
     if (state.processes.size < state.slots) start(state, effects, entry)
     else {
       makeRoom(state, effects, entry)
       return
     }
+  }
+  if (state.link === 'welcomed') startAhead(state, effects)
+}
+
+/** Slots that nobody else wants. */
+const startAhead = (state: WorkerState, effects: WorkerEffect[]): void => {
+  for (const entry of state.jobs.values()) {
+    if (entry.ahead === 0) continue
+    const most = Math.min(entry.ahead, slotsFor(state, entry))
+    let has = processesOf(state, entry.id).length
+    for (; has < most && state.processes.size < state.slots; has += 1) start(state, effects, entry)
   }
 }
 

@@ -86,6 +86,8 @@ export interface WorkerJob {
   rowsSince: Millis
   /** Usual time of one run, smoothed; null before the first. */
   runMs: Millis | null
+  /** Processes to start before the first lease is here; 0 from then on. */
+  ahead: number
   /** No process is started before this time: the last start failed. */
   retryAt: Millis
   /** Since when it has leases but no process; null otherwise. */
@@ -149,6 +151,7 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
       rowBytes: 0,
       rowsSince: 0,
       runMs: null,
+      ahead: 0,
       retryAt: 0,
       waitsSince: null,
       memoryFits: null,

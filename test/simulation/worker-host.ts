@@ -125,6 +125,9 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
         return
       case 'startProcess':
         return startProcess(effect.process, effect.job)
+      case 'releaseProcess':
+        processes.delete(effect.process)
+        return
       case 'killProcess':
         return killProcess(effect.process)
       case 'runAttempt':

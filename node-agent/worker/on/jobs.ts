@@ -4,12 +4,16 @@ import type { Job } from '#protocol/model/job.ts'
 import type { WorkerEffect } from '../effect.ts'
 import { drop, giveBack } from '../leases.ts'
 import { kill } from '../processes.ts'
-import { processesOf, workerJob, type WorkerState } from '../state.ts'
+import { processesOf, workerJob, type WorkerProcess, type WorkerState } from '../state.ts'
 
-/** Its leases may be fetched and run from now on. */
+/**
+ * Its leases may be fetched and run from now on. Where it was submitted its model and data are at hand, and its
+ * first leases most likely come here: processes start while it is still being planned.
+ */
 export const onJobKnown = (state: WorkerState, job: Job): void => {
   if (state.ended.has(job.id)) return
   const entry = workerJob(state, job.id)
+  if (entry.job === null && job.submitter === state.self) entry.ahead = limits.processesAhead
   entry.job = job
   entry.refused = null
 }
@@ -41,10 +45,7 @@ export const onJobEnded = (state: WorkerState, job: JobId, effects: WorkerEffect
     if (state.ended.size <= limits.endedJobs) break
     state.ended.delete(oldest)
   }
-  for (const process of processesOf(state, job)) {
-    kill(effects, process, 'its job has ended')
-    process.queue = []
-  }
+  for (const process of processesOf(state, job)) letGo(state, effects, process)
   for (const held of state.leases.values()) {
     if (held.lease.job === job) drop(state, effects, held)
   }
@@ -53,6 +54,19 @@ export const onJobEnded = (state: WorkerState, job: JobId, effects: WorkerEffect
   }
   state.unsent = state.unsent.filter((report) => report.job !== job)
   state.jobs.delete(job)
+}
+
+/** An idle process may serve the next job; a script's never does, since it is its job's alone. */
+const letGo = (state: WorkerState, effects: WorkerEffect[], process: WorkerProcess): void => {
+  const declared = state.jobs.get(process.job)?.job?.spec.runtime === 'onnx'
+  const idle = process.phase === 'ready' && process.queue.length === 0
+  if (declared && idle && !state.draining) {
+    state.processes.delete(process.number)
+    effects.push({ kind: 'releaseProcess', process: process.number })
+    return
+  }
+  kill(effects, process, 'its job has ended')
+  process.queue = []
 }
 
 /** The head granted from a job whose record does not come. */

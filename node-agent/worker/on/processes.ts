@@ -32,6 +32,7 @@ const startFailed = (
 ): void => {
   const entry = state.jobs.get(process.job)
   if (entry === undefined) return
+  entry.ahead = 0
   entry.retryAt = state.now + limits.initRetryMs
   if (fact.why === 'init') {
     if (state.link === 'none') return

@@ -1,0 +1,58 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import process from 'node:process'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { untilFinal } from '../../tools/agents.ts'
+import type { AgentProcess } from '../../tools/agents.ts'
+import { createOffice, submitDigits } from '../support/office.ts'
+import type { Office } from '../support/office.ts'
+
+const count = 60
+
+let office: Office
+let agent: AgentProcess
+let digits: string
+
+beforeAll(async () => {
+  office = await createOffice()
+  agent = await office.start('alone', 1)
+  await agent.client.call('createCluster', { body: { name: 'alone' } })
+  digits = (await office.digits(count)).folder
+})
+afterAll(() => office[Symbol.asyncDispose]())
+
+/** Process ids of the agent's living children, as Linux tells them. */
+const childrenOf = (parent: number): readonly number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+        const [state, owner] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+        return Number(owner) === parent && state !== 'Z'
+      } catch {
+        return false
+      }
+    })
+
+const runJob = async (overrides = {}): Promise<readonly number[]> => {
+  const id = await submitDigits(agent, digits, overrides)
+  const job = await untilFinal(() => agent.client, id)
+  expect([job.state, job.rows]).toEqual(['Completed', count])
+  return childrenOf(agent.pid)
+}
+
+test.runIf(process.platform === 'linux')(
+  'a worker process serves the next job of its kind, and no other one',
+  async () => {
+    const [first, ...more] = await runJob()
+    expect([first === undefined, more.length]).toEqual([false, 0])
+    expect(await runJob({ mini_batch_size: 5 })).toEqual([first])
+    // Another device is another kind: the slot's one process makes room.
+    const [other, ...others] = await runJob({ device: 'cpu' })
+    expect([other === undefined, other === first, others.length]).toEqual([false, false, 0])
+    await agent.stop()
+    expect(other !== undefined && childrenOf(agent.pid).includes(other)).toBe(false)
+    expect(() => process.kill(other ?? 0, 0)).toThrow('ESRCH')
+  },
+)
