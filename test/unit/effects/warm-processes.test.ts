@@ -114,7 +114,7 @@ test('a process that ended by itself is not handed out', async () => {
 test('a kind is of one submitter, model, device and preprocessing; scripts have none', () => {
   const job = createJob(jobA, asPeerId('ann'))
   const kind = (one: Job, threads = 1): string | undefined => processKind(one, threads, 1)
-  const changed = (spec: object): Job => ({ ...job, spec: { ...job.spec, ...spec } as Job['spec'] })
+  const changed = (spec: object): Job => ({ ...job, spec: { ...job.spec, ...spec } })
   expect(kind({ ...createJob(jobB, asPeerId('ann')), spec: job.spec })).toBe(kind(job))
   const others = [
     kind({ ...job, submitter: asPeerId('ben') }),

@@ -26,7 +26,7 @@ const scripted = (job: Job): Job => ({
     script: { entry: 'run.js', files: [] },
     arguments: [],
     environment: {},
-  } as Job['spec'],
+  },
 })
 
 test('idle processes of a job that ends are released, one that still runs is killed', () => {
