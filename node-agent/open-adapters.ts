@@ -6,7 +6,7 @@ import { createChunks } from '#agent/data/chunks.ts'
 import { createItemReader } from '#agent/data/items.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
 import { createModelFolder, createScriptFolder } from '#agent/data/model-folder.ts'
-import { createOutputWriter } from '#agent/data/output.ts'
+import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
 import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
 import { createSameUser } from '#agent/data/same-user.ts'
@@ -23,6 +23,7 @@ import { createTransport } from '#agent/network/transport.ts'
 import { wordsFor } from '#agent/network/words.ts'
 import type { AgentOptions } from '#agent/ports/agent-options.ts'
 import type { Log } from '#agent/ports/log.ts'
+import type { OutputWriter } from '#agent/ports/output.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
@@ -85,7 +86,7 @@ export const openAdapters = async (
       items: createItemReader(),
       ...openMachine(options, keys.self),
       care: store.value.care,
-      writer: createOutputWriter(),
+      writer: opened.use(openWriter(store.value.file)),
       jobFiles: createJobFileReader(),
       modelFolder: createModelFolder(join(home, 'models'), blobs),
       scriptFolder: createScriptFolder(join(home, 'scripts'), blobs),
@@ -99,6 +100,9 @@ export const openAdapters = async (
     throw thrown
   }
 }
+
+const openWriter = (database: string): OutputWriter =>
+  createOutputWriter({ thread: new URL('./output-thread.ts', import.meta.url), database })
 
 /** What is this machine's own: its time and chance, signals, proofs, shares, the doctor's probe. */
 const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({

@@ -50,7 +50,7 @@ export const dataLimits = {
   freshBlobMs: 10 * 60 * second,
   /** Nonce files of the same-user proof that lie around at most. */
   sameUserNonces: 64,
-  /** Rows whose keys are collected for the header of a `.csv` before the first line is written. */
+  /** Rows that are asked for the columns of a `.csv`; only if a later one has more are all of them asked. */
   csvHeaderRows: 1_000,
   /** Columns of an output file; keys beyond them stand together as JSON in a last column. */
   outputColumns: 4_096,
@@ -61,6 +61,8 @@ export const dataLimits = {
   outputTurnRows: 5_000,
   /** The thread that writes outputs ends after this long without one: starting it costs some 50 ms. */
   outputThreadIdleMs: 30 * second,
+  /** JavaScript heap of that thread: a row group in all its forms, several times over. */
+  outputThreadBytes: 512 * mib,
   /** Files that one mini-batch may leave in its output directory, and their bytes all together. */
   outputFiles: 1_000,
   outputFileBytes: 1024 * mib,

@@ -76,7 +76,7 @@ const rooms: readonly Room[] = [
       '@bufbuild/protobuf',
     ],
   },
-  { prefix: 'node-agent/data', may: adapter, npm: ['node', 'yaml', 'zod'] },
+  { prefix: 'node-agent/data', may: adapter, npm: ['node', 'yaml', 'zod', 'hyparquet-writer'] },
   { prefix: 'node-agent/bundle', may: adapter, npm: ['node', 'rolldown'] },
   { prefix: 'node-agent/host', may: adapter, npm: ['node', 'pino'] },
   {

@@ -38,34 +38,6 @@ export const writeAll = async (
   }
 }
 
-/** Appends text to a file in few large writes. */
-export interface TextAppender {
-  readonly append: (text: string) => Promise<void>
-  readonly flush: () => Promise<void>
-}
-
-export const createTextAppender = (file: FileHandle): TextAppender => {
-  const writeChars = 256 * 1024
-  let parts: string[] = []
-  let chars = 0
-  let position = 0
-  const flush = async (): Promise<void> => {
-    const bytes = Buffer.from(parts.join(''))
-    parts = []
-    chars = 0
-    await writeAll(file, bytes, position)
-    position += bytes.byteLength
-  }
-  return {
-    append: async (text) => {
-      parts.push(text)
-      chars += text.length
-      if (chars >= writeChars) await flush()
-    },
-    flush,
-  }
-}
-
 /** What a failed write means for a person. `what` completes "... could not be written". */
 export const writeError = (thrown: unknown, what: string, folder: string): MusterError => {
   if (thrown instanceof MusterFailure) return thrown.error

@@ -1,7 +1,7 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { OutputRow, OutputWriter } from '#agent/ports/data.ts'
+import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { JobFold, MissingChunk, SealFacts, Views } from '#agent/ports/views.ts'
@@ -10,6 +10,7 @@ import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { JobSealed } from '#protocol/model/record.ts'
 import type { BlobExchange } from './blob-exchange.ts'
+import { writeOutput } from './job-output.ts'
 
 /**
  * Collects rows of jobs. For a job whose keeper this agent is: pulls chunks as they are committed, and
@@ -25,6 +26,8 @@ export interface Keeper extends AsyncDisposable {
   readonly peerSeen: () => void
   /** Peers whose chunks of the job are missing here; for `explain`. */
   readonly waitsFor: (job: JobId) => readonly PeerId[]
+  /** Why the job's output could not be written yet, in a sentence; empty if there is no trouble. */
+  readonly problemOf: (job: JobId) => string
 }
 
 export interface KeeperDeps {
@@ -63,6 +66,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
     stopped: new AbortController(),
     touched: new Set(),
     waiting: new Map(),
+    problems: new Map(),
     done: new Set(),
     beyond: new Set(),
     working: undefined,
@@ -85,6 +89,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
       )
     },
     waitsFor: (job) => keeping.waiting.get(job) ?? [],
+    problemOf: (job) => keeping.problems.get(job) ?? '',
     [Symbol.asyncDispose]: async () => {
       keeping.stopped.abort()
       keeping.retry?.[Symbol.dispose]()
@@ -99,6 +104,8 @@ interface Keeping extends KeeperDeps {
   readonly touched: Set<JobId>
   /** Peers that hold rows of a job and could not be reached. */
   readonly waiting: Map<JobId, readonly PeerId[]>
+  /** Why the output of a job could not be written yet. */
+  readonly problems: Map<JobId, string>
   /** Sealed jobs whose rows are all here. */
   readonly done: Set<JobId>
   /** Jobs whose rows were dropped because there is no room for them. */
@@ -229,7 +236,7 @@ const pullChunk = async (
 
 /** Writes the output, if there is to be one, and says the final word. */
 const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
-  const { id, spec } = fold.job
+  const { id } = fold.job
   const { views } = keeping
   const facts = await views.sealFacts(id)
   const { upTo, mapHash, miniBatches, rows, succeeded } = facts
@@ -237,15 +244,16 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
   const verdict = keeping.verdict(fold, facts, group?.message ?? '')
   let output = ''
   if (verdict.writeOutput) {
-    const lines = outputRows(views, id)
-    const folder = keeping.outputFolder(id)
-    const { signal } = keeping.stopped
-    const written = await keeping.writer.write(folder, spec.outputFileName, lines, signal)
+    const { writer, outputFolder, stopped } = keeping
+    const more = { outputFolder, mapHash, signal: stopped.signal }
+    const written = await writeOutput(writer, fold.job, more)
     if (!written.ok) {
+      keeping.problems.set(id, written.error.message)
       keeping.log.error('the output could not be written yet', { error: written.error })
       return again(keeping, id)
     }
-    output = written.value
+    keeping.problems.delete(id)
+    output = written.value.path
   }
   const body = { kind: 'job-sealed', job: id, mapHash, upTo, miniBatches, rows, succeeded } as const
   const { state, headline } = verdict
@@ -259,21 +267,4 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
 const dropChunks = async (keeping: Keeping, job: JobId): Promise<void> => {
   const chunks = new Set((await keeping.views.commits(job)).map((commit) => commit.chunk))
   for (const chunk of chunks) await keeping.blobs.delete(chunk)
-}
-
-/** All rows of a job in plan order, a page at a time; failed items have no row. */
-async function* outputRows(views: Views, job: JobId): AsyncGenerator<OutputRow> {
-  let after: string | undefined
-  for (;;) {
-    const page = await views.rows({
-      job,
-      limit: limits.pageRows,
-      only: 'rows',
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const row of page.rows)
-      if (row.value !== null) yield { item: row.item, name: row.name, value: row.value }
-    if (page.next === null) return
-    after = page.next
-  }
 }

@@ -27,6 +27,8 @@ export interface LiveJobsDeps {
   readonly headKnown: () => boolean
   /** Peers whose chunks the keeper here waits for. */
   readonly waitsFor: (job: JobId) => readonly PeerId[]
+  /** Why the keeper here could not write the job's output yet; empty if there is no trouble. */
+  readonly outputProblem: (job: JobId) => string
   readonly publish: (job: JobView) => void
   /** Rules of `job/`, handed in by the composition root. */
   readonly rules: {
@@ -39,6 +41,7 @@ export interface LiveJobsDeps {
         readonly keeperHere: boolean
         readonly keeperName: string
         readonly chunkHolders: readonly string[]
+        readonly outputProblem: string
       },
     ) => { readonly state: JobState; readonly reason: string }
     readonly createProgress: () => ProgressMeter
@@ -136,6 +139,7 @@ const viewNow = (deps: LiveJobsDeps, known: Known, fold: JobFold): JobView => {
     keeperHere: job.keeper === deps.self,
     keeperName: deps.nameOf(job.keeper),
     chunkHolders: deps.waitsFor(job.id).map(deps.nameOf),
+    outputProblem: deps.outputProblem(job.id),
   })
   const isOver = fold.sealed !== null || fold.closed !== null
   const meter = known.meters.get(job.id)

@@ -3,6 +3,7 @@ import type { Bundler } from '#agent/ports/bundler.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { JobFile, JobFileReader, Planner, Shares, WantedModel } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
+import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { Views } from '#agent/ports/views.ts'
@@ -16,6 +17,7 @@ import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { checkPlace } from './job-output.ts'
 import { readAgain, resubmitElsewhere } from './resubmit.ts'
 import type { Changes } from './resubmit.ts'
 
@@ -70,6 +72,7 @@ export interface SubmittingDeps {
   /** What the owner of this machine mapped: share name -> folder. */
   readonly mappedShares: () => Readonly<Record<string, string>>
   readonly bundler: Bundler
+  readonly writer: OutputWriter
   readonly rolesOf: (peer: PeerId) => readonly Role[]
   /** Folder of a file and a name below it, as one path. */
   readonly beside: (path: string, name: string) => string
@@ -220,6 +223,8 @@ const placeFile = async (
   if (refusal !== undefined) return err(refusal)
   const inputs = await placeInputs(deps, file.spec.inputs, signal)
   if (!inputs.ok) return inputs
+  const free = await checkPlace(deps.writer, file.spec)
+  if (!free.ok) return free
   return ok({ ...file, spec: { ...file.spec, inputs: inputs.value } })
 }
 

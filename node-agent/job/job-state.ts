@@ -12,6 +12,8 @@ export interface JobSurroundings {
   readonly keeperName: string
   /** Names of machines whose result chunks the keeper still lacks. */
   readonly chunkHolders: readonly string[]
+  /** Why the keeper here could not write the output yet; empty if there is no trouble. */
+  readonly outputProblem: string
 }
 
 /** A job's run state and one sentence on it; the sentence is empty when the state says it all. */
@@ -33,6 +35,6 @@ export const jobState = (
 const finalizing = (around: JobSurroundings): string => {
   if (around.chunkHolders.length > 0)
     return `Waits for ${around.chunkHolders.join(', ')}, which holds rows that are not here yet.`
-  if (around.keeperHere) return ''
+  if (around.keeperHere) return around.outputProblem
   return `Waits for ${around.keeperName}, which collects the rows and writes the output.`
 }

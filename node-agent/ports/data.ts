@@ -80,29 +80,6 @@ export interface Shares {
   readonly resolve: (root: string, place: SharePlace) => Promise<Result<string, MusterError>>
 }
 
-/** One line of output. */
-export interface OutputRow {
-  readonly item: ItemIndex
-  readonly name: string
-  /** JSON text of the row. */
-  readonly value: string
-}
-
-/** Writes a job's output: complete or absent. */
-export interface OutputWriter {
-  /**
-   * Writes all rows in their order under `folder/fileName` in the format of the name's ending (`.csv`,
-   * `.jsonl`, else one line an element), fsynced and renamed at the end. An existing file of the same name
-   * is not overwritten: `name-2.csv` is taken. Resolves to the absolute path.
-   */
-  readonly write: (
-    folder: string,
-    fileName: string,
-    rows: AsyncIterable<OutputRow>,
-    signal: AbortSignal,
-  ) => Promise<Result<string, MusterError>>
-}
-
 /** Reads job files. */
 export interface JobFileReader {
   /**

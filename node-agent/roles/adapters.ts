@@ -5,7 +5,6 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type {
   ItemReader,
   JobFileReader,
-  OutputWriter,
   Planner,
   PlanReader,
   SameUser,
@@ -16,6 +15,7 @@ import type { HostSignals } from '#agent/ports/host.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
+import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { BlobAudit, StoreCare } from '#agent/ports/store-care.ts'

@@ -265,6 +265,7 @@ const joinLive = (core: CoreParts) =>
       return term !== null && ['self', 'alive'].includes(core.member.liveness(term.head))
     },
     waitsFor: core.keeper.waitsFor,
+    outputProblem: core.keeper.problemOf,
     publish: (job) => core.publish({ kind: 'job-changed', job }),
     rules: { jobState, createProgress },
   })

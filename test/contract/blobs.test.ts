@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import { createBlobs } from '#agent/data/blobs.ts'
-import { createOutputWriter } from '#agent/data/output.ts'
+import { writeRowFile } from '#agent/data/output/row-file.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
@@ -316,12 +316,13 @@ describe('a full disk', () => {
     expect((await blobs.put(large.subarray(0, 100_000))).ok).toBe(true)
 
     const output = join(disk.path, 'output')
-    async function* rows(): AsyncGenerator<{ item: number; name: string; value: string }> {
-      for (let item = 0; item < 200; item++)
-        yield { item, name: 'x', value: JSON.stringify({ text: 'x'.repeat(10_000), item }) }
-    }
-    const signal = new AbortController().signal
-    const written = await createOutputWriter().write(output, 'rows.csv', rows(), signal)
+    const rows = Array.from({ length: 200 }, (_, item) =>
+      JSON.stringify({ text: 'x'.repeat(10_000), item }),
+    )
+    const written = writeRowFile(
+      { folder: output, fileName: 'rows.csv', format: 'csv', present: 'refused' },
+      { values: () => rows },
+    )
     expect(written).toMatchObject(full)
     expect(written.ok ? '' : written.error.message).toMatch(
       /^The output file rows\.csv could not be written because the disk of .* is full: free some space/,

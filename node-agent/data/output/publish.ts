@@ -1,0 +1,92 @@
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  existsSync,
+} from 'node:fs'
+import { extname, join } from 'node:path'
+import process from 'node:process'
+import { musterError, MusterFailure } from '#protocol/errors.ts'
+import { systemCode } from '../disk.ts'
+
+/** How a finished file or folder gets its name. Nothing that stands there is lost unless that was asked for. */
+
+const tempEnding = '.part'
+let temps = 0
+
+/** Path for something that is being written and will be called `name`. */
+export const tempBeside = (folder: string, name: string): string =>
+  join(folder, `.${name}.${process.pid}-${++temps}${tempEnding}`)
+
+/** Takes away what an agent that was killed left of `name`. */
+export const sweepTemps = (folder: string, name: string): void => {
+  const start = `.${name}.`
+  for (const found of readdirSync(folder)) {
+    if (!found.startsWith(start) || !found.endsWith(tempEnding)) continue
+    const isMine = found.startsWith(`${start}${process.pid}-`)
+    if (!isMine) rmSync(join(folder, found), { recursive: true, force: true })
+  }
+}
+
+/** Makes the names in a folder survive a power loss. Windows journals them itself and cannot sync a folder. */
+export const syncNames = (folder: string): void => {
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Gives a finished file its name, or `name-2.csv` and so on if that is taken. */
+export const publishBeside = (temp: string, folder: string, name: string): string => {
+  const ending = extname(name)
+  const stem = ending === '' ? name : name.slice(0, -ending.length)
+  for (let n = 1; ; n++) {
+    const path = join(folder, n === 1 ? name : `${stem}-${n}${ending}`)
+    if (claim(temp, path)) return path
+  }
+}
+
+/** Gives a finished file its name, in place of what has it. */
+export const publishOver = (temp: string, folder: string, name: string): string => {
+  const path = join(folder, name)
+  renameSync(temp, path)
+  return path
+}
+
+/** Gives a finished file its name. @throws MusterFailure `OutputExists` if it is taken */
+export const publishOnly = (temp: string, folder: string, name: string): string => {
+  const path = join(folder, name)
+  if (claim(temp, path)) return path
+  throw new MusterFailure(outputExists(path))
+}
+
+/** @param path absolute */
+export const outputExists = (path: string) =>
+  musterError(
+    'OutputExists',
+    `${path} is there already and would be replaced: choose another place, or say overwrite.`,
+  )
+
+/** True if the file now has this name. A link refuses to replace a file; a rename does not. */
+const claim = (temp: string, path: string): boolean => {
+  try {
+    linkSync(temp, path)
+    rmSync(temp, { force: true })
+    return true
+  } catch (thrown) {
+    const code = systemCode(thrown)
+    if (code === 'EEXIST') return false
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(code)) throw thrown
+  }
+  // A file system without links, such as a USB stick's: look first, then rename.
+  if (existsSync(path)) return false
+  renameSync(temp, path)
+  return true
+}

@@ -1,0 +1,47 @@
+import type { RowSource } from '#agent/ports/output.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import { openForReading, toStoreError } from './database.ts'
+import { createCommitQueries } from './queries/commits.ts'
+
+/** The rows of jobs for a thread that writes them into files. */
+export interface OutputRows extends Disposable {
+  /** Reads in one state of the store, whatever is written meanwhile. @throws MusterFailure */
+  readonly reading: <T>(job: JobId, read: (state: OutputState) => T) => T
+}
+
+/** One job in one state of the store. */
+export interface OutputState extends RowSource {
+  /** See `SealFacts`. */
+  readonly mapHash: () => string
+  /** Whether the rows of all counted commits are here. */
+  readonly isWhole: () => boolean
+}
+
+/** @param file absolute path of the database, which must be there */
+export const openOutputRows = (file: string): OutputRows => {
+  const db = openForReading({ file })
+  const commits = createCommitQueries(db)
+  const values = db
+    .prepare<[string], string>(
+      `SELECT value FROM row WHERE job = (SELECT id FROM job WHERE name = ?) AND value IS NOT NULL
+       ORDER BY item, mini_batch, ordinal`,
+    )
+    .pluck()
+  return {
+    reading: <T>(job: JobId, read: (state: OutputState) => T): T => {
+      db.exec('BEGIN')
+      try {
+        return read({
+          values: () => values.iterate(job),
+          mapHash: () => commits.sealFacts(job).mapHash,
+          isWhole: () => commits.missingRows(job).length === 0,
+        })
+      } finally {
+        db.exec('COMMIT')
+      }
+    },
+    [Symbol.dispose]: () => db.close(),
+  }
+}
+
+export const toOutputError = (file: string, thrown: unknown) => toStoreError({ file }, thrown)
