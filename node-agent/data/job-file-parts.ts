@@ -15,7 +15,7 @@ import type { OutputPart } from './job-file-output.ts'
 import { dataOf } from './job-file-inputs.ts'
 import type { DataPart } from './job-file-inputs.ts'
 import { pythonAdvice } from './python-script.ts'
-import { splitArguments } from './split-arguments.ts'
+import { splitArguments } from '#protocol/spec/split-arguments.ts'
 
 /** The parts of a spec that need more than a default: paths, lists, files beside the job file. */
 export interface Parts {
