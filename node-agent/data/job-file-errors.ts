@@ -53,13 +53,23 @@ export const faultError = (faults: readonly Fault[], origin: Origin): MusterErro
   const where = first.position === undefined ? ' (set on the command line)' : ''
   return musterError(
     'JobFileInvalid',
-    first.fault.message.replace(/([?.]?)$/, (end) => where + (end === '' ? '.' : end)) +
+    inOwnWords(first.fault, origin).replace(/([?.]?)$/, (end) => where + (end === '' ? '.' : end)) +
       (first.fault.more === undefined ? '' : `\n\n${first.fault.more}`),
     {
       ...(first.position === undefined ? {} : { position: first.position }),
-      ...(others.length === 0 ? {} : { detail: others.map((o) => o.fault.message).join('; ') }),
+      ...(others.length === 0
+        ? {}
+        : { detail: others.map((o) => inOwnWords(o.fault, origin)).join('; ') }),
     },
   )
+}
+
+/** A message with the field's name as the file has it. */
+const inOwnWords = ({ message, path }: Fault, { text }: Origin): string => {
+  const own = text.nameAt?.(path)
+  return own === undefined || own === ''
+    ? message
+    : message.replace(`"${nameOf(path)}"`, `"${own}"`)
 }
 
 const positionOf = (fault: Fault, { text, overridden }: Origin): TextPosition | undefined => {

@@ -16,6 +16,8 @@ export interface ReadText {
   readonly keyAt: (path: FieldPath) => TextPosition
   /** Where a field's value stands. */
   readonly valueAt: (path: FieldPath) => TextPosition
+  /** How the file itself calls a place, where that is not how job files do. */
+  readonly nameAt?: (path: FieldPath) => string
 }
 
 /** Reads YAML down to plain values: one document, a map, no doubled names, no bombs. */

@@ -7,6 +7,7 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { ignoredFields, jobDefaults, jobFileSchema, spellings } from '#protocol/spec/job-file.ts'
 import type { JobFileFields, Spellings } from '#protocol/spec/job-file.ts'
+import { readDialect } from './azure-file.ts'
 import { faultError, nameOf, schemaFaults } from './job-file-errors.ts'
 import type { Fault, Origin } from './job-file-errors.ts'
 import { applyOverrides } from './job-file-overrides.ts'
@@ -25,13 +26,18 @@ export const createJobFileReader = (): JobFileReader => ({
 const read = (text: string, file: string, overrides: Overrides): Result<JobFile, MusterError> => {
   const parsed = readJobFileText(text, file)
   if (!parsed.ok) return parsed
-  const overridden = applyOverrides(parsed.value.value, overrides)
+  const dialect = readDialect(parsed.value, file, overrides)
+  if (!dialect.ok) return dialect
+  const { text: ownText, overrides: left, warnings } = dialect.value
+  const overridden = applyOverrides(ownText.value, left)
   if (!overridden.ok) return overridden
-  const origin: Origin = { text: parsed.value, overridden: overridden.value }
+  const origin: Origin = { text: ownText, overridden: overridden.value }
   const { value } = overridden.value
   const checked = jobFileSchema.safeParse(value)
   if (!checked.success) return refuse(schemaFaults(checked.error, value), origin)
-  return toJobFile(checked.data, file, origin)
+  const jobFile = toJobFile(checked.data, file, origin)
+  if (!jobFile.ok) return jobFile
+  return ok({ ...jobFile.value, warnings: [...warnings, ...jobFile.value.warnings] })
 }
 
 const refuse = (faults: readonly Fault[], origin: Origin): Result<JobFile, MusterError> => {

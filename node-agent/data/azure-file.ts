@@ -1,0 +1,168 @@
+import { statSync } from 'node:fs'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import type { MusterError } from '#protocol/errors.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { isMap } from '#protocol/spec/azure/file.ts'
+import type { Fields } from '#protocol/spec/azure/file.ts'
+import { isAzureFile, translateAzure } from '#protocol/spec/azure/translate.ts'
+import type { AzureTranslation } from '#protocol/spec/azure/translate.ts'
+import { faultError, nameOf } from './job-file-errors.ts'
+import type { Overrides } from './job-file-overrides.ts'
+import type { FieldPath, ReadText } from './job-file-text.ts'
+import { readMlTable } from './mltable.ts'
+
+/** A file in the words of job files, whichever it was written in. */
+export interface DialectText {
+  readonly text: ReadText
+  /** Those that were not yet put in. */
+  readonly overrides: Overrides
+  /** Sentences about what was accepted but has no effect here, with their place. */
+  readonly warnings: readonly string[]
+}
+
+/** Translates a file of Azure ML; another comes back as it is. @param file its path, for what lies beside it */
+export const readDialect = (
+  text: ReadText,
+  file: string,
+  overrides: Overrides,
+): Result<DialectText, MusterError> => {
+  if (!isAzureFile(text.value)) return ok({ text, overrides, warnings: [] })
+  const set = setInAzure(text.value, overrides)
+  const translation = translateAzure(set.value)
+  const error = faultError(translation.faults, {
+    text,
+    overridden: { value: set.value, isOverridden: set.isSet },
+  })
+  if (error !== undefined) return err(error)
+  const { origin } = translation
+  const sentence = (path: FieldPath, words: string): string => {
+    const { file: name, line, column } = text.keyAt(path)
+    const place = set.isSet(path) ? 'on the command line' : `${name}:${line}:${column}`
+    return `"${nameOf(path)}" (${place}) ${words}.`
+  }
+  const beside = lookBeside(translation, dirname(file))
+  if (!beside.ok) return beside
+  const notes = [...translation.warnings, ...beside.value.notes]
+  return ok({
+    text: {
+      value: beside.value.fields,
+      keyAt: (path) => text.keyAt(origin(path)),
+      valueAt: (path) => text.valueAt(origin(path)),
+      nameAt: (path) => nameOf(origin(path)),
+    },
+    overrides: set.left,
+    warnings: notes.map(({ path, words }) => sentence(path, words)),
+  })
+}
+
+interface SetInAzure {
+  readonly value: Fields
+  readonly left: Overrides
+  readonly isSet: (path: FieldPath) => boolean
+}
+
+/** Overrides by the names of the Azure file: `jobs.predict.mini_batch_size`, `inputs.images`, `settings...`. */
+const setInAzure = (root: Fields, overrides: Overrides): SetInAzure => {
+  const left: Record<string, string | number | boolean> = {}
+  const set: (readonly string[])[] = []
+  let value = root
+  for (const [name, given] of Object.entries(overrides)) {
+    const path = name.split('.')
+    const [first = '', second = ''] = path
+    const below = root[first]
+    const isInput = first === 'inputs' && isMap(below) && Object.hasOwn(below, second)
+    if (first !== 'jobs' && first !== 'settings' && !isInput) left[name] = given
+    else {
+      const whole = isInput && path.length === 2 && isMap(below[second]) ? [...path, 'path'] : path
+      value = withValue(value, whole, given)
+      set.push(whole)
+    }
+  }
+  return {
+    value,
+    left,
+    isSet: (path) => set.some((one) => one.every((part, i) => String(path[i]) === part)),
+  }
+}
+
+const withValue = (
+  map: Fields,
+  [name = '', ...rest]: readonly string[],
+  value: unknown,
+): Fields => {
+  if (rest.length === 0) return { ...map, [name]: value }
+  const below = map[name]
+  return { ...map, [name]: withValue(isMap(below) ? below : {}, rest, value) }
+}
+
+interface Beside {
+  readonly fields: Fields
+  readonly notes: AzureTranslation['warnings']
+}
+
+/** What only the files beside the job file can tell: a ported script, a table's description. */
+const lookBeside = (
+  { fields, origin }: AzureTranslation,
+  folder: string,
+): Result<Beside, MusterError> => {
+  const { steps } = fields
+  if (!isMap(steps)) return stepBeside(fields, folder, (path) => origin(path))
+  const notes: AzureTranslation['warnings'][number][] = []
+  const looked: Record<string, unknown> = {}
+  for (const [name, step] of Object.entries(steps)) {
+    if (!isMap(step)) continue
+    const beside = stepBeside(step, folder, (path) => origin(['steps', name, ...path]))
+    if (!beside.ok) return beside
+    looked[name] = beside.value.fields
+    notes.push(...beside.value.notes)
+  }
+  return ok({ fields: { ...fields, steps: looked }, notes })
+}
+
+const stepBeside = (
+  step: Fields,
+  folder: string,
+  origin: (path: FieldPath) => FieldPath,
+): Result<Beside, MusterError> => {
+  const notes: AzureTranslation['warnings'][number][] = []
+  const fields: Record<string, unknown> = { ...step }
+  const entry = step['entry_script']
+  const ported = typeof entry === 'string' ? portedScript(entry, folder) : undefined
+  if (ported !== undefined) {
+    fields['entry_script'] = ported
+    notes.push({
+      path: origin(['entry_script']),
+      words: `is Python: ${ported} is run in its place`,
+    })
+  }
+  for (const field of ['inputs', 'side_inputs']) {
+    const inputs = step[field]
+    if (!isMap(inputs)) continue
+    const read: Record<string, unknown> = {}
+    for (const [name, input] of Object.entries(inputs)) {
+      const table = tableOf(input, folder)
+      if (table?.ok === false) return table
+      read[name] = table === undefined ? input : table.value
+    }
+    fields[field] = read
+  }
+  return ok({ fields, notes })
+}
+
+/** `score.ts` (or .mts, .js, .mjs) beside `score.py`. */
+const portedScript = (entry: string, folder: string): string | undefined => {
+  if (!/\.py$/i.test(entry)) return undefined
+  return ['.ts', '.mts', '.js', '.mjs']
+    .map((ending) => entry.replace(/\.py$/i, ending))
+    .find((path) => statSync(wholePath(path, folder), { throwIfNoEntry: false })?.isFile() === true)
+}
+
+const tableOf = (input: unknown, folder: string): Result<Fields, MusterError> | undefined => {
+  if (!isMap(input) || input['type'] !== 'mltable') return undefined
+  const { path } = input
+  return typeof path === 'string' ? readMlTable(wholePath(path, folder)) : undefined
+}
+
+const wholePath = (path: string, folder: string): string =>
+  isAbsolute(path) ? path : resolve(folder, path)

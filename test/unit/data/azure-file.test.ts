@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createJobFileReader } from '#agent/data/job-file.ts'
+import { tempFolder, writeFiles } from './temp.ts'
+
+const reader = createJobFileReader()
+
+const small = `type: pipeline
+jobs:
+  score_all:
+    type: parallel
+    inputs:
+      images:
+        type: uri_folder
+        path: ./images
+    input_data: \${{inputs.images}}
+    retry_settings:
+      timeout: 60
+    task:
+      code: ./src
+      entry_script: score.py
+      environment: azureml:office-env@latest
+`
+
+/** A folder with these files; the file `pipeline.yml` in it is read. */
+const folderWith = async (files: Readonly<Record<string, string>>) => {
+  const temp = await tempFolder()
+  await writeFiles(temp.path, files)
+  const file = join(temp.path, 'pipeline.yml')
+  const read = (
+    text = small,
+    overrides: Readonly<Record<string, string | number | boolean>> = {},
+  ) => reader.read(text, file, overrides)
+  return {
+    folder: temp.path,
+    file,
+    read,
+    [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
+  }
+}
+
+const ported = {
+  'src/score.py': 'def run(mini_batch): ...',
+  'src/score.ts': 'export const run = 1',
+}
+
+describe('a file of Azure ML', () => {
+  it('is read like a job file, with a ported script in place of the Python one', async () => {
+    await using t = await folderWith(ported)
+    const { folder, file, read } = t
+    const result = read()
+    if (!result.ok) throw new Error(result.error.message)
+    const { spec, script, warnings } = result.value
+    expect(spec).toMatchObject({ name: 'score-all', runtime: 'node', outputAction: 'summary_only' })
+    expect(script).toEqual({
+      entry: join(folder, 'src/score.ts'),
+      sourceDirectory: join(folder, 'src'),
+    })
+    expect(warnings).toEqual([
+      `"jobs.score_all.task.environment" (${file}:15:7) has no effect: no container is used: what the script imports is bundled into it.`,
+      `"jobs.score_all.task.entry_script" (${file}:14:7) is Python: ./src/score.ts is run in its place.`,
+    ])
+  })
+
+  it('without a ported script is answered with what to do', async () => {
+    await using t = await folderWith({ 'src/score.py': 'import sklearn\n' })
+    const { file, read } = t
+    const result = read()
+    if (result.ok) throw new Error('it was accepted')
+    expect(result.error.position).toEqual({ file, line: 14, column: 21 })
+    expect(result.error.message).toContain('skl2onnx')
+    expect(result.error.message).toMatch(
+      /^"jobs\.score_all\.task\.entry_script" is the Python script/,
+    )
+  })
+
+  it('has its own names and lines in what is said of wrong values', async () => {
+    await using t = await folderWith(ported)
+    const { file, read } = t
+    const result = read(small.replace('timeout: 60', 'timeout: 0'))
+    if (result.ok) throw new Error('it was accepted')
+    expect(result.error.message).toBe(
+      '"jobs.score_all.retry_settings.timeout" is 0, but must be a number of seconds above 0 and up to 259200.',
+    )
+    expect(result.error.position).toEqual({ file, line: 11, column: 16 })
+  })
+
+  it('is refused at the first thing that would change results', async () => {
+    await using t = await folderWith(ported)
+    const { file, read } = t
+    const result = read(`${small}    component: ./x.yml\n    mini_batch_sice: 3\n`)
+    if (result.ok) throw new Error('it was accepted')
+    expect(result.error.position).toEqual({ file, line: 16, column: 5 })
+    expect(result.error.message).toBe(
+      '"jobs.score_all.component" cannot be used: write the component\'s fields here: other files are not read.',
+    )
+    expect(result.error.detail).toContain('mini_batch_sice')
+  })
+
+  it('takes values by its own names and by those of a job file', async () => {
+    await using t = await folderWith(ported)
+    const { folder, read } = t
+    const text = small.replace('jobs:\n', 'inputs:\n  all: { path: ./all }\njobs:\n')
+    const bound = text.replace(
+      'images:\n        type: uri_folder\n        path: ./images',
+      'images: ${{parent.inputs.all}}',
+    )
+    const result = read(bound, {
+      'inputs.all': './july',
+      'jobs.score_all.mini_batch_error_threshold': 3,
+      error_threshold: 4,
+    })
+    if (!result.ok) throw new Error(result.error.message)
+    expect(JSON.stringify(result.value.spec)).toContain(JSON.stringify(join(folder, 'july')))
+    expect(result.value.spec).toMatchObject({ miniBatchErrorThreshold: 3, errorThreshold: 4 })
+
+    const wrong = read(small, { 'jobs.score_all.colour': 'red' })
+    if (wrong.ok) throw new Error('it was accepted')
+    expect(wrong.error.position).toBeUndefined()
+    expect(wrong.error.message).toContain('(set on the command line)')
+  })
+})

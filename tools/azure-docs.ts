@@ -1,0 +1,56 @@
+// Writes the tables of docs/azure.md from the tables that translate the files:
+//
+//   node tools/pinned-node.mjs tools/azure-docs.ts
+import { readFile, writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { azureFields, azureFlags } from '#protocol/spec/azure/fields.ts'
+import type { AzureFate } from '#protocol/spec/azure/fields.ts'
+
+export const azureDocsPath = fileURLToPath(new URL('../docs/azure.md', import.meta.url))
+
+/** The file's text with its tables made anew. */
+export const freshAzureDocs = (text: string): string =>
+  withTable(withTable(text, 'fields', fieldRows()), 'flags', flagRows())
+
+const withTable = (text: string, name: string, rows: readonly string[]): string => {
+  const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`]
+  const [start, end] = [text.indexOf(from), text.indexOf(to)]
+  if (start < 0 || end < start) throw new Error(`docs/azure.md lacks the markers of ${name}`)
+  return `${text.slice(0, start)}${from}\n\n${rows.join('\n')}\n\n${text.slice(end)}`
+}
+
+const head = (what: string): readonly string[] => [
+  `| ${what} | | what becomes of it |`,
+  '| --- | --- | --- |',
+]
+
+const fieldRows = (): readonly string[] => [
+  ...head('field'),
+  ...azureFields.map(({ path, fate }) => row(path, fate)),
+]
+
+const flagRows = (): readonly string[] => [
+  ...head('flag'),
+  ...Object.entries(azureFlags).map(([name, fate]) => row(`--${name}`, fate)),
+]
+
+const row = (name: string, fate: AzureFate): string =>
+  `| \`${name}\` | ${fate.kind} | ${wordsOf(fate)} |`
+
+const wordsOf = (fate: AzureFate): string => {
+  switch (fate.kind) {
+    case 'mapped':
+      return fate.to
+    case 'met':
+    case 'warned':
+      return fate.why
+    case 'refused':
+      return fate.instead
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await writeFile(azureDocsPath, freshAzureDocs(await readFile(azureDocsPath, 'utf8')))
+  console.log(`wrote ${azureDocsPath}`)
+}
