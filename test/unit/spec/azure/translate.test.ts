@@ -97,8 +97,16 @@ describe("the fields of Azure's public examples", () => {
       inputs: { sales: { path: './sales', pattern: 'sales.csv', type: 'table' } },
       partition_keys: ['Shop', 'Brand'],
       arguments: [
-        ...['--left_out', 'Revenue,Shop,Brand', '--target', 'Bottles', '--date', 'Week'],
-        ...['--lags', '1,2,3', '--forecasts', 'forecasts'],
+        '--left_out',
+        'Revenue,Shop,Brand',
+        '--target',
+        'Bottles',
+        '--date',
+        'Week',
+        '--lags',
+        '1,2,3',
+        '--forecasts',
+        'forecasts',
       ],
       output_action: 'summary_only',
     })
