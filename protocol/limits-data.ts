@@ -5,8 +5,12 @@ const mib = 1024 * kib
 const second = 1000
 
 export const dataLimits = {
-  /** Items in one plan chunk: some hundred kB of names, and the first lease goes out after it. */
+  /** Items in the first plan chunk, after which the first lease goes out ... */
+  firstPlanChunkItems: 1_000,
+  /** ... and in each further one: some hundred kB of names. */
   planChunkItems: 5_000,
+  /** The thread that lists is kept this long for the next job: people try again soon. */
+  planThreadMs: 60 * second,
   /** Mini-batches of tables in the first plan chunk: the first lease goes out after it. Each further chunk has twice as many ... */
   firstTableChunk: 8,
   /** ... up to this: a chunk costs a record and a blob. */

@@ -1,4 +1,4 @@
-import type { Dir } from 'node:fs'
+import type { Dir, Dirent } from 'node:fs'
 import { opendir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
@@ -20,6 +20,8 @@ export interface Walk {
   /** Start behind this name of an earlier walk; folders wholly before it are not listed. */
   readonly after?: string
   readonly signal?: AbortSignal
+  /** Folders are read without leaving the thread: a third of the cost, where nothing else waits. */
+  readonly atOnce?: boolean
 }
 
 /**
@@ -74,6 +76,22 @@ export async function* walkFiles(walk: Walk): AsyncGenerator<FoundName, void, un
   }
 }
 
+/**
+ * The same names in no order, as folders tell them: for those who need only a few. @throws as `walkFiles`
+ */
+export async function* findFiles(walk: Walk): AsyncGenerator<FoundName, void, undefined> {
+  const folders = ['']
+  for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+    await using listing = await openFolder(walk.root, folder)
+    for await (const entry of listing ?? []) {
+      const kind = kindOf(walk, folder, entry)
+      const name = below(folder, entry.name)
+      if (kind === 'folder') folders.push(name)
+      else if (kind !== undefined) yield { name, isLink: kind === 'link' }
+    }
+  }
+}
+
 /** A folder that is being walked. */
 interface Level {
   readonly folder: string
@@ -102,19 +120,38 @@ const listFolder = async (walk: Walk, folder: string, skip: readonly string[]): 
   const folders = createNameSorter()
   const links = new Set<string>()
   await using listing = await openFolder(walk.root, folder)
-  for await (const entry of listing ?? []) {
-    walk.signal?.throwIfAborted()
-    const { name } = entry
-    if (name.startsWith('.')) continue
-    if (entry.isDirectory()) {
-      if (walk.matcher.reaches(below(folder, name))) folders.add(name)
-    } else if (entry.isFile() || entry.isSymbolicLink()) {
-      if (!walk.matcher.matches(below(folder, name))) continue
-      files.add(name)
-      if (entry.isSymbolicLink()) links.add(name)
-    }
+  for await (const entry of entriesOf(walk, listing)) {
+    const kind = kindOf(walk, folder, entry)
+    if (kind === 'folder') folders.add(entry.name)
+    else if (kind !== undefined) files.add(entry.name)
+    if (kind === 'link') links.add(entry.name)
   }
   return { folder, files: files.sorted(), links, folders: folders.sorted(), skip }
+}
+
+const entriesOf = (
+  { atOnce = false }: Walk,
+  listing: Dir | undefined,
+): AsyncIterable<Dirent> | Iterable<Dirent> =>
+  listing === undefined ? [] : atOnce ? readEntries(listing) : listing
+
+function* readEntries(listing: Dir): Generator<Dirent, void, undefined> {
+  for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) yield entry
+}
+
+/** What an entry of a folder is for a walk; undefined: nothing. */
+const kindOf = (
+  walk: Walk,
+  folder: string,
+  entry: Dirent,
+): 'folder' | 'file' | 'link' | undefined => {
+  walk.signal?.throwIfAborted()
+  const { name } = entry
+  if (name.startsWith('.')) return undefined
+  if (entry.isDirectory()) return walk.matcher.reaches(below(folder, name)) ? 'folder' : undefined
+  const isLink = entry.isSymbolicLink()
+  if (!(isLink || entry.isFile()) || !walk.matcher.matches(below(folder, name))) return undefined
+  return isLink ? 'link' : 'file'
 }
 
 /** Undefined if the folder vanished after its parent was listed. */

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs'
+import { stat, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { limits } from '#protocol/limits.ts'
 import type { JobInput, MiniBatchSize } from '#protocol/model/job.ts'
 import type { PlannedItem } from '#protocol/model/plan.ts'
 import { systemCode } from './disk.ts'
-import { isInside, openRoot, walkFiles } from './folder-walk.ts'
+import { findFiles, isInside, openRoot, walkFiles } from './folder-walk.ts'
 import type { FoundName, Walk } from './folder-walk.ts'
 import { shorten, unreadableMs } from './names.ts'
 import { createMatcher } from './patterns.ts'
@@ -15,6 +15,9 @@ import type { CutMiniBatch } from './plan-chunks.ts'
 
 /** How a file is looked at. */
 export type StatOf = (path: string) => Stats | Promise<Stats>
+
+/** Whether nothing else waits for the thread, so that it may wait for the disk. */
+const isAtOnce = (look: StatOf): boolean => look === statSync
 
 /** One input of a job, and how it is read. */
 export interface Listing {
@@ -47,26 +50,33 @@ export async function* cutFiles(
 }
 
 /** Names become items with size and time, a few dozen at once. */
-export async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
-  const { input, after, signal } = listing
-  const walk: Walk = {
-    root: await openRoot(input.root, input.name),
-    matcher: createMatcher(input.patterns),
-    ...(after === undefined ? {} : { after }),
-    ...(signal === undefined ? {} : { signal }),
-  }
+async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
+  const walk = await openWalk(listing)
   let names: FoundName[] = []
-  // The first file alone is enough for a check, and starts the first chunk without delay.
-  let atOnce = 1
   for await (const found of walkFiles(walk)) {
     names.push(found)
-    if (names.length < atOnce) continue
+    if (names.length < limits.statsAtOnce) continue
     yield* await describe(walk, names, listing)
     names = []
-    atOnce = limits.statsAtOnce
   }
   yield* await describe(walk, names, listing)
 }
+
+/** Whether there is any item, without listing all of them. */
+export const hasItem = async (listing: Listing): Promise<boolean> => {
+  const walk = await openWalk(listing)
+  for await (const found of findFiles(walk))
+    if ((await describe(walk, [found], listing)).length > 0) return true
+  return false
+}
+
+const openWalk = async ({ input, after, signal, look }: Listing): Promise<Walk> => ({
+  atOnce: isAtOnce(look),
+  root: await openRoot(input.root, input.name),
+  matcher: createMatcher(input.patterns),
+  ...(after === undefined ? {} : { after }),
+  ...(signal === undefined ? {} : { signal }),
+})
 
 const describe = async (
   walk: Walk,

@@ -8,7 +8,7 @@ import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { toChunks } from './plan-chunks.ts'
 import type { CutMiniBatch } from './plan-chunks.ts'
-import { cutFiles, listFiles, statOf } from './plan-files.ts'
+import { cutFiles, hasItem, statOf } from './plan-files.ts'
 import type { StatOf } from './plan-files.ts'
 
 export interface PlannerDeps {
@@ -26,8 +26,7 @@ export const createPlanner = (deps: PlannerDeps = {}): Planner => ({
         look: statOf,
         ...(signal === undefined ? {} : { signal }),
       }
-      for await (const _ of listFiles(listing)) return ok(undefined)
-      return err(inputEmpty(input))
+      return (await hasItem(listing)) ? ok(undefined) : err(inputEmpty(input))
     } catch (thrown) {
       return err(toFailure(thrown, input, signal).error)
     }

@@ -34,8 +34,9 @@ export interface ChunkRoom {
   readonly miniBatches: number
 }
 
-export const fileChunkRoom = (): ChunkRoom => ({
-  entries: limits.planChunkItems,
+/** Small at first, so that the first lease goes out soon. */
+export const fileChunkRoom = (chunk: number): ChunkRoom => ({
+  entries: chunk === 0 ? limits.firstPlanChunkItems : limits.planChunkItems,
   miniBatches: limits.planChunkItems,
 })
 

@@ -109,7 +109,7 @@ describe('the planner', () => {
 
   it('cuts chunks at whole mini-batches, and yields the first before the rest is listed', async () => {
     await using folder = await tempFolder()
-    const count = limits.planChunkItems + 7
+    const count = 5_007
     for (let i = 0; i < count; i++)
       await writeFile(join(folder.path, `${String(i).padStart(5, '0')}.png`), '')
     const spec = specOf({ root: folder.path, patterns: ['*.png'] }, 30)
@@ -117,11 +117,11 @@ describe('the planner', () => {
     expect(
       chunks.map((c) => [c.chunk, c.firstItem, c.firstMiniBatch, c.items.length, c.last]),
     ).toEqual([
-      [0, 0, 0, 4_980, false],
-      [1, 4_980, 166, 27, true],
+      [0, 0, 0, 990, false],
+      [1, 990, 33, 4_017, true],
     ])
-    expect(namesOf(chunks)[4_980]).toBe('04980.png')
-    expect(await planAll(spec, behind('04979.png', 4_980, 166))).toEqual(chunks.slice(1))
+    expect(namesOf(chunks)[990]).toBe('00990.png')
+    expect(await planAll(spec, behind('00989.png', 990, 33))).toEqual(chunks.slice(1))
     for (const chunk of chunks) expect(decodePlanChunk(encodePlanChunk(chunk))).toEqual(chunk)
     const large = await planAll(specOf({ root: folder.path }, count))
     expect(large.map((c) => c.runs)).toEqual([[{ count: 1, items: count }]])

@@ -30,6 +30,18 @@ describe('the planner in a thread of its own', () => {
     expect(await Array.fromAsync(threaded.plan(job, spec, behind, forever))).toEqual([second])
   })
 
+  it('plans one job after the other in the same thread, also after a failure, and two at once', async () => {
+    await using folder = await tempFolder()
+    await writeFiles(folder.path, { 'a.txt': 'x', 'b.txt': 'y' })
+    const { plan } = createThreadedPlanner()
+    const spec = specOf({ root: folder.path })
+    const once = await Array.fromAsync(plan(job, spec, undefined, forever))
+    const gone = Array.fromAsync(plan(job, specOf({ root: '/gone' }), undefined, forever))
+    await expect(gone).rejects.toThrow('does not exist')
+    const both = [spec, spec].map((one) => Array.fromAsync(plan(job, one, undefined, forever)))
+    expect(await Promise.all(both)).toEqual([once, once])
+  })
+
   it('says in the same words why an input cannot be planned', async () => {
     await using folder = await tempFolder()
     const gone = join(folder.path, 'gone')
