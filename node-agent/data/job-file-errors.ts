@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError, TextPosition } from '#protocol/errors.ts'
+import { jobFileSchema } from '#protocol/spec/job-file.ts'
 import { fieldsAt } from '#protocol/spec/known-fields.ts'
 import { suggest } from '#protocol/spec/suggest.ts'
 import { unsupportedFields } from '#protocol/spec/unsupported.ts'
@@ -78,20 +79,30 @@ const positionOf = (fault: Fault, { text, overridden }: Origin): TextPosition | 
 }
 
 /** Turns what the schema found into sentences. */
-export const schemaFaults = (error: z.ZodError, value: unknown): readonly Fault[] =>
-  error.issues.flatMap((issue) => issueFaults(issue, [], value))
+export const schemaFaults = (
+  error: z.ZodError,
+  value: unknown,
+  schema: z.ZodType = jobFileSchema,
+): readonly Fault[] => error.issues.flatMap((issue) => issueFaults(issue, [], { value, schema }))
+
+/** What was checked, and by what. */
+interface Checked {
+  readonly value: unknown
+  readonly schema: z.ZodType
+}
 
 const issueFaults = (
   issue: z.core.$ZodIssue,
   parent: FieldPath,
-  value: unknown,
+  checked: Checked,
 ): readonly Fault[] => {
   const path = [...parent, ...issue.path.map(toName)]
-  const here = valueAt(value, path)
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key))
+  const here = valueAt(checked.value, path)
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => unknownField(path, key, checked.schema))
   if (issue.code === 'invalid_union') {
     const inner = fittingChoice(issue.errors)
-    if (inner !== undefined) return inner.flatMap((one) => issueFaults(one, path, value))
+    if (inner !== undefined) return inner.flatMap((one) => issueFaults(one, path, checked))
   }
   if (issue.code === 'invalid_key')
     return [wrongValue(path, path.at(-1), innerMessage(issue.issues))]
@@ -116,13 +127,13 @@ const fittingChoice = (
     )
     .toSorted((a, b) => a.length - b.length)[0]
 
-const unknownField = (parent: FieldPath, key: string): Fault => {
+const unknownField = (parent: FieldPath, key: string, schema: z.ZodType): Fault => {
   const path = [...parent, key]
   const name = nameOf(path)
   const instead = parent.length === 0 ? unsupportedFields.get(key) : undefined
   if (instead !== undefined)
     return { rank: 0, path, message: `"${name}" cannot be used: ${instead}` }
-  const there = fieldsAt(parent)
+  const there = fieldsAt(parent, schema)
   const known = there?.kind === 'fields' ? there.names : []
   const near = suggest(key, known).map((word) => `"${nameOf([...parent, word])}"`)
   const hint =

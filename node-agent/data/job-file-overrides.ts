@@ -28,7 +28,7 @@ export const applyOverrides = (
   let value = file
   for (const [name, given] of Object.entries(overrides)) {
     const path = pathOf(name, file)
-    if (path === undefined) return err(unknownOverride(name, file))
+    if (path === undefined) return err(unknownOverride(name, allNames(file)))
     for (const other of othersOf(path)) value = withoutField(value, other)
     value = withField(value, path, given)
     set.push(path)
@@ -118,10 +118,10 @@ const withoutField = (value: unknown, path: readonly string[]): Fields => {
   return rest.length === 0 ? others : { ...others, [name]: withoutField(dropped, rest) }
 }
 
-const unknownOverride = (name: string, file: Fields): MusterError => {
+export const unknownOverride = (name: string, known: readonly string[]): MusterError => {
   const [first = ''] = name.split('.')
   const instead = unsupportedFields.get(first)
-  const near = suggest(name, allNames(file)).map((known) => `"${known}"`)
+  const near = suggest(name, known).map((one) => `"${one}"`)
   const hint =
     instead !== undefined
       ? `${instead}.`

@@ -1,6 +1,7 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDraft, JobInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
+import type { ParameterValue, PipelineStep, ScheduleTrigger } from '#protocol/model/pipeline.ts'
 import type { PlanChunk, PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
@@ -91,6 +92,46 @@ export interface JobFileReader {
     file: string,
     overrides: Readonly<Record<string, string | number | boolean>>,
   ) => Result<JobFile, MusterError>
+  /**
+   * Reads what is submitted as one run: a pipeline file, or a job file, which gives a run of one step.
+   * References to parameters are filled in; a wired input has an empty root. Errors are like those of `read`.
+   */
+  readonly readRun: (text: string, file: string, given: GivenValues) => Result<RunFile, MusterError>
+}
+
+/** What stands beside a file when it is submitted. */
+export interface GivenValues {
+  readonly parameters: Readonly<Record<string, ParameterValue>>
+  /** By dotted names; those of a pipeline's steps begin with `steps.NAME.` */
+  readonly overrides: Readonly<Record<string, ParameterValue>>
+}
+
+/** A checked file with all its steps, before models are looked up and scripts are bundled. */
+export interface RunFile {
+  readonly name: string
+  readonly experiment: string
+  readonly description: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly parameters: Readonly<Record<string, ParameterValue>>
+  readonly continueOnStepFailure: boolean
+  readonly regenerateOutputs: boolean
+  readonly schedule?: WantedSchedule
+  readonly steps: readonly StepFile[]
+  /** Sentences about what was accepted but has no effect here, with their place. */
+  readonly warnings: readonly string[]
+}
+
+export interface StepFile extends Pick<
+  PipelineStep,
+  'name' | 'wires' | 'after' | 'output' | 'allowReuse'
+> {
+  readonly job: JobFile
+}
+
+/** A schedule as a file names it; a folder's path is absolute. */
+export interface WantedSchedule {
+  readonly trigger: ScheduleTrigger
+  readonly overlap: boolean
 }
 
 /** A checked job file: what it asks for, before the model is looked up. */

@@ -1,7 +1,15 @@
-import type { CountedCommit, JobFold, SealFacts } from '#protocol/model/fold.ts'
-import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import type { CountedCommit, JobFold, PipelineFold, SealFacts } from '#protocol/model/fold.ts'
+import type {
+  BlobHash,
+  ItemIndex,
+  JobId,
+  MiniBatchIndex,
+  PeerId,
+  PipelineId,
+} from '#protocol/model/ids.ts'
 import type { Model } from '#protocol/model/model.ts'
 import type { PoolRule } from '#protocol/model/pool.ts'
+import type { Schedule } from '#protocol/model/pipeline.ts'
 import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
@@ -67,6 +75,21 @@ export interface Views {
   readonly pools: () => Promise<readonly PoolRule[]>
   /** Highest `clock` of a pool's records, also of a removed one; 0: there never was one of that name. */
   readonly poolClock: (name: string) => Promise<number>
+  /** Newest first. */
+  readonly pipelines: (query: PipelineQuery) => Promise<readonly PipelineFold[]>
+  readonly pipeline: (pipeline: PipelineId) => Promise<PipelineFold | undefined>
+  /** Ids that start with `prefix`, at most 2. */
+  readonly findPipelines: (prefix: string) => Promise<readonly PipelineId[]>
+  /** Jobs whose rows are computed from the same things, newest first, at most 16. */
+  readonly jobsWithKey: (key: string) => Promise<readonly JobId[]>
+  /** Schedules that were not removed, by name. */
+  readonly schedules: () => Promise<readonly Schedule[]>
+  /** Rows of the items from `first` up to but without `last`, in plan order; failed items have none. */
+  readonly rowsOfItems: (
+    job: JobId,
+    first: ItemIndex,
+    last: ItemIndex,
+  ) => Promise<readonly TakenRow[]>
   /** Small values of this agent alone: ports, remembered addresses, ... JSON. */
   readonly setting: (name: string) => Promise<unknown>
   readonly setSetting: (name: string, value: unknown) => Promise<void>
@@ -74,6 +97,14 @@ export interface Views {
   readonly rebuild: () => Promise<void>
   /** SHA-256 of an ordered dump of the folded tables, hex. */
   readonly digest: () => Promise<string>
+}
+
+export interface PipelineQuery {
+  readonly limit: number
+  /** Only runs of this experiment. */
+  readonly experiment?: string
+  /** Only runs that have not ended. */
+  readonly only?: 'open'
 }
 
 /** Mini-batches `from` up to `to` that one peer committed. */
@@ -123,6 +154,15 @@ export interface StoredRow {
   /** JSON text; null for a failed item. */
   readonly value: string | null
   readonly failure: string
+}
+
+/** A row that another job may take over. */
+export interface TakenRow {
+  readonly item: ItemIndex
+  readonly name: string
+  readonly miniBatch: MiniBatchIndex
+  /** JSON text. */
+  readonly value: string
 }
 
 /** Failures with the same words. */

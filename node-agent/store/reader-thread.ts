@@ -11,6 +11,8 @@ import { createFailureQueries } from './queries/failures.ts'
 import { createJobQueries } from './queries/jobs.ts'
 import { createSmallQueries } from './queries/models.ts'
 import { createRegistryQueries } from './queries/registry.ts'
+import { createPipelineQueries } from './queries/pipelines.ts'
+import { createRowsOfItems } from './queries/rows-of-items.ts'
 import { createRowSizes } from './queries/row-sizes.ts'
 import { createRowQueries } from './queries/rows.ts'
 import { createSegmentQueries } from './queries/segments.ts'
@@ -29,6 +31,7 @@ const open = (options: ThreadOptions) => {
   const registry = createRegistryQueries(db)
   const segments = createSegmentQueries(db)
   const digest = createDigest(db)
+  const pipelines = createPipelineQueries(db)
   const rowSizes = createRowSizes(db)
   const methods = {
     jobs: (limit: number) => jobs.jobs(limit),
@@ -58,6 +61,8 @@ const open = (options: ThreadOptions) => {
       registry.highest(of.kind, of.name),
     pools: () => small.pools(),
     poolClock: (name: string) => small.poolClock(name),
+    ...pipelines,
+    rowsOfItems: createRowsOfItems(db),
     setting: (name: string) => small.setting(name),
     hashAt: (of: {
       readonly origin: PeerId

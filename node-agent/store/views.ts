@@ -42,6 +42,12 @@ export const createViews = (deps: {
     highestVersion: (kind, name) => reader.call('highestVersion', { kind, name }),
     pools: () => reader.call('pools'),
     poolClock: (name) => reader.call('poolClock', name),
+    pipelines: (query) => reader.call('pipelines', query),
+    pipeline: (pipeline) => reader.call('pipeline', pipeline),
+    findPipelines: (prefix) => reader.call('findPipelines', prefix),
+    jobsWithKey: (key) => reader.call('jobsWithKey', key),
+    schedules: () => reader.call('schedules'),
+    rowsOfItems: (job, first, last) => reader.call('rowsOfItems', { job, first, last }),
     setting: async (name) => {
       const json = await reader.call('setting', name)
       return json === undefined ? undefined : (JSON.parse(json) as unknown)

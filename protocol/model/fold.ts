@@ -1,6 +1,13 @@
-import type { Millis } from './ids.ts'
+import type { JobId, Millis } from './ids.ts'
 import type { Job } from './job.ts'
-import type { JobClosed, JobSealed, VersionVector } from './record.ts'
+import type { PipelineRun } from './pipeline.ts'
+import type {
+  JobClosed,
+  JobSealed,
+  PipelineEnded,
+  PipelineStepSkipped,
+  VersionVector,
+} from './record.ts'
 import type { CommittedRows } from './rows.ts'
 
 /** A job and everything the records said of it, summed up. */
@@ -46,4 +53,14 @@ export interface SealFacts {
   readonly failed: number
   /** How far the logs that speak of the job had been read: goes into the seal as `JobSealed.upTo`. */
   readonly upTo: VersionVector
+}
+
+/** A pipeline run and what the records said of it. */
+export interface PipelineFold {
+  readonly run: PipelineRun
+  /** Jobs of its steps, in the order of their submission. */
+  readonly jobs: readonly JobId[]
+  readonly skipped: readonly PipelineStepSkipped[]
+  readonly cancelRequestedAt: Millis | null
+  readonly ended: PipelineEnded | null
 }

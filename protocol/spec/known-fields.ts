@@ -11,8 +11,11 @@ export type FieldsThere =
   | { readonly kind: 'value' }
 
 /** Looks a place up in the schema; undefined if there is no such field. List indices count as names. */
-export const fieldsAt = (path: readonly (string | number)[]): FieldsThere | undefined => {
-  let here: readonly z.core.$ZodType[] = alternatives(jobFileSchema)
+export const fieldsAt = (
+  path: readonly (string | number)[],
+  schema: z.core.$ZodType = jobFileSchema,
+): FieldsThere | undefined => {
+  let here: readonly z.core.$ZodType[] = alternatives(schema)
   for (const name of path) {
     here = here.flatMap((schema) => below(schema, name)).flatMap(alternatives)
     if (here.length === 0) return undefined

@@ -7,6 +7,7 @@ import { asClusterId } from '#protocol/model/ids.ts'
 import type { ClusterId, JobId } from '#protocol/model/ids.ts'
 import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
 import { blobNamed, createTestKeys, jobNumbered, jobOf, planOf } from './ledger-fixtures.ts'
+import { makeRun, makeSchedule, pipelineNumbered, scheduleNumbered } from './pipeline-fixtures.ts'
 
 /** Random histories of three members that speak of the same few jobs, rightly and wrongly. */
 
@@ -170,6 +171,43 @@ const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
           registeredAt,
         },
       })),
+    fc.tuple(fc.nat(1), who, at).map(([number, submitter, submittedAt]): RecordBody => ({
+      kind: 'pipeline-submitted',
+      run: makeRun(submitter, { number, submittedAt }),
+    })),
+    fc
+      .tuple(fc.nat(1), fc.constantFrom('find', 'sort'), fc.constantFrom('Failed', 'Canceled'), at)
+      .map(([number, step, state, skippedAt]): RecordBody => ({
+        kind: 'pipeline-step-skipped',
+        pipeline: pipelineNumbered(number),
+        step,
+        state,
+        reason: 'It was not started.',
+        at: skippedAt,
+      })),
+    fc.tuple(fc.nat(1), at).map(([number, time]): RecordBody => ({
+      kind: 'pipeline-cancel-requested',
+      pipeline: pipelineNumbered(number),
+      at: time,
+    })),
+    fc
+      .tuple(fc.nat(1), fc.constantFrom('Failed', 'Completed'), at)
+      .map(([number, state, time]): RecordBody => ({
+        kind: 'pipeline-ended',
+        pipeline: pipelineNumbered(number),
+        state,
+        headline: '',
+        at: time,
+      })),
+    fc.tuple(fc.nat(2), who, at).map(([number, submitter, setAt]): RecordBody => ({
+      kind: 'schedule-set',
+      schedule: makeSchedule(submitter, { number, setAt }),
+    })),
+    fc.tuple(fc.nat(2), at).map(([number, time]): RecordBody => ({
+      kind: 'schedule-removed',
+      schedule: scheduleNumbered(number),
+      at: time,
+    })),
     fc
       .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), who, at)
       .map(([name, version, registeredBy, registeredAt]): RecordBody => ({

@@ -4,6 +4,7 @@ import { createJobFold } from './jobs.ts'
 import type { FoldDeps } from './jobs.ts'
 import { createModelFold } from './models.ts'
 import { createPoolFold } from './pools.ts'
+import { createPipelineFold } from './pipelines.ts'
 import type { StoredRecord } from './ranks.ts'
 import { createRegistryFold } from './registry.ts'
 
@@ -17,12 +18,9 @@ export interface Folder {
 export const createFolder = (db: Db, deps: FoldDeps): Folder => {
   const foldJob = createJobFold(db, deps)
   const foldModel = createModelFold(db, deps.ranks)
+  const foldPipeline = createPipelineFold(db, deps.ranks)
   const foldRegistry = createRegistryFold(db, deps.ranks)
   const foldPool = createPoolFold(db, deps.ranks)
-  const records = db
-    .prepare<[number], number>('SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000')
-    .pluck()
-
   const fold = (record: StoredRecord): void => {
     const { body } = record
     switch (body.kind) {
@@ -35,6 +33,13 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
       case 'pool-set':
       case 'pool-removed':
         return foldPool(record, body)
+      case 'pipeline-submitted':
+      case 'pipeline-step-skipped':
+      case 'pipeline-cancel-requested':
+      case 'pipeline-ended':
+      case 'schedule-set':
+      case 'schedule-removed':
+        return foldPipeline(record, body)
       case 'job-submitted':
       case 'plan-chunk-written':
       case 'plan-failed':
@@ -58,17 +63,21 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
         return undefined
     }
   }
-  const foldAll = (): void => {
-    for (const table of foldedTableNames) db.exec(`DELETE FROM ${table}`)
-    for (let after = 0; ;) {
-      const ids = records.all(after)
-      if (ids.length === 0) break
-      for (const id of ids) {
-        const record = deps.bodies.read(id)
-        if (record !== undefined) fold(record)
-        after = id
-      }
+  return { fold, refold: () => deps.rows.settle('all', () => foldAll(db, deps, fold)) }
+}
+
+const foldAll = (db: Db, { bodies }: FoldDeps, fold: Folder['fold']): void => {
+  const records = db
+    .prepare<[number], number>('SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000')
+    .pluck()
+  for (const table of foldedTableNames) db.exec(`DELETE FROM ${table}`)
+  for (let after = 0; ;) {
+    const ids = records.all(after)
+    if (ids.length === 0) break
+    for (const id of ids) {
+      const record = bodies.read(id)
+      if (record !== undefined) fold(record)
+      after = id
     }
   }
-  return { fold, refold: () => deps.rows.settle('all', foldAll) }
 }

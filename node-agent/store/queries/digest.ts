@@ -57,4 +57,8 @@ const dumps: readonly string[] = [
    ORDER BY t.kind, name, version`,
   `SELECT kind, name, version FROM unregistered ORDER BY kind, name`,
   `SELECT name, ${place}, clock, body FROM pool AS t ${withRecord('t')} ORDER BY name`,
+  `SELECT pipeline, ${place}, body FROM pipeline_submitted AS t ${withRecord('t')} ORDER BY pipeline`,
+  `SELECT t.id, t.origin, about, ${place}, body FROM pipeline_said AS t ${withRecord('t')}
+   ORDER BY t.id, t.origin, about`,
+  `SELECT pipeline, at FROM pipeline_cancel ORDER BY pipeline`,
 ]

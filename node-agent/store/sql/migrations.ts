@@ -15,7 +15,7 @@ const migrations: readonly ((db: Db) => void)[] = [() => undefined]
  * Version of the folding rules. When it differs from the file's, the views are folded again: raise it
  * with every change to a rule, a folded table, or the kinds of records that are understood.
  */
-export const foldVersion = 3
+export const foldVersion = 4
 
 /** Brings the file to this version. @throws MusterFailure `StoreBroken` for a file from the future */
 export const migrate = (db: Db, file: string): void => {

@@ -13,12 +13,15 @@ import { createCommitQueries } from '#agent/store/queries/commits.ts'
 import { createDigest } from '#agent/store/queries/digest.ts'
 import { createJobQueries } from '#agent/store/queries/jobs.ts'
 import { createSmallQueries } from '#agent/store/queries/models.ts'
+import { createPipelineQueries } from '#agent/store/queries/pipelines.ts'
 import { createRegistryQueries } from '#agent/store/queries/registry.ts'
 import { migrate } from '#agent/store/sql/migrations.ts'
 import { createRowStore } from '#agent/store/write/rows.ts'
 import type { RowStore, RowsToKeep } from '#agent/store/write/rows.ts'
 import { createSegmentWriter } from '#agent/store/write/segments.ts'
+import type { PipelineFold } from '#protocol/model/fold.ts'
 import type { RecordHash } from '#protocol/model/ids.ts'
+import type { Schedule } from '#protocol/model/pipeline.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
 import type { Datastore } from '#protocol/model/registry.ts'
 import { histories, historyCluster, historyJobs, historyKeys } from '#test/support/histories.ts'
@@ -61,7 +64,9 @@ const foldAll = (
   const commits = createCommitQueries(db)
   const { models } = createSmallQueries(db)
   const registry = createRegistryQueries(db)
-  return { db, jobs, commits, models, registry, refold: folder.refold, digest: createDigest(db) }
+  const pipelines = createPipelineQueries(db)
+  const { refold } = folder
+  return { db, jobs, commits, models, registry, pipelines, refold, digest: createDigest(db) }
 }
 
 const ofStore = (store: ReturnType<typeof foldAll>) =>
@@ -106,6 +111,64 @@ const datastoresOf = (records: readonly VerifiedRecord[]): readonly Datastore[] 
   })
 }
 
+/** The runs in their plainest form: the first submission of each, and the first of what its submitter said. */
+const runsOf = (records: readonly VerifiedRecord[]): readonly PipelineFold[] => {
+  const ranked = records.toSorted(byRank)
+  const submitted = ranked
+    .flatMap(({ header, body }) =>
+      body?.kind === 'pipeline-submitted' && body.run.submitter === header.origin ? [body.run] : [],
+    )
+    .toSorted((a, b) => a.submittedAt - b.submittedAt)
+  const firsts = [...Map.groupBy(submitted, ({ id }) => id).values()].flatMap(([run]) => run ?? [])
+  const folds = firsts.map((run): PipelineFold => {
+    const said = ranked.flatMap(({ header, body }) => {
+      if (body === undefined || !('pipeline' in body) || body.pipeline !== run.id) return []
+      const isFree = body.kind === 'pipeline-cancel-requested'
+      return isFree || header.origin === run.submitter ? [body] : []
+    })
+    const canceled = said.flatMap((one) => (one.kind === 'pipeline-cancel-requested' ? one.at : []))
+    const steps = ['find', 'sort'].flatMap(
+      (name) => said.find((one) => one.kind === 'pipeline-step-skipped' && one.step === name) ?? [],
+    )
+    return {
+      run,
+      jobs: [],
+      skipped: steps.filter((one) => one.kind === 'pipeline-step-skipped'),
+      cancelRequestedAt: canceled.length === 0 ? null : Math.min(...canceled),
+      ended: said.find((one) => one.kind === 'pipeline-ended') ?? null,
+    }
+  })
+  return folds.toSorted(
+    (a, b) => b.run.submittedAt - a.run.submittedAt || (a.run.id < b.run.id ? 1 : -1),
+  )
+}
+
+/** Of each submitter's schedules of a name the newest, if it was not removed. */
+const schedulesOf = (records: readonly VerifiedRecord[]): readonly Schedule[] => {
+  const ranked = records.toSorted(byRank)
+  const set = ranked.flatMap(({ header, body }) =>
+    body?.kind === 'schedule-set' && body.schedule.submitter === header.origin
+      ? [body.schedule]
+      : [],
+  )
+  // One id is one schedule of one submitter, who may say it twice: the first counts.
+  const firsts = set.filter(
+    (one, i) =>
+      set.findIndex(({ id, submitter }) => id === one.id && submitter === one.submitter) === i,
+  )
+  const here = firsts.filter(
+    ({ id, submitter }) =>
+      !ranked.some(
+        ({ header, body }) =>
+          body?.kind === 'schedule-removed' && body.schedule === id && header.origin === submitter,
+      ),
+  )
+  const newest = new Map<string, Schedule>()
+  for (const one of here.toSorted((a, b) => a.setAt - b.setAt || (a.id < b.id ? -1 : 1)))
+    newest.set(one.submitter, one)
+  return [...newest.values()].toSorted((a, b) => (a.submitter < b.submitter ? -1 : 1))
+}
+
 describe('folding in SQL', () => {
   it('agrees with itself in any order, and with the fold in memory', () => {
     fc.assert(
@@ -125,6 +188,11 @@ describe('folding in SQL', () => {
         expect(one.registry.datastores()).toEqual(two.registry.datastores())
         expect(one.registry.datasets()).toEqual(two.registry.datasets())
         expect(one.registry.datastores()).toEqual(datastoresOf(records))
+        const runs = one.pipelines.pipelines({ limit: 10 })
+        expect(runs).toEqual(two.pipelines.pipelines({ limit: 10 }))
+        expect(runs).toEqual(runsOf(records))
+        expect(one.pipelines.schedules()).toEqual(two.pipelines.schedules())
+        expect(one.pipelines.schedules()).toEqual(schedulesOf(records))
       }),
       { numRuns: Number(process.env['MUSTER_RUNS'] ?? 150) },
     )

@@ -172,6 +172,33 @@ CREATE TABLE IF NOT EXISTS pool (
   clock INTEGER NOT NULL,
   body TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pipeline_submitted (
+  pipeline TEXT PRIMARY KEY,
+  record INTEGER NOT NULL,
+  submitted_at REAL NOT NULL,
+  experiment TEXT NOT NULL,
+  submitter TEXT NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS pipeline_by_time ON pipeline_submitted (submitted_at);
+CREATE INDEX IF NOT EXISTS pipeline_by_experiment ON pipeline_submitted (experiment, submitted_at);
+CREATE INDEX IF NOT EXISTS job_by_pipeline ON job_submitted (json_extract(body, '$.run.pipeline'));
+CREATE INDEX IF NOT EXISTS job_by_reuse_key ON job_submitted (json_extract(body, '$.reuse.key'));
+
+-- What an origin said of a run or schedule: its end, a skipped step, that it was set or removed.
+CREATE TABLE IF NOT EXISTS pipeline_said (
+  id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  about TEXT NOT NULL,
+  record INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (id, origin, about)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS pipeline_cancel (
+  pipeline TEXT PRIMARY KEY,
+  at REAL NOT NULL
+);
 `
 
 /** All of them, for dropping what they hold. */
@@ -194,4 +221,7 @@ export const foldedTableNames: readonly string[] = [
   'registered',
   'unregistered',
   'pool',
+  'pipeline_submitted',
+  'pipeline_said',
+  'pipeline_cancel',
 ]
