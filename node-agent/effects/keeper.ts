@@ -221,17 +221,14 @@ const pullChunk = async (
   const holders = others.filter((peer, i) => others.indexOf(peer) === i)
   const fetched = await keeping.exchange.fetch(missing.chunk, holders, keeping.stopped.signal)
   if (!fetched.ok) return false
-  const chunk = await keeping.chunks.unpack(missing.chunk)
-  if (!chunk.ok) {
-    keeping.log.error('a result chunk cannot be read', { job: job.id, error: chunk.error })
-    return false
-  }
-  const entries = missing.positions.flatMap((position) => {
-    const rows = chunk.value.entries[position]
-    return rows === undefined ? [] : [{ position, rows }]
-  })
-  await keeping.views.keepRows(missing.chunk, job.id, missing.peer, entries)
-  return true
+  const packed = await keeping.chunks.read(missing.chunk)
+  const { chunk, peer, positions } = missing
+  const kept = packed.ok
+    ? await keeping.views.keepRows({ chunk, job: job.id, peer, positions, packed: packed.value })
+    : packed
+  if (!kept.ok)
+    keeping.log.error('a result chunk cannot be read', { job: job.id, error: kept.error })
+  return kept.ok
 }
 
 /** Writes the output, if there is to be one, and says the final word. */

@@ -257,7 +257,7 @@ const toRows = (
     attempt: lease.attempt,
     items: outcome.items,
     names: outcome.items.map((item) => names.get(item) ?? ''),
-    rows: outcome.rows,
+    lines: new TextEncoder().encode(outcome.rows.join('\n')),
     failures: outcome.failures,
   }
 }

@@ -1,3 +1,4 @@
+import type { MusterError } from '#protocol/errors.ts'
 import type { CountedCommit, JobFold, PipelineFold, SealFacts } from '#protocol/model/fold.ts'
 import type {
   BlobHash,
@@ -12,7 +13,7 @@ import type { PoolRule } from '#protocol/model/pool.ts'
 import type { Schedule } from '#protocol/model/pipeline.ts'
 import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
-import type { AttemptRows } from '#protocol/model/rows.ts'
+import type { Result } from '#protocol/model/result.ts'
 
 export type { CountedCommit, JobFold, SealFacts }
 
@@ -43,16 +44,12 @@ export interface Views {
   /** Counted commits whose rows are not in this store, grouped by chunk. */
   readonly missingRows: (job: JobId) => Promise<readonly MissingChunk[]>
   /**
-   * Inserts the rows of counted commits. Entries that do not count are left out, and so are rows of items
+   * Unpacks a result chunk and inserts the rows of counted commits. An error is about the chunk itself:
+   * it cannot be read. Entries that do not count are left out, and so are rows of items
    * outside their mini-batch. When a commit stops counting its rows go, and `missingRows` names those of
    * the one that counts instead. Idempotent; durable when it resolves.
    */
-  readonly keepRows: (
-    chunk: BlobHash,
-    job: JobId,
-    peer: PeerId,
-    entries: readonly { readonly position: number; readonly rows: AttemptRows }[],
-  ) => Promise<void>
+  readonly keepRows: (rows: RowsToKeep) => Promise<Result<void, MusterError>>
   readonly rows: (query: RowQuery) => Promise<RowPage>
   /** About how many bytes the rows of each job take here, newest job first; jobs without rows are left out. */
   readonly rowSizes: () => Promise<readonly { readonly job: JobId; readonly bytes: number }[]>
@@ -124,6 +121,17 @@ export interface MissingChunk {
   readonly chunk: BlobHash
   readonly peer: PeerId
   readonly positions: readonly number[]
+}
+
+/** Some of the rows of one result chunk. */
+export interface RowsToKeep {
+  readonly chunk: BlobHash
+  readonly job: JobId
+  /** Who made the chunk, as its commits say. */
+  readonly peer: PeerId
+  readonly positions: readonly number[]
+  /** The chunk's compressed bytes. They go to the store's thread as they are. */
+  readonly packed: Uint8Array
 }
 
 export interface RowQuery {

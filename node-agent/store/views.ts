@@ -1,11 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Views } from '#agent/ports/views.ts'
+import type { RowsToKeep, Views } from '#agent/ports/views.ts'
+import type { MusterError } from '#protocol/errors.ts'
 import type { CountedCommit } from '#protocol/model/fold.ts'
 import type { JobId } from '#protocol/model/ids.ts'
+import { err, ok } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
 import { commitWidth } from './commit-width.ts'
 import type { CommitColumns } from './queries/commits.ts'
-import type { RowsToKeep } from './write/rows.ts'
 import type { ReaderCalls } from './reader-thread.ts'
+import { own } from './thread/own.ts'
 import type { Thread } from './thread/start.ts'
 import type { WriterCalls } from './writer-thread.ts'
 
@@ -28,7 +31,7 @@ export const createViews = (deps: {
     halved: (job) => reader.call('halved', job),
     shares: (job) => reader.call('shares', job),
     missingRows: (job) => reader.call('missingRows', job),
-    keepRows: (chunk, job, peer, entries) => keepRows({ chunk, job, peer, entries }),
+    keepRows,
     rows: (query) => reader.call('rows', query),
     rowSizes: () => reader.call('rowSizes'),
     dropRows: (job) => writer.call('dropRows', job),
@@ -59,21 +62,24 @@ export const createViews = (deps: {
   }
 }
 
-/** Rows in one transaction: a segment that comes meanwhile waits for its end. */
-const rowsATurn = 5_000
+/** Compressed bytes of rows in one transaction, some 5,000 rows: a segment that comes meanwhile waits for its end. */
+const bytesATurn = 48 * 1024
 
 /**
  * One transaction at a time, so that between two the writer is free for a segment; calls that wait
  * meanwhile share the next, and its fsync.
  */
-const createRowKeeper = (writer: Thread<WriterCalls>): ((rows: RowsToKeep) => Promise<void>) => {
-  const waiting: { readonly rows: RowsToKeep; readonly done: PromiseWithResolvers<void> }[] = []
+const createRowKeeper = (writer: Thread<WriterCalls>): Views['keepRows'] => {
+  const waiting: {
+    readonly rows: RowsToKeep
+    readonly done: PromiseWithResolvers<Result<void, MusterError>>
+  }[] = []
   let isRunning = false
   const takeSome = () => {
     let size = 0
     const end = waiting.findIndex(({ rows }) => {
-      size += rows.entries.reduce((sum, entry) => sum + entry.rows.rows.length, 0)
-      return size > rowsATurn
+      size += rows.packed.length
+      return size > bytesATurn
     })
     return waiting.splice(0, end === -1 ? waiting.length : Math.max(1, end))
   }
@@ -82,11 +88,14 @@ const createRowKeeper = (writer: Thread<WriterCalls>): ((rows: RowsToKeep) => Pr
     while (waiting.length > 0) {
       const some = takeSome()
       try {
-        await writer.call(
+        const errors = await writer.call(
           'keepRows',
           some.map(({ rows }) => rows),
         )
-        for (const { done } of some) done.resolve()
+        for (const [at, { done }] of some.entries()) {
+          const error = errors[at] ?? null
+          done.resolve(error === null ? ok(undefined) : err(error))
+        }
       } catch (thrown) {
         for (const { done } of some) done.reject(thrown)
       }
@@ -94,8 +103,8 @@ const createRowKeeper = (writer: Thread<WriterCalls>): ((rows: RowsToKeep) => Pr
     isRunning = false
   }
   return (rows) => {
-    const done = Promise.withResolvers<void>()
-    waiting.push({ rows, done })
+    const done = Promise.withResolvers<Result<void, MusterError>>()
+    waiting.push({ rows: { ...rows, packed: own(rows.packed) }, done })
     if (!isRunning) void run()
     return done.promise
   }

@@ -1,3 +1,5 @@
+import type { RowsToKeep } from '#agent/ports/views.ts'
+import type { MusterError } from '#protocol/errors.ts'
 import type { ClusterId, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Db } from './database.ts'
 import { openForWriting, toStoreError } from './database.ts'
@@ -11,7 +13,7 @@ import { serveCalls } from './thread/calls.ts'
 import type { ThreadOptions } from './thread/calls.ts'
 import { createDropJobRows } from './write/drop-rows.ts'
 import { createRowStore } from './write/rows.ts'
-import type { RowsToKeep } from './write/rows.ts'
+import { unpackChunk } from './write/unpack-chunk.ts'
 import { createSegmentWriter } from './write/segments.ts'
 
 /** Root of the thread that alone writes. Each call is one transaction, durable when it is answered. */
@@ -20,7 +22,8 @@ export type WriterCalls = {
     readonly cluster: ClusterId
     readonly segments: readonly SealedSegment[]
   }) => void
-  readonly keepRows: (rows: readonly RowsToKeep[]) => void
+  /** Says of each chunk why it cannot be read, or null. */
+  readonly keepRows: (rows: readonly RowsToKeep[]) => readonly (MusterError | null)[]
   readonly dropRows: (job: JobId) => void
   readonly setSetting: (setting: { readonly name: string; readonly json: string }) => void
   readonly rebuild: () => void
@@ -63,7 +66,16 @@ const open = (options: ThreadOptions) => {
         if (cluster !== metaOf(db, 'cluster')) setMeta.run('cluster', cluster)
         for (const segment of segments) addSegment(segment)
       }),
-    keepRows: (toKeep) => inTransaction(() => toKeep.forEach(rows.keep)),
+    keepRows: (toKeep) => {
+      const chunks = toKeep.map(({ chunk, packed }) => unpackChunk(chunk, packed))
+      inTransaction(() => {
+        for (const [at, one] of toKeep.entries()) {
+          const chunk = chunks[at]
+          if (chunk?.ok === true) rows.keep(one, chunk.value)
+        }
+      })
+      return chunks.map((chunk) => (chunk.ok ? null : chunk.error))
+    },
     dropRows: (job) => inTransaction(() => dropJobRows(job)),
     setSetting: ({ name, json }) => inTransaction(() => setSetting.run(name, json)),
     rebuild: () => inTransaction(refold),

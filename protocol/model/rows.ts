@@ -8,43 +8,40 @@ export interface ItemFailure {
   readonly message: string
 }
 
-/**
- * What one attempt returned. `rows[i]` is the JSON text of one row and `items[i]` the item it belongs to,
- * ascending; an item may have several rows.
- */
-export interface AttemptRows {
+/** What one attempt returned, row by row in columns. */
+interface AttemptColumns {
   readonly miniBatch: MiniBatchIndex
   readonly attempt: number
+  /** Item of each row, ascending; an item may have several rows. */
   readonly items: readonly ItemIndex[]
-  readonly rows: readonly string[]
-  /** `names[i]` is the name of item `items[i]`, for whoever shows or searches rows without the plan at hand. */
-  readonly names?: readonly string[]
+  /** Name of the item of each row, for whoever shows or searches rows without the plan at hand. */
+  readonly names: readonly string[]
   readonly failures: readonly ItemFailure[]
-  /** Files that the script left in its output directory; undefined if there are none. */
-  readonly files?: AttemptFiles
 }
 
-/** The files of one attempt: they travel in one blob, one behind the other in the order of `list`. */
-export interface AttemptFiles {
-  /** The blob; no other attempt has the same, since its first bytes name this one. */
-  readonly pack: BlobHash
-  readonly list: readonly OutputFile[]
+/** What one attempt returned, as it is carried: nobody on the way reads a row. */
+export interface AttemptRows extends AttemptColumns {
+  /** JSON texts of the rows in UTF-8, joined by newlines, which JSON texts do not have; empty without rows. */
+  readonly lines: Uint8Array
 }
 
-/** A file that a script wrote. */
-export interface OutputFile {
-  /** Path below the output directory, with `/`; see `isOutputPath`. */
-  readonly path: string
-  readonly bytes: number
-  /** SHA-256, hex. */
-  readonly hash: string
-}
-
-/** A result chunk, unpacked: rows of one worker and one job. Position = place in `entries`. */
-export interface ResultChunk {
+/** Rows of one worker and job that go into one result chunk. Position = place in `entries`. */
+export interface ChunkRows {
   readonly job: JobId
   readonly peer: PeerId
   readonly entries: readonly AttemptRows[]
+}
+
+/** What one attempt returned, as it is read: `rows[i]` is the JSON text of one row. */
+export interface ReadRows extends AttemptColumns {
+  readonly rows: readonly string[]
+}
+
+/** A result chunk, unpacked. Position = place in `entries`. */
+export interface ResultChunk {
+  readonly job: JobId
+  readonly peer: PeerId
+  readonly entries: readonly ReadRows[]
 }
 
 /** A committed mini-batch as the keeper must find it. */

@@ -1,8 +1,10 @@
+import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
+import { encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { RowPage, RowQuery, Views } from '#agent/ports/views.ts'
 import type { Store } from '#agent/store/store.ts'
@@ -66,6 +68,8 @@ const commit = (
   at,
 })
 
+const linesOf = (rows: readonly string[]): Uint8Array => new TextEncoder().encode(rows.join('\n'))
+
 /** Rows of one mini-batch of 10 items; the last `failed` of them failed. */
 const rowsOf = (miniBatch: number, word: string, failed = 0): AttemptRows => {
   const items = Array.from({ length: 10 - failed }, (_, at) => miniBatch * 10 + at)
@@ -73,7 +77,7 @@ const rowsOf = (miniBatch: number, word: string, failed = 0): AttemptRows => {
     miniBatch,
     attempt: 1,
     items,
-    rows: items.map((item) => JSON.stringify({ word, item })),
+    lines: linesOf(items.map((item) => JSON.stringify({ word, item }))),
     names: items.map((item) => `folder/${item}.png`),
     failures: Array.from({ length: failed }, (_, at) => {
       const item = miniBatch * 10 + 10 - failed + at
@@ -82,13 +86,17 @@ const rowsOf = (miniBatch: number, word: string, failed = 0): AttemptRows => {
   }
 }
 
-const keep = (views: Views, by: PeerId, chunk: string, rows: readonly AttemptRows[]) =>
-  views.keepRows(
-    blobNamed(chunk),
-    job,
-    by,
-    rows.map((of, position) => ({ position, rows: of })),
-  )
+const keep = async (
+  views: Views,
+  by: PeerId,
+  chunk: string,
+  entries: readonly AttemptRows[],
+): Promise<void> => {
+  const packed = zstdCompressSync(encodeResultChunk({ job, peer: by, entries }))
+  const positions = entries.map((_, position) => position)
+  const kept = await views.keepRows({ chunk: blobNamed(chunk), job, peer: by, positions, packed })
+  expect(kept).toEqual({ ok: true })
+}
 
 const allRows = async (views: Views, query: Partial<RowQuery> = {}): Promise<RowPage['rows']> => {
   const rows: RowPage['rows'][number][] = []
@@ -194,7 +202,7 @@ describe('rows', () => {
     const rows = {
       ...rowsOf(0, 'x'),
       items: [0, 0, 0, 1],
-      rows: ['1', '2', '3', '4'],
+      lines: linesOf(['1', '2', '3', '4']),
       names: ['a', 'a', 'a', 'b'],
     }
     await keep(t.views, t.keys.self, 'one', [rows])
@@ -229,6 +237,23 @@ describe('rows', () => {
       { ...rowsOf(2, 'c'), items: [0, ...rowsOf(2, 'c').items.slice(1)] },
     ])
     expect((await t.views.rows({ job, limit: 1 })).total).toBe(29)
+  })
+
+  it('of a chunk that cannot be read are refused in words, and take no other chunk along', async () => {
+    await using t = await setup()
+    const self = t.keys.self
+    await t.append(commit(self, 'one', [0]), commit(self, 'two', [1]))
+    const packed = Buffer.from('no chunk')
+    const broken = { chunk: blobNamed('one'), job, peer: self, positions: [0], packed }
+    const [refused] = await Promise.all([
+      t.views.keepRows(broken),
+      keep(t.views, self, 'two', [rowsOf(1, 'a')]),
+    ])
+    expect(refused).toMatchObject({ ok: false, error: { code: 'MessageInvalid' } })
+    expect((await allRows(t.views)).map(({ item }) => item)).toEqual(rowsOf(1, 'a').items)
+    expect(await t.views.missingRows(job)).toEqual([
+      { chunk: blobNamed('one'), peer: self, positions: [0] },
+    ])
   })
 
   it('stay when an older head turns out to have committed the very same', async () => {

@@ -2,7 +2,7 @@ import { isHalf } from '#protocol/model/half.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
 import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import type { MiniBatchRun } from '#protocol/model/plan.ts'
-import type { AttemptRows } from '#protocol/model/rows.ts'
+import type { ReadRows } from '#protocol/model/rows.ts'
 import type { Db } from '../database.ts'
 import { createPlanOf } from '../fold/halves.ts'
 import { bucketBits } from '../sql/schema/04-rows.ts'
@@ -30,7 +30,7 @@ export const createInsert = (db: Db) => {
     buckets.set(key, fresh)
     return fresh
   }
-  const insert = (job: number, rows: AttemptRows, allowed: ItemSpan | undefined): ItemSpan => {
+  const insert = (job: number, rows: ReadRows, allowed: ItemSpan | undefined): ItemSpan => {
     let span = { first: 0, last: -1 }
     let ordinal = 0
     let previous = -1
@@ -46,7 +46,12 @@ export const createInsert = (db: Db) => {
           : { first: Math.min(span.first, item), last: Math.max(span.last, item) }
       bucketOf(item)[value === null ? 'failures' : 'rows'] += 1
     }
-    for (const entry of inItemOrder(rows)) put(entry.item, entry.name, entry.value, entry.failure)
+    if (isPlain(rows)) {
+      for (const [at, item] of rows.items.entries())
+        put(item, rows.names[at] ?? '', rows.rows[at] ?? null, '')
+    } else {
+      for (const entry of inItemOrder(rows)) put(entry.item, entry.name, entry.value, entry.failure)
+    }
     return span
   }
   const flush = (job: number): void => {
@@ -57,6 +62,10 @@ export const createInsert = (db: Db) => {
   return { begin: () => buckets.clear(), insert, flush }
 }
 
+/** Nearly always: nothing failed, and the items stand in their order as they should. */
+const isPlain = ({ items, failures }: ReadRows): boolean =>
+  failures.length === 0 && items.every((item, at) => at === 0 || item >= (items[at - 1] ?? 0))
+
 interface RowEntry {
   readonly item: ItemIndex
   readonly name: string
@@ -65,10 +74,10 @@ interface RowEntry {
 }
 
 /** Rows and failures of one attempt, items ascending, rows of one item as they were returned. */
-const inItemOrder = (rows: AttemptRows): readonly RowEntry[] => {
+const inItemOrder = (rows: ReadRows): readonly RowEntry[] => {
   const values = rows.items.map((item, at) => ({
     item,
-    name: rows.names?.[at] ?? '',
+    name: rows.names[at] ?? '',
     value: rows.rows[at] ?? null,
     failure: '',
   }))

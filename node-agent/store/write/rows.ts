@@ -1,21 +1,15 @@
-import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
-import type { AttemptRows } from '#protocol/model/rows.ts'
+import type { RowsToKeep } from '#agent/ports/views.ts'
+import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { ResultChunk } from '#protocol/model/rows.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
 import { bucketBits } from '../sql/schema/04-rows.ts'
 import { bucketSql, createInsert, createPlanRanges } from './row-insert.ts'
 
-/** The rows of one result chunk, or some of them. */
-export interface RowsToKeep {
-  readonly chunk: BlobHash
-  readonly job: JobId
-  readonly peer: PeerId
-  readonly entries: readonly { readonly position: number; readonly rows: AttemptRows }[]
-}
-
 /** Writes rows. What stands there is always of counted commits. Runs inside the caller's transaction. */
 export interface RowStore {
-  readonly keep: (rows: RowsToKeep) => void
+  /** Inserts those rows of an unpacked chunk that are asked for and count. */
+  readonly keep: (rows: Omit<RowsToKeep, 'packed'>, chunk: Pick<ResultChunk, 'entries'>) => void
   /** Whether the rows of exactly this commit are here. */
   readonly isKept: (
     job: number,
@@ -91,13 +85,15 @@ const createKeep = (db: Db, names: Names): RowStore['keep'] => {
   )
   const { begin, insert, flush } = createInsert(db)
   const plans = createPlanRanges(db)
-  return ({ chunk, job: jobId, peer, entries }) => {
+  return ({ chunk, job: jobId, peer, positions }, { entries }) => {
     const job = names.job(jobId)
     const chunkId = names.chunk(chunk, names.peer(peer))
     const rangeOf = plans(job)
     let fetched = 0
     begin()
-    for (const { position, rows } of entries) {
+    for (const position of positions) {
+      const rows = entries[position]
+      if (rows === undefined) continue
       const { miniBatch } = rows
       // No longer counted, or here already.
       if (markKept.run(job, miniBatch, chunkId, position).changes === 0) continue

@@ -1,59 +1,144 @@
 import { z } from 'zod'
+import { musterError, MusterFailure } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import type { AttemptFiles, AttemptRows, ResultChunk } from '../../model/rows.ts'
+import type { ItemIndex } from '../../model/ids.ts'
+import type {
+  AttemptRows,
+  ChunkRows,
+  ItemFailure,
+  ReadRows,
+  ResultChunk,
+} from '../../model/rows.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
-import { blobHash, count, jobId, peerId, sentence } from '../fields.ts'
-import { isOutputPath } from './output-path.ts'
-
-const files: z.ZodType<AttemptFiles> = z.object({
-  pack: blobHash,
-  list: z
-    .array(
-      z.object({
-        path: z.string().refine(isOutputPath, 'no path below a folder'),
-        bytes: count,
-        hash: blobHash,
-      }),
-    )
-    .min(1)
-    .max(limits.outputFiles),
-})
+import { createTableReader, decodeColumn, encodeColumn } from '../columns.ts'
+import { bytes, count, jobId, peerId, sentence } from '../fields.ts'
 
 /**
- * A result chunk's bytes, before compression (zstd, by whoever stores it). Rows are JSON texts, so no
- * reader has to know what the job returned.
+ * A result chunk's bytes, before compression (zstd, by whoever stores it): docs/wire/chunk-v1.md. Rows are
+ * JSON texts, so no reader has to know what the job returned, and lie in one piece, so that nobody between
+ * the worker process and the keeper's store makes an object of each.
  */
-const rows: z.ZodType<AttemptRows> = z
-  .object({
-    miniBatch: count,
-    attempt: z.int().min(1),
-    items: z.array(count),
-    rows: z.array(z.string().max(limits.rowBytes)),
-    names: z.array(z.string().max(limits.itemNameBytes)).exactOptional(),
-    failures: z.array(
-      z.object({
-        item: count,
-        name: z.string().max(limits.itemNameBytes),
-        message: sentence,
-      }),
-    ),
-    files: files.exactOptional(),
-  })
-  .refine(
-    (entry) =>
-      entry.items.length === entry.rows.length &&
-      (entry.names === undefined || entry.names.length === entry.rows.length),
-    'columns of different length',
-  )
-
-const chunk: z.ZodType<ResultChunk> = z.object({
+const chunk = z.object({
   job: jobId,
   peer: peerId,
-  entries: z.array(rows).min(1).max(limits.chunkEntries),
+  miniBatches: bytes,
+  attempts: bytes,
+  rows: bytes,
+  failures: bytes,
+  items: bytes,
+  names: bytes,
+  lines: bytes,
+  failed: z.array(
+    z.object({ item: count, name: z.string().max(limits.itemNameBytes), message: sentence }),
+  ),
 })
 
-export const encodeResultChunk = (value: ResultChunk): Uint8Array => encodeCbor(value)
+/** Between two names; no file or table can have it in a name. */
+const betweenNames = '\0'
+const newline = 10
+
+export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array =>
+  encodeCbor({
+    job,
+    peer,
+    miniBatches: encodeColumn(entries.map((entry) => entry.miniBatch)),
+    attempts: encodeColumn(entries.map((entry) => entry.attempt)),
+    rows: encodeColumn(entries.map((entry) => entry.items.length)),
+    failures: encodeColumn(entries.map((entry) => entry.failures.length)),
+    items: encodeColumn(entries.flatMap((entry) => entry.items)),
+    names: new TextEncoder().encode(entries.flatMap(namesOnce).join(betweenNames)),
+    lines: joinLines(entries),
+    failed: entries.flatMap((entry) => entry.failures),
+  })
 
 /** @throws MusterFailure `MessageInvalid` */
-export const decodeResultChunk = (data: Uint8Array): ResultChunk =>
-  decodeCbor(data, chunk, 'result chunk')
+export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
+  const { job, peer, names, lines, failed, ...columns } = decodeCbor(data, chunk, 'result chunk')
+  const table = createTableReader(limits.chunkEntries)(columns, [
+    'miniBatches',
+    'attempts',
+    'rows',
+    'failures',
+  ])
+  if (table.lines === 0) throw invalid('no entries')
+  const { miniBatches, attempts, rows, failures } = table.columns
+  if (attempts.includes(0)) throw invalid('attempts begin at 1')
+  const takeRows = createTaker(cutLines(lines, sum(rows)))
+  const takeItems = createTaker(decodeColumn(columns.items, sum(rows)))
+  const takeFailures = createTaker<ItemFailure>(failed)
+  const namesOf = createNames(names)
+  const entries = miniBatches.map((miniBatch, at): ReadRows => {
+    const length = rows[at] ?? 0
+    const entryItems = takeItems(length)
+    return {
+      miniBatch,
+      attempt: attempts[at] ?? 1,
+      items: entryItems,
+      names: namesOf(entryItems),
+      rows: takeRows(length),
+      failures: takeFailures(failures[at] ?? 0),
+    }
+  })
+  return { job, peer, entries }
+}
+
+// --- details -----------------------------------------------------------------------------------
+
+/** The name of an item stands once, however many rows it has. */
+const namesOnce = ({ items, names }: AttemptRows): readonly string[] =>
+  names
+    .filter((_, at) => at === 0 || items[at] !== items[at - 1])
+    .map((name) => name.replaceAll(betweenNames, '\ufffd'))
+
+const joinLines = (entries: readonly AttemptRows[]): Uint8Array => {
+  const parts = entries.filter(({ items }) => items.length > 0)
+  const length = parts.reduce((total, { lines }) => total + lines.length + 1, 0)
+  const joined = new Uint8Array(Math.max(0, length - 1))
+  let at = 0
+  for (const { lines } of parts) {
+    if (at > 0) joined[at - 1] = newline
+    joined.set(lines, at)
+    at += lines.length + 1
+  }
+  return joined
+}
+
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0)
+
+const cutLines = (lines: Uint8Array, count: number): readonly string[] => {
+  // Every row has a newline behind it but the last: what the columns claim is bounded by what is there.
+  if (count > lines.length + 1) throw invalid('rows cut off')
+  const rows = count === 0 && lines.length === 0 ? [] : new TextDecoder().decode(lines).split('\n')
+  if (rows.length !== count) throw invalid('another number of rows')
+  if (rows.some((row) => row.length > limits.rowBytes)) throw invalid('a row too long')
+  return rows
+}
+
+/** Gives the rows of an entry their names, the next one wherever the item is another. */
+const createNames = (joined: Uint8Array) => {
+  const names = new TextDecoder().decode(joined).split(betweenNames)
+  if (names.some((name) => name.length > limits.itemNameBytes)) throw invalid('a name too long')
+  let next = 0
+  return (items: readonly ItemIndex[]): readonly string[] =>
+    items.map((item, at) => {
+      if (at === 0 || item !== items[at - 1]) next += 1
+      const name = names[next - 1]
+      if (name === undefined) throw invalid('names cut off')
+      return name
+    })
+}
+
+const createTaker = <Value>(values: readonly Value[]) => {
+  let from = 0
+  return (length: number): readonly Value[] => {
+    const to = from + length
+    if (to > values.length) throw invalid('cut off')
+    const part = values.slice(from, to)
+    from = to
+    return part
+  }
+}
+
+const invalid = (detail: string): MusterFailure =>
+  new MusterFailure(musterError('MessageInvalid', 'A result chunk could not be read.', { detail }))

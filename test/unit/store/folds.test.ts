@@ -17,12 +17,13 @@ import { createPipelineQueries } from '#agent/store/queries/pipelines.ts'
 import { createRegistryQueries } from '#agent/store/queries/registry.ts'
 import { migrate } from '#agent/store/sql/migrations.ts'
 import { createRowStore } from '#agent/store/write/rows.ts'
-import type { RowStore, RowsToKeep } from '#agent/store/write/rows.ts'
+import type { RowStore } from '#agent/store/write/rows.ts'
 import { createSegmentWriter } from '#agent/store/write/segments.ts'
 import type { PipelineFold } from '#protocol/model/fold.ts'
 import type { RecordHash } from '#protocol/model/ids.ts'
 import type { Schedule } from '#protocol/model/pipeline.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
+import type { ReadRows } from '#protocol/model/rows.ts'
 import type { Datastore } from '#protocol/model/registry.ts'
 import { histories, historyCluster, historyJobs, historyKeys } from '#test/support/histories.ts'
 
@@ -199,29 +200,26 @@ describe('folding in SQL', () => {
   }, 120_000)
 })
 
-/** The rows of every commit of a history, group by group, each mini-batch with two rows and a failure. */
-const rowsOf = (records: readonly VerifiedRecord[]): readonly RowsToKeep[] =>
+/** The chunks of every commit of a history, group by group, each mini-batch with two rows and a failure. */
+const chunksOf = (records: readonly VerifiedRecord[]) =>
   records.flatMap(({ body }) =>
     body?.kind !== 'committed'
       ? []
-      : body.groups.map(({ chunk, peer, miniBatches, positions }) => ({
-          chunk,
-          job: body.job,
-          peer,
-          entries: miniBatches.map((miniBatch, at) => {
+      : body.groups.map(({ chunk, peer, miniBatches, positions }) => {
+          const entries: ReadRows[] = []
+          for (const [at, miniBatch] of miniBatches.entries()) {
             const item = (miniBatch % 1_024) * 700
-            return {
-              position: positions[at] ?? 0,
-              rows: {
-                miniBatch,
-                attempt: 1,
-                items: [item, item + 1],
-                rows: ['1', '2'],
-                failures: [{ item, name: 'x', message: 'No.' }],
-              },
+            entries[positions[at] ?? 0] = {
+              miniBatch,
+              attempt: 1,
+              items: [item, item + 1],
+              names: ['x', 'y'],
+              rows: ['1', '2'],
+              failures: [{ item, name: 'x', message: 'No.' }],
             }
-          }),
-        })),
+          }
+          return { wanted: { chunk, job: body.job, peer, positions }, unpacked: { entries } }
+        }),
   )
 
 /** What must hold between the tables of rows and those of commits; each query finds what breaks it. */
@@ -250,10 +248,10 @@ describe('rows among commits that come and go', () => {
     const turns = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 20 })
     fc.assert(
       fc.property(histories, turns, ({ records, deliveries }, picks) => {
-        const chunks = rowsOf(records)
+        const chunks = chunksOf(records)
         const keepSome = (rows: RowStore, turn: number): void => {
           const some = chunks[(picks[turn % picks.length] ?? 0) % Math.max(1, chunks.length)]
-          if (some !== undefined) rows.keep(some)
+          if (some !== undefined) rows.keep(some.wanted, some.unpacked)
         }
         const store = foldAll(deliveries[0], keepSome)
         const check = () => {
