@@ -5,6 +5,7 @@ import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import type { RowFileWish } from '#agent/ports/output.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
+import { linesOf, packChunk } from '../support/chunks.ts'
 import {
   blobNamed,
   createTempFolder,
@@ -53,11 +54,12 @@ const setup = async (miniBatches: number) => {
         groups: [groupOf(self, blobNamed(chunk), list)],
         at: 10,
       })
-      const entries = kept.map((miniBatch) => ({
-        position: list.indexOf(miniBatch),
-        rows: rowsOf(miniBatch, chunk),
-      }))
-      await store.views.keepRows(blobNamed(chunk), job, self, entries)
+      const entries = list.map((miniBatch) => rowsOf(miniBatch, chunk))
+      const packed = packChunk({ job, peer: self, entries })
+      const positions = kept.map((miniBatch) => list.indexOf(miniBatch))
+      expect(
+        await store.views.keepRows({ chunk: blobNamed(chunk), job, peer: self, positions, packed }),
+      ).toEqual({ ok: true })
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
@@ -70,7 +72,7 @@ const rowsOf = (miniBatch: number, word: string): AttemptRows => {
     miniBatch,
     attempt: 1,
     items,
-    rows: items.map((item) => JSON.stringify({ word, item })),
+    lines: linesOf(items.map((item) => JSON.stringify({ word, item }))),
     names: items.map((item) => `${item}.png`),
     failures: [{ item: miniBatch * 10 + 9, name: 'x', message: 'It is no image.' }],
   }

@@ -1,13 +1,12 @@
-import { zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
-import { encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { RowPage, RowQuery, Views } from '#agent/ports/views.ts'
 import type { Store } from '#agent/store/store.ts'
+import { linesOf, packChunk } from '../support/chunks.ts'
 import {
   blobNamed,
   createTempFolder,
@@ -68,8 +67,6 @@ const commit = (
   at,
 })
 
-const linesOf = (rows: readonly string[]): Uint8Array => new TextEncoder().encode(rows.join('\n'))
-
 /** Rows of one mini-batch of 10 items; the last `failed` of them failed. */
 const rowsOf = (miniBatch: number, word: string, failed = 0): AttemptRows => {
   const items = Array.from({ length: 10 - failed }, (_, at) => miniBatch * 10 + at)
@@ -92,7 +89,7 @@ const keep = async (
   chunk: string,
   entries: readonly AttemptRows[],
 ): Promise<void> => {
-  const packed = zstdCompressSync(encodeResultChunk({ job, peer: by, entries }))
+  const packed = packChunk({ job, peer: by, entries })
   const positions = entries.map((_, position) => position)
   const kept = await views.keepRows({ chunk: blobNamed(chunk), job, peer: by, positions, packed })
   expect(kept).toEqual({ ok: true })
@@ -327,6 +324,9 @@ describe('a job in the views', () => {
       rowsHere: 0,
       failedMiniBatches: 1,
       charged: 3,
+      halvings: 0,
+      pausedAt: null,
+      pauseClock: 0,
       firstCommitAt: 20,
       lastCommitAt: 30,
       cancelRequestedAt: null,

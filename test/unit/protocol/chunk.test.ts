@@ -6,6 +6,7 @@ import type { AttemptRows, ReadRows } from '#protocol/model/rows.ts'
 import { decodeResultChunk, encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
 import { decode, encode } from 'cborg'
 import { encodeColumn } from '#protocol/wire/columns.ts'
+import { linesOf } from '../../support/chunks.ts'
 
 const job = asJobId('0'.repeat(26))
 const peer = asPeerId('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
@@ -34,7 +35,7 @@ const entry: fc.Arbitrary<ReadRows> = fc
 
 const toLines = ({ rows, ...rest }: ReadRows): AttemptRows => ({
   ...rest,
-  lines: new TextEncoder().encode(rows.join('\n')),
+  lines: linesOf(rows),
 })
 
 const one: ReadRows = {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { unpackChunk } from '#agent/store/write/unpack-chunk.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ChunkRows } from '#protocol/model/rows.ts'
-import { encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
+import { linesOf, packChunk } from '../../support/chunks.ts'
 import { blobNamed, createTestKeys, jobNumbered } from '../../support/ledger-fixtures.ts'
 
 const chunkOf = (rows: readonly string[]): ChunkRows => ({
@@ -15,7 +15,7 @@ const chunkOf = (rows: readonly string[]): ChunkRows => ({
       attempt: 2,
       items: rows.map((_, at) => 70 + at),
       names: rows.map((_, at) => `${70 + at}.png`),
-      lines: Buffer.from(rows.join('\n')),
+      lines: linesOf(rows),
       failures: [],
     },
   ],
@@ -28,14 +28,14 @@ const codeOf = (bytes: Uint8Array): string => {
 
 describe('a packed result chunk', () => {
   it('is unpacked to its rows', () => {
-    const packed = zstdCompressSync(encodeResultChunk(chunkOf(['{"a":1}', '{"a":2}'])))
+    const packed = packChunk(chunkOf(['{"a":1}', '{"a":2}']))
     expect(unpackChunk(blobNamed('a'), packed)).toMatchObject({
       value: { entries: [{ miniBatch: 7, attempt: 2, rows: ['{"a":1}', '{"a":2}'] }] },
     })
   })
 
   it('that is none, or was cut off, is refused in words', () => {
-    const packed = zstdCompressSync(encodeResultChunk(chunkOf(['1', '2', '3'])))
+    const packed = packChunk(chunkOf(['1', '2', '3']))
     expect(codeOf(packed)).toBe('ok')
     expect(codeOf(Buffer.from('no zstd'))).toBe('MessageInvalid')
     expect(codeOf(zstdCompressSync(Buffer.from('no cbor')))).toBe('MessageInvalid')
