@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'JobEnded'
   | 'InputEmpty'
   | 'InputMissing'
+  | 'InputUnreadable'
   | 'OutputExists'
   // items and running
   | 'ItemUnreadable'

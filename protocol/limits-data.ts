@@ -25,16 +25,20 @@ export const dataLimits = {
   partitionKeys: 16,
   /** Bytes of a table in one mini-batch, as far as a person may ask: they travel to a process in one frame. */
   tableBatchBytes: 1024 * mib,
-  /** A longer record is a failed item. Also how far a quotation mark may stay open. */
+  /** A longer record is a failed item. */
   tableRecordBytes: 16 * mib,
+  /** A quotation mark that stays open longer than this was none: only its own line is broken. */
+  openQuoteBytes: 1 * mib,
+  /** A Parquet footer: it is read whole and travels with every streamed mini-batch of its file. */
+  parquetFooterBytes: 64 * mib,
   tableColumns: 16_384,
   columnNameLength: 1_024,
   /** A value by which a table or its files are partitioned: it travels with its mini-batch. */
   partitionValueLength: 1_024,
   /** Slices of one mini-batch: only partitions of tables have more than one. */
   slicesPerMiniBatch: 100_000,
-  /** Records of one partition: as many as one answer of the input protocol can name. */
-  partitionRecords: 1_000_000,
+  /** Records of one mini-batch of a table: as many as a script may return. */
+  tableBatchRecords: 1_000_000,
   /** Neighbouring records of equal partition keys that a plan keeps in memory, at 32 bytes each. */
   partitionSlices: 2_000_000,
   /** Distinct combinations of partition keys that a plan keeps in memory, at some hundred bytes each. */

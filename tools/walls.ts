@@ -65,7 +65,7 @@ const rooms: readonly Room[] = [
   { prefix: 'node-agent/store', may: adapter, npm: ['node', 'better-sqlite3'] },
   {
     prefix: 'node-agent/runtime',
-    may: adapter,
+    may: [...adapter, 'node-agent/data/readers'],
     npm: [
       'node',
       'onnxruntime-node',
@@ -76,7 +76,11 @@ const rooms: readonly Room[] = [
       '@bufbuild/protobuf',
     ],
   },
-  { prefix: 'node-agent/data', may: adapter, npm: ['node', 'yaml', 'zod', 'hyparquet-writer'] },
+  {
+    prefix: 'node-agent/data',
+    may: adapter,
+    npm: ['node', 'yaml', 'zod', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer'],
+  },
   { prefix: 'node-agent/bundle', may: adapter, npm: ['node', 'rolldown'] },
   { prefix: 'node-agent/host', may: adapter, npm: ['node', 'pino'] },
   {

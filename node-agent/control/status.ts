@@ -39,6 +39,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   JobEnded: 409,
   InputEmpty: 400,
   InputMissing: 400,
+  InputUnreadable: 400,
   OutputExists: 409,
   ItemUnreadable: 400,
   ItemChanged: 409,

@@ -50,7 +50,7 @@ export async function* cutFiles(
 }
 
 /** Names become items with size and time, a few dozen at once. */
-async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
+export async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
   const walk = await openWalk(listing)
   let names: FoundName[] = []
   for await (const found of walkFiles(walk)) {
@@ -62,12 +62,10 @@ async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, u
   yield* await describe(walk, names, listing)
 }
 
-/** Whether there is any item, without listing all of them. */
-export const hasItem = async (listing: Listing): Promise<boolean> => {
+/** The same items in no order, as folders tell them, for those who need only the first. */
+export async function* findItems(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
   const walk = await openWalk(listing)
-  for await (const found of findFiles(walk))
-    if ((await describe(walk, [found], listing)).length > 0) return true
-  return false
+  for await (const found of findFiles(walk)) yield* await describe(walk, [found], listing)
 }
 
 const openWalk = async ({ input, after, signal, look }: Listing): Promise<Walk> => ({

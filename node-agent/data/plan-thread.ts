@@ -4,6 +4,7 @@ import { MusterFailure } from '#protocol/errors.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import type { FromPlanThread, ToPlanThread } from './threaded-planner.ts'
 import { createPlanner } from './planner.ts'
+import { directAccess } from './readers/file-access.ts'
 
 /**
  * Lists inputs, one job after the other, in a thread of its own, where looking at a file may hold everything
@@ -12,7 +13,7 @@ import { createPlanner } from './planner.ts'
 const port = parentPort
 if (port === null) throw new Error('plan-thread.ts is no program')
 
-const planner = createPlanner({ statOf: statSync })
+const planner = createPlanner({ look: statSync, access: directAccess })
 const forever = new AbortController().signal
 let plan: AsyncIterator<PlanChunk> | undefined
 

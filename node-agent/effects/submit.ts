@@ -221,7 +221,7 @@ const placeFile = async (
 ): Promise<Result<JobFile, MusterError>> => {
   const refusal = notYet(file.spec)
   if (refusal !== undefined) return err(refusal)
-  const inputs = await placeInputs(deps, file.spec.inputs, signal)
+  const inputs = await placeInputs(deps, file.spec, signal)
   if (!inputs.ok) return inputs
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free
@@ -245,14 +245,14 @@ const notYet = (spec: JobDraft): MusterError | undefined => {
 
 const placeInputs = async (
   deps: SubmittingDeps,
-  inputs: readonly JobInput[],
+  { inputs, partitionKeys }: JobDraft,
   signal: AbortSignal,
 ): Promise<Result<readonly JobInput[], MusterError>> => {
   const placed: JobInput[] = []
   for (const input of inputs) {
     const one = await placeInput(deps, input)
     if (!one.ok) return one
-    const checked = await deps.planner.check(one.value, signal)
+    const checked = await deps.planner.check(one.value, partitionKeys, signal)
     if (!checked.ok) return checked
     placed.push(one.value)
   }

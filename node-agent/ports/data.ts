@@ -8,8 +8,15 @@ import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
 /** Lists inputs and cuts them into mini-batches: folder by folder, names sorted by bytes. */
 export interface Planner {
-  /** Checks that an input exists and has at least one item, without listing it all. */
-  readonly check: (input: JobInput, signal?: AbortSignal) => Promise<Result<void, MusterError>>
+  /**
+   * Checks that an input exists and has at least one item, without listing it all, and that the first file
+   * of a table can be read and has the columns `keys`.
+   */
+  readonly check: (
+    input: JobInput,
+    keys: readonly string[],
+    signal?: AbortSignal,
+  ) => Promise<Result<void, MusterError>>
   /**
    * Plan chunks in order; the last has `last: true`. `behind` is what stands in the ledger already: planning
    * goes on there after a restart. @throws MusterFailure `InputMissing`, `InputEmpty`, `InputUnreadable`

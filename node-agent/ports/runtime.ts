@@ -12,32 +12,36 @@ export type RunItem =
   | { readonly item: ItemIndex; readonly name: string; readonly path: string }
   | { readonly item: ItemIndex; readonly name: string; readonly problem: string }
 
-/** Neighbouring records of one file, as bytes or where they lie. */
-export interface RunSlice {
+/** Bytes of one file of a table that hold whole records, or whole row groups of Parquet. */
+export interface RunSource {
   /** Path of the file below its input's root: with a record's number it names the record. */
   readonly name: string
   /** Names of the columns; empty for JSON Lines, whose records name them. */
   readonly columns: readonly string[]
+  /** Where in the file the bytes begin. */
+  readonly offset: number
+  /** Bytes at the file's end that belong to them: Parquet's footer, else 0. */
+  readonly tailBytes: number
+  /**
+   * `path`: the file of `fileBytes` bytes, of which `length` are meant and the footer. `bytes`: just these bytes, the
+   * footer behind them. `problem`: why none of the records can be had, one sentence.
+   */
+  readonly content:
+    | { readonly path: string; readonly length: number; readonly fileBytes: number }
+    | { readonly bytes: Uint8Array }
+    | { readonly problem: string }
+}
+
+/** Neighbouring records of one source. */
+export interface RunSlice {
+  /** Position in the list of sources. */
+  readonly source: number
   /** Number of the first record in its file, from 0; it is item `firstItem` of the job. */
   readonly firstRecord: number
   readonly firstItem: ItemIndex
   readonly records: number
-  /** Records at the beginning of the bytes that are not meant. */
+  /** Records of text at the beginning of the bytes that are not meant. */
   readonly skip: number
-  /**
-   * `path`: the file, whose bytes `offset` .. `offset + length - 1` hold the records, and whose last
-   * `tailBytes` are Parquet's footer. `bytes`: just these bytes, the footer behind them. `problem`: why
-   * none of the records can be had, one sentence.
-   */
-  readonly source:
-    | {
-        readonly path: string
-        readonly offset: number
-        readonly length: number
-        readonly tailBytes: number
-      }
-    | { readonly bytes: Uint8Array; readonly offset: number; readonly tailBytes: number }
-    | { readonly problem: string }
 }
 
 /** A mini-batch of a table: its records are its items, in the order of the slices. */
@@ -45,6 +49,7 @@ export interface RunTable {
   readonly format: TableFormat
   /** One character; means something only where the format is `delimited`. */
   readonly delimiter: string
+  readonly sources: readonly RunSource[]
   readonly slices: readonly RunSlice[]
 }
 

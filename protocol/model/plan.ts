@@ -24,15 +24,13 @@ export interface PlannedTable extends PlannedFile {
 /** Neighbouring records of one file: all of a mini-batch, or a part of one. */
 export interface PlannedSlice {
   readonly file: PlannedTable
-  /** Where the bytes lie that hold the records: at record ends, or a whole row group of Parquet. */
+  /** Where the bytes lie that hold the records: whole records of text, or whole row groups of Parquet. */
   readonly offset: number
   readonly length: number
   /** Number of the first record in its file, from 0, a header not counted. */
   readonly firstRecord: number
   /** Records, each of which is one item. */
   readonly records: number
-  /** Records in these bytes before the first one; only Parquet's row groups have any. */
-  readonly skip: number
 }
 
 /** What the partition keys are in one mini-batch, in the order of the keys. */

@@ -13,7 +13,6 @@ export interface WireSlices {
   readonly lengths: readonly number[]
   readonly firstRecords: readonly number[]
   readonly records: readonly number[]
-  readonly skips: readonly number[]
 }
 
 interface WireTable extends Omit<PlannedTable, 'columns'> {
@@ -46,11 +45,10 @@ export const wireSlices: z.ZodType<WireSlices> = z
     lengths: column,
     firstRecords: column,
     records: column,
-    skips: column,
   })
   .refine(
     (it) =>
-      [it.offsets, it.lengths, it.firstRecords, it.records, it.skips].every(
+      [it.offsets, it.lengths, it.firstRecords, it.records].every(
         (other) => other.length === it.of.length,
       ),
     'columns of different length',
@@ -87,7 +85,6 @@ export const slicesToWire = (slices: readonly PlannedSlice[]): WireSlices => {
     lengths: slices.map((slice) => slice.length),
     firstRecords: slices.map((slice) => slice.firstRecord),
     records: slices.map((slice) => slice.records),
-    skips: slices.map((slice) => slice.skip),
   }
 }
 
@@ -107,7 +104,6 @@ export const slicesFromWire = (wire: WireSlices): readonly PlannedSlice[] => {
           length: wire.lengths[i] ?? 0,
           firstRecord: wire.firstRecords[i] ?? 0,
           records: wire.records[i] ?? 0,
-          skip: wire.skips[i] ?? 0,
         }
   })
 }

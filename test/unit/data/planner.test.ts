@@ -236,7 +236,7 @@ const messageOf = async (work: Promise<unknown>): Promise<string> => {
 
 describe('the check before submitting', () => {
   const check = (root: string, patterns = ['**/*']) =>
-    createPlanner().check({ kind: 'files', name: 'digits', root, patterns })
+    createPlanner().check({ kind: 'files', name: 'digits', root, patterns }, [])
 
   it('is content with one file, also deep down', async () => {
     await using folder = await tempFolder()

@@ -1,0 +1,122 @@
+import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet'
+import type { AsyncBuffer, FileMetaData } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { limits } from '#protocol/limits.ts'
+import { thrownToText } from '#protocol/errors.ts'
+import type { OpenFile } from './file-access.ts'
+
+/** What a Parquet file's footer says. */
+export interface ParquetFacts {
+  readonly metadata: FileMetaData
+  readonly columns: readonly string[]
+  readonly groups: readonly RowGroup[]
+  /** Bytes of the footer, its length and mark counted in. */
+  readonly tailBytes: number
+}
+
+/** Rows that were written together, and where their bytes lie. */
+export interface RowGroup {
+  readonly firstRow: number
+  readonly rows: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** A text instead is the second half of a sentence: why the file cannot be read. */
+export const readParquetFacts = async (
+  file: OpenFile,
+  bytes: number,
+): Promise<ParquetFacts | string> => {
+  const end = bytes < 12 ? undefined : await file.exactly(bytes - 8, 8)
+  const mark = end === undefined ? '' : Buffer.from(end.buffer, end.byteOffset + 4, 4).toString()
+  if (end === undefined || mark !== 'PAR1')
+    return mark === 'PARE' ? 'is an encrypted Parquet file.' : 'is no Parquet file.'
+  const tailBytes = new DataView(end.buffer, end.byteOffset).getUint32(0, true) + 8
+  if (tailBytes > Math.min(bytes, limits.parquetFooterBytes))
+    return `has a Parquet footer of ${tailBytes} bytes, which cannot be right or is more than the ${limits.parquetFooterBytes} allowed.`
+  const tail = await file.exactly(bytes - tailBytes, tailBytes)
+  if (tail === undefined) return 'became shorter while it was read.'
+  try {
+    return factsOf(tail)
+  } catch (thrown) {
+    return `is a Parquet file that cannot be read (${thrownToText(thrown)}).`
+  }
+}
+
+/** @throws whatever the library says of a footer that makes no sense */
+export const factsOf = (tail: Uint8Array): ParquetFacts => {
+  const metadata = parquetMetadata(tail)
+  const columns = parquetSchema(metadata).children.map((child) => child.element.name)
+  let firstRow = 0
+  const groups = metadata.row_groups.map((group): RowGroup => {
+    const rows = Number(group.num_rows)
+    const spans = group.columns.map(({ meta_data: facts }) => {
+      if (facts === undefined) throw new Error('a column without its description')
+      const start = Number(facts.dictionary_page_offset ?? facts.data_page_offset)
+      return { start, end: start + Number(facts.total_compressed_size) }
+    })
+    const offset = Math.min(...spans.map((span) => span.start))
+    const length = Math.max(...spans.map((span) => span.end)) - offset
+    const found = { firstRow, rows, offset, length }
+    firstRow += rows
+    return found
+  })
+  return { metadata, columns, groups, tailBytes: tail.length }
+}
+
+/** Rows `first` up to `end` of the file, out of a buffer that has the bytes of their row groups. */
+export const readParquetRows = async (
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  wanted: { readonly first: number; readonly end: number; readonly columns?: readonly string[] },
+): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+  parquetReadObjects({
+    file,
+    metadata,
+    compressors,
+    rowStart: wanted.first,
+    rowEnd: wanted.end,
+    ...(wanted.columns === undefined ? {} : { columns: [...wanted.columns] }),
+  })
+
+/** A file that is open, as the library wants it. */
+export const fileBuffer = (file: OpenFile, bytes: number): AsyncBuffer => ({
+  byteLength: bytes,
+  slice: async (start, end = bytes) => {
+    const found = await file.exactly(start, end - start)
+    if (found === undefined) throw new Error('the file became shorter while it was read')
+    return ownBuffer(found)
+  },
+})
+
+/** A stretch of a file that stands in memory and begins at `offset` of it. */
+export const bytesBuffer = (bytes: Uint8Array, offset: number): AsyncBuffer => ({
+  byteLength: offset + bytes.length,
+  slice: (start, end = offset + bytes.length) => {
+    if (start < offset || end > offset + bytes.length)
+      throw new Error('the row group reaches beyond its bytes')
+    return ownBuffer(bytes.subarray(start - offset, end - offset))
+  },
+})
+
+const ownBuffer = (bytes: Uint8Array): ArrayBuffer => {
+  const own = new ArrayBuffer(bytes.length)
+  new Uint8Array(own).set(bytes)
+  return own
+}
+
+/** Values as JSON has them: whole numbers that a number cannot hold and times become text, bytes base64. */
+export const plainValue = (value: unknown): unknown => {
+  if (value === undefined) return null
+  if (typeof value === 'bigint') {
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : String(value)
+  }
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  if (ArrayBuffer.isView(value))
+    return Array.from(value as unknown as ArrayLike<unknown>, plainValue)
+  if (Array.isArray(value)) return value.map(plainValue)
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plainValue(part)]))
+}

@@ -1,0 +1,207 @@
+import { isAscii } from 'node:buffer'
+import type { AsyncBuffer } from 'hyparquet'
+import type { RunSlice, RunSource, RunTable } from '#agent/ports/runtime.ts'
+import { splitFields } from '#agent/job/cut/fields.ts'
+import { recordsIn } from '#agent/job/cut/records.ts'
+import { thrownToText } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { ItemIndex } from '#protocol/model/ids.ts'
+import { recordName } from '#protocol/model/plan.ts'
+import { directAccess, openForReading } from './file-access.ts'
+import { bytesBuffer, factsOf, plainValue, readParquetRows } from './parquet.ts'
+import { decodeUtf8, ruleOf, withoutLineEnd } from './text-head.ts'
+
+/** One record of a table as a worker process gets it. */
+export interface TableRecord {
+  readonly item: ItemIndex
+  readonly name: string
+  /** Values by column, as JSON has them; text where the table is delimited. Undefined: the record is broken. */
+  readonly values: Readonly<Record<string, unknown>> | undefined
+  /** Second half of a sentence that says what is wrong with it; empty if nothing is. */
+  readonly problem: string
+}
+
+export interface ReadTable {
+  /** All names of columns, in the order in which they are first met. */
+  readonly columns: readonly string[]
+  /** One for each item, in their order. */
+  readonly records: readonly TableRecord[]
+}
+
+/** Reads the records of one mini-batch. What cannot be read is broken records, never an exception. */
+export const readTable = async (table: RunTable): Promise<ReadTable> => {
+  const records: TableRecord[] = []
+  const columns = new Set<string>()
+  for (const group of bySource(table)) {
+    for (const column of group.source.columns) columns.add(column)
+    for (const record of await readGroup(table, group)) records.push(record)
+  }
+  if (table.format === 'json-lines')
+    for (const { values } of records)
+      if (values !== undefined) for (const column of Object.keys(values)) columns.add(column)
+  return { columns: [...columns], records }
+}
+
+/** Neighbouring slices of one source: its bytes are read and taken apart once for all of them. */
+interface Group {
+  readonly source: RunSource
+  readonly slices: RunSlice[]
+}
+
+const bySource = ({ sources, slices }: RunTable): readonly Group[] => {
+  const groups: Group[] = []
+  let number = -1
+  for (const slice of slices) {
+    const source = sources[slice.source]
+    if (source === undefined) throw new Error('a slice of a source that was not given')
+    if (slice.source === number) groups.at(-1)?.slices.push(slice)
+    else groups.push({ source, slices: [slice] })
+    number = slice.source
+  }
+  return groups
+}
+
+const readGroup = async (table: RunTable, group: Group): Promise<readonly TableRecord[]> => {
+  const { source, slices } = group
+  const bytes = await bytesOf(source)
+  if (typeof bytes === 'string') return broken(source, slices, bytes)
+  return table.format === 'parquet' ? readRows(group, bytes) : readText(table, group, bytes)
+}
+
+/** The bytes and the footer behind them, or what is wrong. */
+const bytesOf = async ({ content, offset, tailBytes }: RunSource): Promise<Uint8Array | string> => {
+  if ('problem' in content) return content.problem
+  if ('bytes' in content) return content.bytes
+  try {
+    const { path, fileBytes } = content
+    await using file = await openForReading(directAccess, path, fileBytes)
+    const bytes = await file.exactly(offset, content.length)
+    if (bytes === undefined) return 'became shorter: submit the job again'
+    if (tailBytes === 0) return bytes
+    const tail = await file.exactly(fileBytes - tailBytes, tailBytes)
+    return tail === undefined
+      ? 'became shorter: submit the job again'
+      : Buffer.concat([bytes, tail])
+  } catch (thrown) {
+    return `could not be read (${thrownToText(thrown)})`
+  }
+}
+
+const broken = (
+  { name }: RunSource,
+  slices: readonly RunSlice[],
+  problem: string,
+): readonly TableRecord[] =>
+  slices.flatMap(({ firstItem, firstRecord, records }) =>
+    Array.from({ length: records }, (_, i) => ({
+      item: firstItem + i,
+      name: recordName(name, firstRecord + i),
+      values: undefined,
+      problem,
+    })),
+  )
+
+const readText = (
+  table: RunTable,
+  { source, slices }: Group,
+  bytes: Uint8Array,
+): readonly TableRecord[] => {
+  const ends = recordsIn(ruleOf({ ...table, header: false }), bytes)
+  // In ASCII a byte is a character: then the bytes need to be decoded only once.
+  const whole = isAscii(bytes)
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    : undefined
+  const read = table.format === 'delimited' ? readDelimited(table, source) : readJson
+  return slices.flatMap(({ firstItem, firstRecord, records, skip }) =>
+    Array.from({ length: records }, (_, i): TableRecord => {
+      const start = ends[2 * (skip + i)]
+      const end = ends[2 * (skip + i) + 1]
+      const at = { item: firstItem + i, name: recordName(source.name, firstRecord + i) }
+      if (start === undefined || end === undefined)
+        return { ...at, values: undefined, problem: 'is not where the plan saw it' }
+      if (end - start > limits.tableRecordBytes)
+        return {
+          ...at,
+          values: undefined,
+          problem: `has more than ${limits.tableRecordBytes} bytes`,
+        }
+      const text = whole?.slice(start, end) ?? decodeUtf8(bytes.subarray(start, end))
+      const found = text === undefined ? 'is not valid UTF-8' : read(withoutLineEnd(text))
+      return typeof found === 'string'
+        ? { ...at, values: undefined, problem: found }
+        : { ...at, values: found, problem: '' }
+    }),
+  )
+}
+
+type Read = (record: string) => Readonly<Record<string, unknown>> | string
+
+const readDelimited =
+  ({ delimiter }: RunTable, { columns }: RunSource): Read =>
+  (record) => {
+    const fields = splitFields(record, delimiter)
+    if (typeof fields === 'string') return fields
+    if (fields.length !== columns.length)
+      return `has ${fields.length} fields, but its table has ${columns.length} columns`
+    const values: Record<string, unknown> = {}
+    for (let i = 0; i < columns.length; i += 1) define(values, columns[i] ?? '', fields[i])
+    return values
+  }
+
+/** A column may be called `__proto__`, which plain assignment would take for something else. */
+const define = (values: Record<string, unknown>, name: string, value: unknown): void => {
+  if (name === '__proto__')
+    Object.defineProperty(values, name, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  else values[name] = value
+}
+
+const readJson: Read = (record) => {
+  try {
+    const value: unknown = JSON.parse(record)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Readonly<Record<string, unknown>>
+    return 'is no JSON object'
+  } catch {
+    return 'is not valid JSON'
+  }
+}
+
+/** All rows between the first and the last that are wanted are decoded at once: a row group is read in columns. */
+const readRows = async (
+  { source, slices }: Group,
+  bytes: Uint8Array,
+): Promise<readonly TableRecord[]> => {
+  const first = Math.min(...slices.map((slice) => slice.firstRecord))
+  const end = Math.max(...slices.map((slice) => slice.firstRecord + slice.records))
+  try {
+    const groups = bytes.length - source.tailBytes
+    const { metadata } = factsOf(bytes.subarray(groups))
+    const buffer: AsyncBuffer = bytesBuffer(bytes.subarray(0, groups), source.offset)
+    const rows = await readParquetRows(buffer, metadata, { first, end })
+    return slices.flatMap((slice) =>
+      Array.from({ length: slice.records }, (_, i): TableRecord => {
+        const row = rows[slice.firstRecord + i - first]
+        const at = {
+          item: slice.firstItem + i,
+          name: recordName(source.name, slice.firstRecord + i),
+        }
+        return row === undefined
+          ? { ...at, values: undefined, problem: 'is not where the plan saw it' }
+          : { ...at, values: plainRow(row), problem: '' }
+      }),
+    )
+  } catch (thrown) {
+    return broken(source, slices, `is in a row group that cannot be read (${thrownToText(thrown)})`)
+  }
+}
+
+const plainRow = (row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const values: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(row)) define(values, name, plainValue(value))
+  return values
+}
