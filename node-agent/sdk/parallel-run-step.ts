@@ -1,0 +1,39 @@
+import type { NamedInput } from './dataset.ts'
+import type { Model } from './model.ts'
+import type { ParallelRunConfig } from './parallel-run-config.ts'
+import type { Maybe } from './parameter.ts'
+import type { PipelineData, StepOutput } from './pipeline-data.ts'
+
+/** Something that a step reads: a dataset under a name, or another step's output. */
+export type StepInput = NamedInput | StepOutput | PipelineData
+
+export interface ParallelRunStepOptions {
+  /** 3 to 32 characters: small letters, digits and hyphens, a letter first and no hyphen last. */
+  readonly name: string
+  readonly parallelRunConfig: ParallelRunConfig
+  /** What is split into mini-batches: all of one kind. */
+  readonly inputs: readonly StepInput[]
+  /** What is not split: present on every worker, given to the script by name. */
+  readonly sideInputs?: readonly NamedInput[]
+  readonly output?: PipelineData
+  /** Given to the script as they are. */
+  readonly arguments?: readonly Maybe<string | number>[]
+  /** A registered model, its `name` or `name:version`, or the path of an `.onnx` file. */
+  readonly model?: Maybe<Model | string>
+  readonly allowReuse?: boolean
+  /** Steps that must have ended before this one starts, besides those it reads from. */
+  readonly runAfter?: readonly ParallelRunStep[]
+}
+
+/** One job of a pipeline: an input, a script or a model, and how it runs. */
+export class ParallelRunStep {
+  readonly options: ParallelRunStepOptions
+
+  constructor(options: ParallelRunStepOptions) {
+    this.options = options
+  }
+
+  get name(): string {
+    return this.options.name
+  }
+}
