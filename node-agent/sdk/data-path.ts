@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { dirname, isAbsolute, resolve, sep } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import process from 'node:process'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 
 /** A place below a datastore: a folder, a file, or a glob. */
@@ -37,7 +38,8 @@ export const placeOf = async (paths: readonly (string | DataPath)[]): Promise<Pl
     return { datastore: first.datastore, path, patterns }
   }
   const local = await Promise.all(paths.map((one) => onThisMachine(String(one))))
-  return join(local, isAbsolute(sep) ? sep : '')
+  // A drive's letter is a part of the path like any other.
+  return join(local, process.platform === 'win32' ? '' : '/')
 }
 
 /** A path cut in two: the folder's parts, and the glob below it. */
