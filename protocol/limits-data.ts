@@ -32,6 +32,8 @@ export const dataLimits = {
   /** A Parquet footer: it is read whole and travels with every streamed mini-batch of its file. */
   parquetFooterBytes: 64 * mib,
   tableColumns: 16_384,
+  /** Inputs or outputs of a model that one job may name. */
+  modelValues: 256,
   columnNameLength: 1_024,
   /** A value by which a table or its files are partitioned: it travels with its mini-batch. */
   partitionValueLength: 1_024,

@@ -98,7 +98,10 @@ const toOnnx = ({ weights, bias }: Classifier): Uint8Array =>
         ],
         input: [rows('flower', sizes)],
         output: [rows('logits', classes)],
-        initializer: [floats('weights', [sizes, classes], weights), floats('bias', [classes], bias)],
+        initializer: [
+          floats('weights', [sizes, classes], weights),
+          floats('bias', [classes], bias),
+        ],
       },
     }),
   )

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import type { JobFile } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
-import type { JobSpecBase, NodeJobSpec, OnnxJobSpec } from '#protocol/model/job.ts'
+import type { JobInput, JobSpecBase, NodeJobSpec, OnnxJobSpec } from '#protocol/model/job.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -45,7 +45,8 @@ const toJobFile = (
   const data = parts.data(fields)
   const model = parts.model(fields)
   const output = parts.output(fields)
-  const what = whatRuns(fields, parts)
+  const [first] = data.ok ? data.value.inputs : []
+  const what = whatRuns(fields, first?.kind ?? 'files', parts)
   const faults = [...settings.faults, ...(what.ok ? [] : what.error)]
   for (const part of [data, model, output]) if (!part.ok) faults.push(part.error)
   if (faults.length > 0 || !(data.ok && model.ok && output.ok && what.ok))
@@ -92,14 +93,18 @@ interface WhatRuns {
   readonly script?: NonNullable<JobFile['script']>
 }
 
-const whatRuns = (fields: JobFileFields, parts: Parts): Result<WhatRuns, readonly Fault[]> => {
+const whatRuns = (
+  fields: JobFileFields,
+  kind: JobInput['kind'],
+  parts: Parts,
+): Result<WhatRuns, readonly Fault[]> => {
   const script = parts.script(fields)
   if (!script.ok) return err([script.error])
   if (script.value !== undefined) {
     const { paths, arguments: words, environment } = script.value
     return ok({ spec: { runtime: 'node', arguments: words, environment }, script: paths })
   }
-  const preprocess = parts.preprocess(fields)
+  const preprocess = parts.preprocess(fields, kind)
   const postprocess = parts.postprocess(fields)
   if (preprocess.ok && postprocess.ok)
     return ok({
@@ -168,11 +173,27 @@ const warningsOf = (fields: JobFileFields, { text, overridden }: Origin): readon
   const warnings = ignoredFields
     .filter((name) => fields[name] !== undefined)
     .map((name) => warn([name], 'nothing here waits without a limit of its own'))
-  if (fields.postprocess?.k !== undefined && fields.postprocess.kind !== 'top-k')
-    warnings.push(warn(['postprocess', 'k'], 'only the kind "top-k" gives several classes'))
+  warnings.push(...idlePostprocess(fields, warn))
   if (fields.partition_keys !== undefined && fields.mini_batch_size !== undefined)
     warnings.push(warn(['mini_batch_size'], 'each combination of partition_keys is one mini-batch'))
   if (fields.output_action === 'summary_only' && fields.append_row_file_name !== undefined)
     warnings.push(warn(['append_row_file_name'], 'the output action "summary_only" writes no rows'))
   return warnings
+}
+
+type Warn = (path: FieldPath, words: string) => string
+
+/** Fields that mean something for one kind only. */
+const onlyFor = { k: 'top-k', threshold: 'threshold', sigmoid: 'threshold', normalize: 'embedding' }
+
+const idlePostprocess = ({ postprocess }: JobFileFields, warn: Warn): readonly string[] => {
+  const list = Array.isArray(postprocess) ? postprocess : [postprocess]
+  return list.flatMap((one, index) => {
+    const at = Array.isArray(postprocess) ? ['postprocess', index] : ['postprocess']
+    return Object.entries(onlyFor).flatMap(([field, kind]) =>
+      one !== undefined && field in one && one.kind !== kind
+        ? [warn([...at, field], `it is for the kind "${kind}"`)]
+        : [],
+    )
+  })
 }

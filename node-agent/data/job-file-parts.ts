@@ -1,11 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { JobFile, WantedModel } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
-import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
+import type { JobInput, Postprocess, Preprocess } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { allowedModel, allowedPreprocess, jobDefaults } from '#protocol/spec/job-file.ts'
+import { allowedModel } from '#protocol/spec/job-file.ts'
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
 import { wrongValue } from './job-file-errors.ts'
 import { fault } from './job-file-part.ts'
@@ -14,6 +13,7 @@ import { outputOf } from './job-file-output.ts'
 import type { OutputPart } from './job-file-output.ts'
 import { dataOf } from './job-file-inputs.ts'
 import type { DataPart } from './job-file-inputs.ts'
+import { postprocessOf, preprocessOf } from './job-file-processing.ts'
 import { pythonAdvice } from './python-script.ts'
 import { splitArguments } from '#protocol/spec/split-arguments.ts'
 
@@ -22,8 +22,8 @@ export interface Parts {
   readonly data: (fields: JobFileFields) => Part<DataPart>
   /** Undefined where a script needs none. */
   readonly model: (fields: JobFileFields) => Part<WantedModel | undefined>
-  readonly preprocess: (fields: JobFileFields) => Part<ImagePreprocess>
-  readonly postprocess: (fields: JobFileFields) => Part<Postprocess>
+  readonly preprocess: (fields: JobFileFields, kind: JobInput['kind']) => Part<Preprocess>
+  readonly postprocess: (fields: JobFileFields) => Part<readonly Postprocess[]>
   readonly output: (fields: JobFileFields) => Part<OutputPart>
   /** Undefined for a job without a script. */
   readonly script: (fields: JobFileFields) => Part<ScriptPart | undefined>
@@ -129,93 +129,3 @@ const registered = (name: string, version: number | undefined): WantedModel => (
   name,
   ...(version === undefined ? {} : { version }),
 })
-
-const preprocessOf = (fields: JobFileFields): Part<ImagePreprocess> => {
-  const { preprocess } = fields
-  if (preprocess === undefined) return missing('preprocess', allowedPreprocess)
-  const channels = preprocess.channels ?? 'rgb'
-  const mean = perChannel(preprocess.mean ?? 0, channels, 'mean')
-  const std = perChannel(preprocess.std ?? 1, channels, 'std')
-  if (!mean.ok) return mean
-  if (!std.ok) return std
-  return ok({
-    decode: preprocess.decode ?? 'image',
-    width: preprocess.width,
-    height: preprocess.height,
-    fit: preprocess.fit ?? 'stretch',
-    channels,
-    layout: preprocess.layout ?? 'NCHW',
-    dtype: preprocess.dtype ?? 'float32',
-    scale: preprocess.scale ?? 1,
-    mean: mean.value,
-    std: std.value,
-    ...(preprocess.input === undefined ? {} : { input: preprocess.input }),
-  })
-}
-
-/** One number for every channel. */
-const perChannel = (
-  given: number | readonly number[],
-  channels: ImagePreprocess['channels'],
-  field: string,
-): Part<readonly number[]> => {
-  const count = channels === 'gray' ? 1 : 3
-  const list = typeof given === 'number' ? [given] : given
-  if (list.length === count) return ok(list)
-  if (list.length === 1) return ok(Array.from({ length: count }, () => list[0] ?? 0))
-  return fault(
-    ['preprocess', field],
-    `"preprocess.${field}" has ${list.length} numbers, but the channels "${channels}" need ${count}`,
-  )
-}
-
-const postprocessOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<Postprocess> => {
-  const given = fields.postprocess ?? { kind: 'raw' }
-  const labels =
-    typeof given.labels === 'string'
-      ? labelsFile(given.labels, resolvePath)
-      : ok(given.labels ?? [])
-  if (!labels.ok) return labels
-  return ok({
-    kind: given.kind,
-    softmax: given.softmax ?? false,
-    k: given.k ?? jobDefaults.topK,
-    labels: labels.value,
-    ...(given.output === undefined ? {} : { output: given.output }),
-  })
-}
-
-/** One name a line; empty lines at the end count for nothing. */
-const labelsFile = (path: string, resolvePath: ResolvePath): Part<readonly string[]> => {
-  const at = ['postprocess', 'labels']
-  const whole = resolvePath(path, at)
-  if (!whole.ok) return whole
-  const text = readSmallFile(whole.value)
-  if (text === undefined)
-    return fault(
-      at,
-      `"postprocess.labels" names the file ${whole.value}, which is missing, unreadable or larger than ` +
-        `${limits.jobFileBytes} bytes`,
-    )
-  const names = text
-    .replace(/^\ufeff/, '')
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.trim())
-  if (names.length > 100_000 || names.some((name) => name.length > 1_024))
-    return fault(
-      at,
-      `${whole.value} must hold at most 100000 names of at most 1024 characters each`,
-    )
-  return ok(names.length === 1 && names[0] === '' ? [] : names)
-}
-
-const readSmallFile = (path: string): string | undefined => {
-  try {
-    const facts = statSync(path)
-    if (!facts.isFile() || facts.size > limits.jobFileBytes) return undefined
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '#protocol/errors.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
-import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
+import type { Postprocess, Preprocess } from '#protocol/model/job.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
 import { isProvider } from './devices/providers.ts'
 import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
@@ -14,8 +14,8 @@ export interface StartMessage {
   readonly modelPath: string
   readonly threads: number
   readonly plan: DevicePlan
-  readonly preprocess: ImagePreprocess
-  readonly postprocess: Postprocess
+  readonly preprocess: Preprocess
+  readonly postprocess: readonly Postprocess[]
 }
 
 /** The same for a job with a script, whose process is at the other end of a pipe of its own. */

@@ -35,7 +35,11 @@ export const connectHome = (home: string): Connection => {
       )
     return createControlClient({ baseUrl: file.webAddress, token: file.token })
   }
-  return { place: home, client, call: async (name, options) => (await client()).call(name, options) }
+  return {
+    place: home,
+    client,
+    call: async (name, options) => (await client()).call(name, options),
+  }
 }
 
 /** An agent whose address and token are known, such as one that a test has started. */

@@ -62,9 +62,7 @@ const byName = (path: string): Cut => {
   const isFile = !/[\\/]$/.test(path) && /\.[^.]+$/.test(last)
   return (
     cutGlob(parts) ??
-    (isFile
-      ? { folder: parts.slice(0, -1), pattern: last }
-      : { folder: parts, pattern: '**/*' })
+    (isFile ? { folder: parts.slice(0, -1), pattern: last } : { folder: parts, pattern: '**/*' })
   )
 }
 

@@ -36,16 +36,14 @@ export const inputFields = async (
   mode: 'mount' | 'download' | 'direct' | undefined,
 ): Promise<InputFields> => {
   const how = mode === undefined ? {} : { mode }
-  if (source.kind === 'registered')
-    return { dataset: source.name, version: source.version, ...how }
+  if (source.kind === 'registered') return { dataset: source.name, version: source.version, ...how }
   const [first] = source.paths
   if (isParameter(first)) return { path: first.reference, ...source.fields, ...how }
   return { ...(await placeOf(source.paths.filter(isPath))), ...source.fields, ...how }
 }
 
-const isParameter = (
-  path: Maybe<string | DataPath> | undefined,
-): path is PipelineParameter => typeof path === 'object' && 'reference' in path
+const isParameter = (path: Maybe<string | DataPath> | undefined): path is PipelineParameter =>
+  typeof path === 'object' && 'reference' in path
 
 const isPath = (path: Maybe<string | DataPath>): path is string | DataPath =>
   typeof path === 'string' || 'datastore' in path

@@ -90,10 +90,7 @@ const configFields = (options: ParallelRunConfigOptions): PipelineFile =>
   )
 
 /** Azure looks for the script below the source folder; a job file names both from where it lies. */
-const scriptPlace = (
-  { entryScript }: ParallelRunConfigOptions,
-  folder: string,
-): PipelineFile => ({
+const scriptPlace = ({ entryScript }: ParallelRunConfigOptions, folder: string): PipelineFile => ({
   source_directory: folder,
   ...(entryScript === undefined
     ? {}
@@ -123,8 +120,7 @@ const oneInput = async (
   input: StepInput,
   steps: readonly ParallelRunStep[],
 ): Promise<{ readonly name: string; readonly value: InputFields | string }> => {
-  if (input instanceof PipelineData)
-    return { name: input.name, value: outputOf(input, steps) }
+  if (input instanceof PipelineData) return { name: input.name, value: outputOf(input, steps) }
   if (isOutput(input)) return { name: input.name, value: outputOf(input.data, steps) }
   return { name: input.name, value: await inputFields(input.dataset.source, input.mode) }
 }
@@ -140,10 +136,7 @@ const outputOf = (data: PipelineData, steps: readonly ParallelRunStep[]): string
 }
 
 /** Puts references in place of parameters, and collects what they refer to. */
-const replaceParameters = (
-  value: unknown,
-  found: Map<string, PipelineParameter>,
-): unknown => {
+const replaceParameters = (value: unknown, found: Map<string, PipelineParameter>): unknown => {
   if (value instanceof PipelineParameter) {
     const known = found.get(value.name)
     if (known !== undefined && known !== value && known.defaultValue !== value.defaultValue)

@@ -18,9 +18,57 @@ export interface ImagePreprocess {
   readonly input?: string
 }
 
-/** How the model's output becomes a row. */
+export const tensorTypes = ['float32', 'float64', 'int64', 'int32', 'int8', 'uint8'] as const
+/** Types of the numbers that a tensor may hold. */
+export type TensorType = (typeof tensorTypes)[number]
+
+/**
+ * Files that hold tensors themselves: a `.npy` file, or just the numbers, little-endian and in C order.
+ * Value = number * scale, then (value - mean) / std.
+ */
+export interface TensorPreprocess {
+  readonly decode: 'tensor'
+  /** Shape of one item, without the batch axis. */
+  readonly shape: readonly number[]
+  /** Type of the model's input, and of numbers in a file that does not tell. */
+  readonly dtype: TensorType
+  readonly scale: number
+  readonly mean: number
+  readonly std: number
+  readonly input?: string
+}
+
+/** Columns of a table that one input of the model takes. */
+export interface ColumnsInput {
+  /** Name of the model's input; undefined when it has only one. */
+  readonly input?: string
+  /** In the order in which they stand in the tensor; empty: all columns as the table has them. */
+  readonly columns: readonly string[]
+  readonly dtype: TensorType | 'string'
+  /** One number for all columns, or one for each. */
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  /** Stands for an empty cell; undefined: a record with one is a failed item. */
+  readonly missing?: number
+}
+
+/** Records of a table: one tensor for each input of the model. */
+export interface ColumnsPreprocess {
+  readonly decode: 'columns'
+  readonly inputs: readonly ColumnsInput[]
+}
+
+/** How an item becomes what the model takes. */
+export type Preprocess = ImagePreprocess | TensorPreprocess | ColumnsPreprocess
+
+export type PostprocessKind = 'argmax' | 'softmax' | 'top-k' | 'threshold' | 'embedding' | 'raw'
+
+/** Least score of a class that is reported, where none is said. */
+export const defaultThreshold = 0.5
+
+/** How one output of the model becomes a row, or a part of one. */
 export interface Postprocess {
-  readonly kind: 'argmax' | 'softmax' | 'top-k' | 'raw'
+  readonly kind: PostprocessKind
   /** Apply softmax before scores are reported. */
   readonly softmax: boolean
   readonly k: number
@@ -28,6 +76,12 @@ export interface Postprocess {
   readonly labels: readonly string[]
   /** Name of the model's output; undefined when it has only one. */
   readonly output?: string
+  /** `threshold`: classes with at least this score are reported. Undefined: `defaultThreshold`. */
+  readonly threshold?: number
+  /** `threshold`: scores are 1 / (1 + e^-x) of the model's numbers. Undefined: false. */
+  readonly sigmoid?: boolean
+  /** `embedding`: scaled to length 1. Undefined: false. */
+  readonly normalize?: boolean
 }
 
 export type OutputAction = 'append_row' | 'summary_only'
@@ -161,8 +215,9 @@ export interface JobSpecBase {
 export interface OnnxJobSpec extends JobSpecBase {
   readonly runtime: 'onnx'
   readonly model: ModelReference
-  readonly preprocess: ImagePreprocess
-  readonly postprocess: Postprocess
+  readonly preprocess: Preprocess
+  /** One for each output that is wanted; the parts of several stand under their outputs' names. */
+  readonly postprocess: readonly Postprocess[]
 }
 
 /** A job whose mini-batches an entry script runs. */

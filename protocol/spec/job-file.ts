@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { decimal, flag, looseText, text, whole, word } from './fields.ts'
 import { inputsSchema, miniBatchSizeSchema, partitionKeysSchema } from './inputs.ts'
+import { postprocessSchema, preprocessSchema } from './processing.ts'
 import {
   allowReuseField,
   experimentField,
@@ -29,7 +30,6 @@ export const jobDefaults = {
   weight: 1,
   outputFileName: 'parallel_run_step.txt',
   pattern: '**/*',
-  topK: 5,
 } as const
 
 const forbiddenInFileName = '~"#%&*:<>?/\\{|}'
@@ -41,79 +41,8 @@ const path = 'a path of 1 to 4096 characters'
 const countFrom1 = 'a whole number from 1'
 const most = 2_147_483_647
 
-const channelNumbers = 'a number, or a list of one number for each channel'
-const perChannel = (
-  above?: number,
-): z.ZodType<number | number[], number | string | (number | string)[]> => {
-  const one = decimal(
-    above === undefined ? 'a number' : `a number above ${above}`,
-    above === undefined ? {} : { above },
-  )
-  return z.union(
-    [one, z.array(one, channelNumbers).min(1, channelNumbers).max(4, channelNumbers)],
-    channelNumbers,
-  )
-}
-
-const side = whole('a whole number of pixels from 1 to 16384', { min: 1, max: 16_384 })
-
 /** What must stand in these fields, for the sentences about files that lack them. */
 export const allowedModel = "a registered model's name, name:version, or the path of an .onnx file"
-export const allowedPreprocess = 'a map with at least width and height'
-
-const preprocess = z.strictObject(
-  {
-    decode: word(['image']).optional().describe('What the files are. Default: image'),
-    width: side.describe("Width of the model's input, in pixels"),
-    height: side.describe("Height of the model's input, in pixels"),
-    fit: word(['stretch', 'cover', 'contain'])
-      .optional()
-      .describe('How an image of another shape is fitted. Default: stretch'),
-    channels: word(['gray', 'rgb', 'bgr'])
-      .optional()
-      .describe('Colours and their order. Default: rgb'),
-    layout: word(['NCHW', 'NHWC']).optional().describe('Order of the axes. Default: NCHW'),
-    dtype: word(['float32', 'uint8']).optional().describe('Type of the numbers. Default: float32'),
-    scale: decimal('a number')
-      .optional()
-      .describe('Each byte is multiplied by it first. Default: 1'),
-    mean: perChannel().optional().describe('Subtracted after scaling. Default: 0'),
-    std: perChannel(0).optional().describe('Divided by at last. Default: 1'),
-    input: text("the name of one of the model's inputs", 1_024)
-      .optional()
-      .describe("Name of the model's input, if it has several"),
-  },
-  allowedPreprocess,
-)
-
-const postprocess = z.strictObject(
-  {
-    kind: word(['argmax', 'softmax', 'top-k', 'raw']).describe('How the output becomes a row'),
-    softmax: flag().optional().describe('Turn scores into probabilities. Default: false'),
-    k: whole('a whole number from 1 to 1000', { min: 1, max: 1_000 })
-      .optional()
-      .describe(`Classes a row, for top-k. Default: ${jobDefaults.topK}`),
-    labels: z
-      .union(
-        [
-          text(
-            'a list of names, or the path of a text file with one name a line',
-            limits.itemNameBytes,
-          ),
-          z
-            .array(looseText('a name of at most 1024 characters', 1_024), 'a list of names')
-            .max(100_000, 'a list of at most 100000 names'),
-        ],
-        'a list of names, or the path of a text file with one name a line',
-      )
-      .optional()
-      .describe('Names of the classes in order: a list, or a text file with one name a line'),
-    output: text("the name of one of the model's outputs", 1_024)
-      .optional()
-      .describe("Name of the model's output, if it has several"),
-  },
-  'a map with at least kind',
-)
 
 const model = z.union(
   [
@@ -320,8 +249,8 @@ export const jobFileSchema = z
       device: word(['auto', 'cpu', 'gpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'])
         .optional()
         .describe('What computes: auto measures, gpu takes the first that works. Default: auto'),
-      preprocess: preprocess.optional().describe("How a file becomes the model's input"),
-      postprocess: postprocess
+      preprocess: preprocessSchema.optional().describe("How a file becomes the model's input"),
+      postprocess: postprocessSchema
         .optional()
         .describe("How the model's output becomes a row. Default: raw"),
       experiment: experimentField(),

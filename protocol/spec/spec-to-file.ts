@@ -1,6 +1,7 @@
 import type {
   FileInput,
-  ImagePreprocess,
+  ColumnsInput,
+  Preprocess,
   JobInput,
   JobSpec,
   MiniBatchSize,
@@ -90,7 +91,10 @@ const outputToFile = (spec: JobSpec): FileFields => ({
 
 const whatRuns = (spec: JobSpec): FileFields =>
   spec.runtime === 'onnx'
-    ? { preprocess: preprocessToFile(spec.preprocess), postprocess: postprocessToFile(spec) }
+    ? {
+        preprocess: preprocessToFile(spec.preprocess),
+        postprocess: postprocessToFile(spec.postprocess),
+      }
     : {
         entry_script: spec.script.entry,
         ...(spec.arguments.length === 0 ? {} : { arguments: spec.arguments }),
@@ -99,9 +103,18 @@ const whatRuns = (spec: JobSpec): FileFields =>
           : { environment_variables: spec.environment }),
       }
 
-const preprocessToFile = (preprocess: ImagePreprocess): FileFields => ({ ...preprocess })
+const preprocessToFile = (preprocess: Preprocess): FileFields => {
+  if (preprocess.decode !== 'columns') return { ...preprocess }
+  const inputs = preprocess.inputs.map(columnsToFile)
+  const [first] = inputs
+  return inputs.length === 1 ? { decode: 'columns', ...first } : { decode: 'columns', inputs }
+}
 
-const postprocessToFile = ({ postprocess }: { readonly postprocess: Postprocess }): FileFields => {
-  const { k, ...rest } = postprocess
-  return rest.kind === 'top-k' ? { ...rest, k } : rest
+const columnsToFile = ({ columns, ...rest }: ColumnsInput): FileFields =>
+  columns.length === 0 ? rest : { ...rest, columns }
+
+const postprocessToFile = (postprocess: readonly Postprocess[]): FileFields | FileFields[] => {
+  const files = postprocess.map(({ k, ...rest }) => (rest.kind === 'top-k' ? { ...rest, k } : rest))
+  const [first] = files
+  return files.length === 1 && first !== undefined ? first : files
 }

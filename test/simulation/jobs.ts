@@ -57,7 +57,7 @@ export const createJob = (id: JobId, dataPeer: PeerId, spec: Partial<JobSpecBase
       mean: [0],
       std: [1],
     },
-    postprocess: { kind: 'argmax', softmax: false, k: 1, labels: [] },
+    postprocess: [{ kind: 'argmax', softmax: false, k: 1, labels: [] }],
     inPlace: false,
     ...spec,
   },

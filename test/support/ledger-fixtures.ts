@@ -128,7 +128,7 @@ export const jobOf = (id: JobId, submitter: PeerId, more: Partial<Job> = {}): Jo
       mean: [],
       std: [],
     },
-    postprocess: { kind: 'argmax', softmax: true, k: 1, labels: [] },
+    postprocess: [{ kind: 'argmax', softmax: true, k: 1, labels: [] }],
     inPlace: false,
   },
   submitter,

@@ -4,7 +4,7 @@ import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
 export const processing = (
   preprocess: Partial<ImagePreprocess> = {},
   postprocess: Partial<Postprocess> = {},
-): { preprocess: ImagePreprocess; postprocess: Postprocess } => ({
+): { preprocess: ImagePreprocess; postprocess: Postprocess[] } => ({
   preprocess: {
     decode: 'image',
     width: 8,
@@ -18,5 +18,5 @@ export const processing = (
     std: [],
     ...preprocess,
   },
-  postprocess: { kind: 'argmax', softmax: false, k: 3, labels: [], ...postprocess },
+  postprocess: [{ kind: 'argmax', softmax: false, k: 3, labels: [], ...postprocess }],
 })

@@ -1,16 +1,21 @@
 import { limits } from '#protocol/limits.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
 import type { ItemSource, RunMessage } from '../messages.ts'
-import type { HeavyDecode, ImageDecoder } from './image-decoder.ts'
 import type { Inference } from './inference.ts'
-import type { Pixels } from './pixels.ts'
 import { readItemFile } from './read-item.ts'
 import type { RowWriter } from './row-writer.ts'
-import type { TensorData, TensorWriter } from './tensor-writer.ts'
+import { clearFrom } from './tensor-data.ts'
+import type { TensorData } from './tensor-data.ts'
+import type { TensorWriter } from './tensor-writer.ts'
 
-export interface MiniBatchDeps {
-  readonly decoder: ImageDecoder
-  readonly writer: TensorWriter
+/** A decoded item, or why it cannot be. */
+type Found<Decoded> = Decoded | string
+/** What takes time: done beside others of its kind. */
+type Heavy<Decoded> = (bytes: Buffer) => Promise<Found<Decoded>>
+
+export interface MiniBatchDeps<Decoded extends object> {
+  readonly decoder: { readonly decode: (bytes: Uint8Array) => Found<Decoded> | Heavy<Decoded> }
+  readonly writer: TensorWriter<Decoded>
   readonly inference: Inference
   readonly rowWriter: RowWriter
   /** Pictures that sharp decodes side by side. */
@@ -27,7 +32,7 @@ export type MiniBatchOutcome =
   | { readonly kind: 'threw'; readonly message: string }
 
 /** Runs mini-batches one at a time: decodes part after part into one tensor and runs the model on it. */
-export const createMiniBatchRunner = (deps: MiniBatchDeps) => {
+export const createMiniBatchRunner = <Decoded extends object>(deps: MiniBatchDeps<Decoded>) => {
   const { inference, writer } = deps
   const bytesAnItem = writer.itemLength * writer.allocate(0).BYTES_PER_ELEMENT
   const most = Math.max(1, Math.floor(limits.tensorBytes / bytesAnItem))
@@ -90,20 +95,20 @@ const noRow = 'The model gave no row for this item.'
  * Decodes items `first` up to `last` side by side into the tensor and gives the positions of those that
  * could be, in the order in which they stand in the tensor.
  */
-const decodePart = async (
-  deps: MiniBatchDeps,
+const decodePart = async <Decoded extends object>(
+  deps: MiniBatchDeps<Decoded>,
   work: Work,
   tensor: TensorData,
   [first, last]: readonly [number, number],
 ): Promise<readonly number[]> => {
   const decoded: number[] = []
-  const heavy: { readonly at: number; readonly decode: HeavyDecode }[] = []
-  const take = (at: number, pixels: Pixels | string): void => {
-    if (typeof pixels === 'string') {
-      work.problems[at] = sentence(nameOf(work.message, at), pixels)
+  const heavy: { readonly at: number; readonly decode: Heavy<Decoded> }[] = []
+  const take = (at: number, found: Found<Decoded>): void => {
+    if (typeof found === 'string') {
+      work.problems[at] = sentence(nameOf(work.message, at), found)
       return
     }
-    deps.writer.write(pixels, tensor, decoded.length)
+    deps.writer.write(found, tensor, decoded.length)
     decoded.push(at)
   }
   for (let at = first; at < last; at += 1) {
@@ -125,20 +130,19 @@ const decodePart = async (
 }
 
 /** Runs the model on what stands in the tensor and writes the rows; a sentence if the model failed. */
-const inferPart = async (
-  deps: MiniBatchDeps,
+const inferPart = async <Decoded extends object>(
+  deps: MiniBatchDeps<Decoded>,
   work: Work,
   tensor: TensorData,
   decoded: readonly number[],
 ): Promise<string | undefined> => {
   const { fixedBatch, run } = deps.inference
-  // Numbers of an earlier batch in the unused places could be slow or raise errors; zeros do neither.
-  if (fixedBatch !== undefined) tensor.fill(0, decoded.length * deps.writer.itemLength)
-  const output = await run(tensor, decoded.length)
-  if (typeof output === 'string') return output
+  if (fixedBatch !== undefined) clearFrom(tensor, decoded.length * deps.writer.itemLength)
+  const outputs = await run([{ data: tensor, itemShape: deps.writer.itemShape }], decoded.length)
+  if (typeof outputs === 'string') return outputs
   for (const [index, at] of decoded.entries()) {
     const name = nameOf(work.message, at)
-    const row = deps.rowWriter(name, output, index)
+    const row = deps.rowWriter(name, outputs, index)
     if (typeof row !== 'string') work.problems[at] = `${name} has no row: ${row.problem}.`
     else if (row.length > limits.rowBytes) {
       work.problems[at] =

@@ -1,18 +1,56 @@
+import { defaultThreshold } from '#protocol/model/job.ts'
 import type { Postprocess } from '#protocol/model/job.ts'
 import type { Output } from './inference.ts'
 
 /** Makes the JSON text of one item's row, or says why there is none: a whole clause without subject. */
-export type RowWriter = (name: string, output: Output, index: number) => string | RowProblem
+export type RowWriter = (
+  name: string,
+  outputs: readonly Output[],
+  index: number,
+) => string | RowProblem
 
 export interface RowProblem {
   readonly problem: string
 }
 
-/** `docs/models.md` describes the rows of each kind. */
-export const createRowWriter = (postprocess: Postprocess): RowWriter => {
+/** What one output gives for a row: fields of a JSON object, without its braces. */
+type PartWriter = (output: Output, index: number) => string | RowProblem
+
+/**
+ * `docs/models.md` describes the rows of each kind. One output's fields stand beside the item's name; those
+ * of several stand in an object under each output's name.
+ */
+export const createRowWriter = (postprocess: readonly Postprocess[]): RowWriter => {
+  const writers = postprocess.map(createPartWriter)
+  const [only] = writers
+  if (writers.length === 1 && only !== undefined)
+    return (item, [output], index) => {
+      const part = output === undefined ? nothing : only(output, index)
+      return typeof part === 'string' ? `{"item":${JSON.stringify(item)},${part}}` : part
+    }
+  const keys = postprocess.map(({ output }, at) => JSON.stringify(output ?? String(at)))
+  return (item, outputs, index) => {
+    let row = `{"item":${JSON.stringify(item)}`
+    for (const [at, write] of writers.entries()) {
+      const output = outputs[at]
+      const part = output === undefined ? nothing : write(output, index)
+      if (typeof part !== 'string') return part
+      row += `,${keys[at]}:{${part}}`
+    }
+    return `${row}}`
+  }
+}
+
+const nothing: RowProblem = { problem: 'the model gave too few outputs' }
+
+const createPartWriter = (postprocess: Postprocess): PartWriter => {
   switch (postprocess.kind) {
     case 'raw':
       return writeRaw
+    case 'embedding':
+      return createEmbeddingWriter(postprocess.normalize ?? false)
+    case 'threshold':
+      return createThresholdWriter(postprocess)
     case 'argmax':
     case 'softmax':
     case 'top-k':
@@ -20,32 +58,73 @@ export const createRowWriter = (postprocess: Postprocess): RowWriter => {
   }
 }
 
-const createClassWriter = (postprocess: Postprocess): RowWriter => {
+const createClassWriter = (postprocess: Postprocess): PartWriter => {
   const { kind } = postprocess
-  const names = postprocess.labels.map((label) => JSON.stringify(label))
-  const nameOf = (index: number): string => names[index] ?? String(index)
+  const nameOf = namesOf(postprocess)
   const asProbabilities = postprocess.softmax || kind === 'softmax'
-  return (item, output, index) => {
+  return (output, index) => {
     const numbers = numbersOf(output, index)
     const best = indexOfLargest(numbers)
-    if (best === undefined) return { problem: 'the model gave no number for it (all are NaN)' }
+    if (best === undefined) return allNaN
     const most = numbers[best] ?? 0
     const sum = asProbabilities ? sumOfPowers(numbers, most) : 1
     const score = (at: number): string => {
       const number = numbers[at] ?? 0
       return short(asProbabilities ? power(number, most) / sum : number)
     }
-    const head = `{"item":${JSON.stringify(item)},"prediction":${nameOf(best)},"score":${score(best)}`
-    if (kind === 'argmax') return `${head}}`
+    const head = `"prediction":${nameOf(best)},"score":${score(best)}`
+    if (kind === 'argmax') return head
     if (kind === 'softmax') {
       const entries = Array.from(numbers, (_, at) => `${keyOf(nameOf(at))}:${score(at)}`)
-      return `${head},"scores":{${entries.join(',')}}}`
+      return `${head},"scores":{${entries.join(',')}}`
     }
     const top = largest(numbers, Math.max(1, postprocess.k))
     const entries = top.map((at) => `{"label":${nameOf(at)},"score":${score(at)}}`)
-    return `${head},"top":[${entries.join(',')}]}`
+    return `${head},"top":[${entries.join(',')}]`
   }
 }
+
+const allNaN: RowProblem = { problem: 'the model gave no number for it (all are NaN)' }
+
+/** A class as JSON text: its label, or its number. */
+const namesOf = ({ labels }: Postprocess): ((index: number) => string) => {
+  const names = labels.map((label) => JSON.stringify(label))
+  return (index) => names[index] ?? String(index)
+}
+
+/** Any number of classes: those whose score is large enough, largest first. */
+const createThresholdWriter = (postprocess: Postprocess): PartWriter => {
+  const { threshold = defaultThreshold, sigmoid = false } = postprocess
+  const nameOf = namesOf(postprocess)
+  return (output, index) => {
+    const numbers = numbersOf(output, index)
+    const best = indexOfLargest(numbers)
+    if (best === undefined) return allNaN
+    const most = numbers[best] ?? 0
+    const sum = postprocess.softmax ? sumOfPowers(numbers, most) : 1
+    const score = (at: number): number => {
+      const number = numbers[at] ?? Number.NaN
+      if (postprocess.softmax) return power(number, most) / sum
+      return sigmoid ? 1 / (1 + Math.exp(-number)) : number
+    }
+    const found = largest(numbers, numbers.length).filter((at) => score(at) >= threshold)
+    const entries = found.map((at) => `{"label":${nameOf(at)},"score":${short(score(at))}}`)
+    return `"labels":[${entries.join(',')}]`
+  }
+}
+
+/** All numbers of an item in a row, as a point in space. */
+const createEmbeddingWriter =
+  (normalize: boolean): PartWriter =>
+  (output, index) => {
+    const numbers = numbersOf(output, index)
+    let squares = 0
+    for (const number of numbers) squares += number * number
+    if (Number.isNaN(squares)) return { problem: 'the model gave NaN for it' }
+    const length = normalize && squares > 0 ? Math.sqrt(squares) : 1
+    const texts = Array.from(numbers, (number) => short(number / length))
+    return `"embedding":[${texts.join(',')}]`
+  }
 
 /** A label is JSON text already, a number is not. */
 const keyOf = (name: string): string => (name.startsWith('"') ? name : `"${name}"`)
@@ -117,14 +196,14 @@ const sumOfPowers = (numbers: Float64Array, most: number): number => {
 const short = (number: number): string =>
   Number.isFinite(number) ? String(Number(number.toPrecision(6))) : 'null'
 
-const writeRaw: RowWriter = (item, output, index) => {
+const writeRaw: PartWriter = (output, index) => {
   const start = index * output.itemLength
   const texts: string[] = []
   for (let at = start; at < start + output.itemLength; at += 1) {
     texts.push(rawText(output.data[at], output.type))
   }
-  const shape = output.itemShape.length > 1 ? `,"shape":[${output.itemShape.join(',')}]` : ''
-  return `{"item":${JSON.stringify(item)}${shape},"output":[${texts.join(',')}]}`
+  const shape = output.itemShape.length > 1 ? `"shape":[${output.itemShape.join(',')}],` : ''
+  return `${shape}"output":[${texts.join(',')}]`
 }
 
 const rawText = (value: unknown, type: string): string => {

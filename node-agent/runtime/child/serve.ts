@@ -11,10 +11,12 @@ import type {
 import { createBlockingPipe } from './blocking-pipe.ts'
 import { createImageDecoder } from './image-decoder.ts'
 import { loadInference } from './inference.ts'
+import type { Inference } from './inference.ts'
 import { createMiniBatchRunner } from './mini-batch.ts'
 import type { MiniBatchOutcome } from './mini-batch.ts'
 import { createRowWriter } from './row-writer.ts'
 import type { ScriptRunner } from './script/runner.ts'
+import { createStoredTensorWriter, createTensorDecoder } from './tensor-decoder.ts'
 import { createTensorWriter } from './tensor-writer.ts'
 
 /**
@@ -54,7 +56,7 @@ export const serve = async (
   process.exit(0)
 }
 
-type Runner = ReturnType<typeof createMiniBatchRunner>
+type Runner = (message: RunMessage, body: Uint8Array) => Promise<MiniBatchOutcome>
 type Follow = (plan: DevicePlan) => Promise<void>
 
 const chosenTo =
@@ -89,22 +91,37 @@ interface Loaded {
 
 const load = async (start: StartMessage, send: Send): Promise<Loaded | undefined> => {
   const startedAt = performance.now()
-  const writer = createTensorWriter(start.preprocess)
-  const inference = await loadInference(start, writer, chosenTo(send))
+  const inference = await loadInference(start, chosenTo(send))
   if (!inference.ok) {
     const { code, message, detail = '' } = inference.error
     send({ kind: 'refused', code, message, detail })
     return undefined
   }
-  const run = createMiniBatchRunner({
-    writer,
-    decoder: createImageDecoder(start.preprocess),
-    inference: inference.value,
-    rowWriter: createRowWriter(start.postprocess),
-    threads: start.threads,
-  })
+  const run = createRunner(start, inference.value)
   send({ kind: 'ready', loadMs: performance.now() - startedAt })
   return { run, follow: inference.value.follow }
+}
+
+const createRunner = (start: StartMessage, inference: Inference): Runner => {
+  const { preprocess, threads } = start
+  const rowWriter = createRowWriter(start.postprocess)
+  if (preprocess.decode === 'image')
+    return createMiniBatchRunner({
+      writer: createTensorWriter(preprocess),
+      decoder: createImageDecoder(preprocess),
+      inference,
+      rowWriter,
+      threads,
+    })
+  if (preprocess.decode === 'tensor')
+    return createMiniBatchRunner({
+      writer: createStoredTensorWriter(preprocess),
+      decoder: createTensorDecoder(preprocess),
+      inference,
+      rowWriter,
+      threads,
+    })
+  throw new Error('a job over tables has no runner')
 }
 
 const runOne = async (

@@ -1,20 +1,22 @@
 import type { ImagePreprocess } from '#protocol/model/job.ts'
 import { channelCount, itemShape } from '../fit.ts'
 import type { Pixels } from './pixels.ts'
+import type { TensorData } from './tensor-data.ts'
 
-export type TensorData = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
+type PixelData = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
 
-/** Turns pictures of the wanted size into a model's input. */
-export interface TensorWriter {
+/** Turns decoded items into a model's input. */
+export interface TensorWriter<Decoded> {
   /** Numbers of one item. */
   readonly itemLength: number
   readonly itemShape: readonly number[]
   readonly allocate: (items: number) => TensorData
-  /** Writes a picture as item `index` of a batch. */
-  readonly write: (pixels: Pixels, batch: TensorData, index: number) => void
+  /** Writes item `index` of a batch. */
+  readonly write: (decoded: Decoded, batch: TensorData, index: number) => void
 }
 
-export const createTensorWriter = (preprocess: ImagePreprocess): TensorWriter => {
+/** Pictures of the wanted size. */
+export const createTensorWriter = (preprocess: ImagePreprocess): TensorWriter<Pixels> => {
   const shape = itemShape(preprocess)
   const count = channelCount(preprocess)
   const area = preprocess.width * preprocess.height
@@ -31,6 +33,7 @@ export const createTensorWriter = (preprocess: ImagePreprocess): TensorWriter =>
         : new Uint8Array(items * itemLength),
     write: (pixels, batch, index) => {
       const opaque = flatten(pixels)
+      if (!(batch instanceof Float32Array || batch instanceof Uint8Array)) return
       const target = batch.subarray(index * itemLength, (index + 1) * itemLength)
       if (preprocess.channels === 'gray') return writeGray(opaque, tables, target)
       const order = preprocess.channels === 'bgr' ? [2, 1, 0] : [0, 1, 2]
@@ -46,7 +49,7 @@ interface Place {
 }
 
 /** The number for each of the 256 bytes: all arithmetic of preprocessing, done once. */
-const createTable = (preprocess: ImagePreprocess, channel: number): TensorData => {
+const createTable = (preprocess: ImagePreprocess, channel: number): PixelData => {
   const mean = preprocess.mean[channel] ?? preprocess.mean[0] ?? 0
   const std = preprocess.std[channel] ?? preprocess.std[0] ?? 1
   const numbers = Array.from({ length: 256 }, (_, byte) => (byte * preprocess.scale - mean) / std)
@@ -59,7 +62,7 @@ const gray = (red: number, green: number, blue: number): number =>
   // ITU-R BT.601 in 16-bit fixed point, as in Pillow; equal channels give that very value.
   (19_595 * red + 38_470 * green + 7_471 * blue + 32_768) >> 16
 
-const writeGray = (pixels: Pixels, tables: readonly TensorData[], target: TensorData): void => {
+const writeGray = (pixels: Pixels, tables: readonly PixelData[], target: PixelData): void => {
   const { data, channels } = pixels
   const table = tables[0] ?? target
   if (channels <= 2) {
@@ -73,8 +76,8 @@ const writeGray = (pixels: Pixels, tables: readonly TensorData[], target: Tensor
 
 const writeColour = (work: {
   readonly pixels: Pixels
-  readonly tables: readonly TensorData[]
-  readonly target: TensorData
+  readonly tables: readonly PixelData[]
+  readonly target: PixelData
   readonly place: Place
   /** Which of red, green, blue each channel of the tensor is. */
   readonly order: readonly number[]

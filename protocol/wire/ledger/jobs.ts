@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
+import { tensorTypes } from '../../model/job.ts'
 import type { Job, JobSpec } from '../../model/job.ts'
 import type { ModelFile } from '../../model/model.ts'
 import { blobHash, count, jobId, millis, name, peerId } from '../fields.ts'
@@ -16,7 +17,7 @@ export const modelFile: z.ZodType<ModelFile> = z.object({
   bytes: count,
 })
 
-const preprocess = z.object({
+const imagePreprocess = z.object({
   decode: z.literal('image'),
   width: z.int().min(1),
   height: z.int().min(1),
@@ -29,12 +30,46 @@ const preprocess = z.object({
   std: z.array(z.number()).max(4),
   input: z.string().max(1_024).exactOptional(),
 })
+const tensorPreprocess = z.object({
+  decode: z.literal('tensor'),
+  shape: z.array(z.int().min(1)).max(16),
+  dtype: z.enum(tensorTypes),
+  scale: z.number(),
+  mean: z.number(),
+  std: z.number(),
+  input: z.string().max(1_024).exactOptional(),
+})
+const columnNumbers = z.array(z.number()).max(limits.tableColumns)
+const columnsPreprocess = z.object({
+  decode: z.literal('columns'),
+  inputs: z
+    .array(
+      z.object({
+        input: z.string().max(1_024).exactOptional(),
+        columns: z.array(z.string().max(limits.columnNameLength)).max(limits.tableColumns),
+        dtype: z.enum([...tensorTypes, 'string']),
+        mean: columnNumbers,
+        std: columnNumbers,
+        missing: z.number().exactOptional(),
+      }),
+    )
+    .min(1)
+    .max(limits.modelValues),
+})
+const preprocess = z.discriminatedUnion('decode', [
+  imagePreprocess,
+  tensorPreprocess,
+  columnsPreprocess,
+])
 const postprocess = z.object({
-  kind: z.enum(['argmax', 'softmax', 'top-k', 'raw']),
+  kind: z.enum(['argmax', 'softmax', 'top-k', 'threshold', 'embedding', 'raw']),
   softmax: z.boolean(),
   k: z.int().min(1),
   labels: z.array(z.string().max(1_024)).max(100_000),
   output: z.string().max(1_024).exactOptional(),
+  threshold: z.number().exactOptional(),
+  sigmoid: z.boolean().exactOptional(),
+  normalize: z.boolean().exactOptional(),
 })
 const modelReference = z.object({
   name,
@@ -108,7 +143,7 @@ const onnxSpec = z.object({
   runtime: z.literal('onnx'),
   model: modelReference,
   preprocess,
-  postprocess,
+  postprocess: z.array(postprocess).min(1).max(limits.modelValues),
 })
 const nodeSpec = z.object({
   ...common,

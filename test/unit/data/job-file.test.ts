@@ -82,7 +82,7 @@ describe('a job file', () => {
           mean: [0, 0, 0],
           std: [1, 1, 1],
         },
-        postprocess: { kind: 'raw', softmax: false, k: 5, labels: [] },
+        postprocess: [{ kind: 'raw', softmax: false, k: 5, labels: [] }],
         inPlace: true,
       },
       model: { kind: 'registered', name: 'mnist' },
@@ -97,7 +97,7 @@ describe('a job file', () => {
     const spec = declared(file)
     expect(spec.outputFileName).toBe('predictions.csv')
     expect(spec.preprocess).toMatchObject({ channels: 'gray', mean: [0], std: [1] })
-    expect(spec.postprocess.labels).toHaveLength(10)
+    expect(spec.postprocess[0]?.labels).toHaveLength(10)
     expect(model).toEqual({ kind: 'path', path: '/jobs/digits/model/mnist.onnx' })
   })
 
@@ -184,7 +184,7 @@ resources: { instance_count: 3 }
       )
     const labelsOf = (labels: string) => {
       const result = withLabels(labels)
-      return result.ok ? declared(result.value).postprocess.labels : result.error
+      return result.ok ? declared(result.value).postprocess[0]?.labels : result.error
     }
     expect(labelsOf('labels.txt')).toEqual(['cat', 'dog', '', 'bird'])
     expect(labelsOf('[0, cat, true]')).toEqual(['0', 'cat', 'true'])
@@ -197,8 +197,8 @@ resources: { instance_count: 3 }
 
   it('gives one number for every channel', () => {
     const mean = (text: string) => small.replace('  width', `  ${text}\n  width`)
-    expect(declared(read(mean('mean: 0.5'))).preprocess.mean).toEqual([0.5, 0.5, 0.5])
-    expect(declared(read(mean('std: [1, "2", 3]'))).preprocess.std).toEqual([1, 2, 3])
+    expect(declared(read(mean('mean: 0.5'))).preprocess).toMatchObject({ mean: [0.5, 0.5, 0.5] })
+    expect(declared(read(mean('std: [1, "2", 3]'))).preprocess).toMatchObject({ std: [1, 2, 3] })
     expect(errorOf(mean('mean: [1, 2]'))).toBe(
       '6:9 "preprocess.mean" has 2 numbers, but the channels "rgb" need 3.',
     )
@@ -211,7 +211,7 @@ resources: { instance_count: 3 }
     const text = `${small}task_overhead_timeout: 30\npostprocess:\n  kind: argmax\n  k: 3\n`
     expect(read(text).warnings).toEqual([
       `"task_overhead_timeout" (${file}:8:1) has no effect: nothing here waits without a limit of its own.`,
-      `"postprocess.k" (${file}:11:3) has no effect: only the kind "top-k" gives several classes.`,
+      `"postprocess.k" (${file}:11:3) has no effect: it is for the kind "top-k".`,
     ])
   })
 })
@@ -304,7 +304,7 @@ describe('a wrong job file', () => {
     ],
     [
       'postprocess: { labels: [a] }',
-      '8:1 "postprocess.kind" is missing: it must be argmax, softmax, top-k or raw.',
+      '8:1 "postprocess.kind" is missing: it must be argmax, softmax, top-k, threshold, embedding or raw.',
     ],
     ['name: other', '8:1 "name" stands twice in the job file: remove one of the two.'],
     [

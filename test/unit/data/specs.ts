@@ -38,6 +38,6 @@ export const specOf = (
     mean: [0],
     std: [1],
   },
-  postprocess: { kind: 'argmax', softmax: false, k: 5, labels: [] },
+  postprocess: [{ kind: 'argmax', softmax: false, k: 5, labels: [] }],
   inPlace: true,
 })

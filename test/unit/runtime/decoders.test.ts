@@ -21,7 +21,7 @@ const toTensor = (preprocess: ImagePreprocess, pixels: Pixels): readonly number[
   const writer = createTensorWriter(preprocess)
   const batch = writer.allocate(1)
   writer.write(pixels, batch, 0)
-  return [...batch]
+  return Array.from(batch, Number)
 }
 
 /** Decodes by the decoder's own choice. */

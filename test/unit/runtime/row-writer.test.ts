@@ -16,7 +16,7 @@ const output = (
 })
 
 const row = (postprocess: Partial<Postprocess>, from: Output, index = 0): unknown => {
-  const text = createRowWriter(processing({}, postprocess).postprocess)('a.png', from, index)
+  const text = createRowWriter(processing({}, postprocess).postprocess)('a.png', [from], index)
   if (typeof text !== 'string') return text
   expect(text).not.toContain('\n')
   return JSON.parse(text)
@@ -106,7 +106,7 @@ describe('raw', () => {
       output: [false, true],
     })
     const large = createRowWriter(processing({}, { kind: 'raw' }).postprocess)
-    expect(large('x', output(BigInt64Array.of(2n ** 60n), { type: 'int64' }), 0)).toContain(
+    expect(large('x', [output(BigInt64Array.of(2n ** 60n), { type: 'int64' })], 0)).toContain(
       String(2n ** 60n),
     )
   })
@@ -126,9 +126,80 @@ describe('raw', () => {
   })
 })
 
+describe('threshold', () => {
+  test('gives every class whose score is large enough, largest first', () => {
+    expect(row({ kind: 'threshold', threshold: 2, labels }, output(scores))).toEqual({
+      item: 'a.png',
+      labels: [
+        { label: 'dog', score: 3 },
+        { label: 'emu', score: 2 },
+      ],
+    })
+    expect(row({ kind: 'threshold', threshold: 4 }, output(scores))).toEqual({
+      item: 'a.png',
+      labels: [],
+    })
+  })
+
+  test('with sigmoid each number is a score by itself, and one half is enough', () => {
+    const numbers = Float32Array.of(0, -1, 2)
+    expect(row({ kind: 'threshold', sigmoid: true, labels }, output(numbers))).toEqual({
+      item: 'a.png',
+      labels: [
+        { label: 'emu', score: 0.880797 },
+        { label: 'cat', score: 0.5 },
+      ],
+    })
+  })
+
+  test('with softmax the scores add up to one, and NaN is never enough', () => {
+    const numbers = Float32Array.of(1, Number.NaN, 1)
+    const found = row({ kind: 'threshold', threshold: -10 }, output(numbers))
+    expect(found).toMatchObject({ labels: [{ label: 0 }, { label: 2 }] })
+    const sums = row({ kind: 'threshold', softmax: true, threshold: 0 }, output(scores)) as {
+      labels: { score: number }[]
+    }
+    expect(sums.labels.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 5)
+  })
+})
+
+describe('embedding', () => {
+  test('is all numbers in one list, scaled to length 1 if asked for', () => {
+    const point = output(Float32Array.of(3, 0, 0, 4), { shape: [2, 2] })
+    expect(row({ kind: 'embedding' }, point)).toEqual({ item: 'a.png', embedding: [3, 0, 0, 4] })
+    expect(row({ kind: 'embedding', normalize: true }, point)).toEqual({
+      item: 'a.png',
+      embedding: [0.6, 0, 0, 0.8],
+    })
+  })
+
+  test('nothing but zeros stay zeros; NaN is no point', () => {
+    const zeros = output(Float32Array.of(0, 0))
+    expect(row({ kind: 'embedding', normalize: true }, zeros)).toMatchObject({ embedding: [0, 0] })
+    expect(row({ kind: 'embedding' }, output(Float32Array.of(Number.NaN)))).toEqual({
+      problem: 'the model gave NaN for it',
+    })
+  })
+})
+
+test('several outputs stand under their names', () => {
+  const base = { softmax: false, k: 5, labels: [] }
+  const write = createRowWriter([
+    { ...base, kind: 'argmax', output: 'class', labels },
+    { ...base, kind: 'embedding', output: 'point "p"' },
+  ])
+  const text = write('a.png', [output(scores), output(Float32Array.of(1, 2))], 0)
+  if (typeof text !== 'string') throw new Error(text.problem)
+  expect(JSON.parse(text)).toEqual({
+    item: 'a.png',
+    class: { prediction: 'dog', score: 3 },
+    'point "p"': { embedding: [1, 2] },
+  })
+})
+
 test('a name with quotes and line breaks stays one line of JSON', () => {
   const write = createRowWriter(processing().postprocess)
-  const text = write('a "b"\n.png', output(scores), 0)
+  const text = write('a "b"\n.png', [output(scores)], 0)
   if (typeof text !== 'string') throw new Error(text.problem)
   expect(text).not.toContain('\n')
   expect(JSON.parse(text)).toMatchObject({ item: 'a "b"\n.png' })

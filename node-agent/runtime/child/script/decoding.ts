@@ -5,7 +5,8 @@ import { createImageDecoder } from '../image-decoder.ts'
 import type { HeavyDecode, ImageDecoder } from '../image-decoder.ts'
 import type { Pixels } from '../pixels.ts'
 import { createTensorWriter } from '../tensor-writer.ts'
-import type { TensorData, TensorWriter } from '../tensor-writer.ts'
+import type { TensorData } from '../tensor-data.ts'
+import type { TensorWriter } from '../tensor-writer.ts'
 import { Refusal } from './tensors.ts'
 
 export interface Decoded {
@@ -19,7 +20,7 @@ export type Decoding = (at: readonly number[], options: unknown) => Promise<Deco
 
 interface Kit {
   readonly decoder: ImageDecoder
-  readonly writer: TensorWriter
+  readonly writer: TensorWriter<Pixels>
 }
 
 /** Decodes items of the open mini-batch as the script wishes. Decoders are kept by their options. */
