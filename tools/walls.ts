@@ -109,6 +109,7 @@ const rooms: readonly Room[] = [
     may: ['protocol', 'node-agent/version.ts', 'node-agent/ports/agent-options.ts'],
     npm: ['node', 'commander', 'env-paths', 'zod'],
   },
+  { prefix: 'node-agent/sdk', may: ['protocol'], npm: ['node', 'env-paths', 'zod'] },
   { prefix: 'node-agent', may: ['protocol', 'node-agent', 'package.json'], npm: ['node'] },
   {
     prefix: 'main',

@@ -4,7 +4,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { create, toBinary } from '@bufbuild/protobuf'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf'
+import type { GraphProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from 'onnx-buf'
 import { isForTraining, readFlowers, species } from './flowers.ts'
 import type { Flower } from './flowers.ts'
 
@@ -57,25 +59,29 @@ const train = (flowers: readonly Flower[]): Classifier => {
 const bytesOf = (values: Float32Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
-const floats = (name: string, dims: readonly number[], values: Float32Array) => ({
+const floats = (
+  name: string,
+  dims: readonly number[],
+  values: Float32Array,
+): MessageInitShape<typeof TensorProtoSchema> => ({
   name,
   dims: dims.map(BigInt),
   dataType: TensorProto_DataType.FLOAT,
-  rawData: bytesOf(values),
+  rawData: Uint8Array.from(bytesOf(values)),
 })
 
 /** A float32 tensor of open batch size. */
-const rows = (name: string, width: number) => ({
+const rows = (name: string, width: number): MessageInitShape<typeof ValueInfoProtoSchema> => ({
   name,
   type: {
     value: {
-      case: 'tensorType' as const,
+      case: 'tensorType',
       value: {
         elemType: TensorProto_DataType.FLOAT,
         shape: {
           dim: [
-            { value: { case: 'dimParam' as const, value: 'batch' } },
-            { value: { case: 'dimValue' as const, value: BigInt(width) } },
+            { value: { case: 'dimParam', value: 'batch' } },
+            { value: { case: 'dimValue', value: BigInt(width) } },
           ],
         },
       },
@@ -83,26 +89,25 @@ const rows = (name: string, width: number) => ({
   },
 })
 
-const toOnnx = ({ weights, bias }: Classifier): Uint8Array =>
+const graphOf = ({ weights, bias }: Classifier): MessageInitShape<typeof GraphProtoSchema> => ({
+  name: 'iris',
+  node: [
+    { opType: 'MatMul', input: ['flower', 'weights'], output: ['products'] },
+    { opType: 'Add', input: ['products', 'bias'], output: ['logits'] },
+  ],
+  input: [rows('flower', sizes)],
+  output: [rows('logits', classes)],
+  initializer: [floats('weights', [sizes, classes], weights), floats('bias', [classes], bias)],
+})
+
+const toOnnx = (classifier: Classifier): Uint8Array =>
   toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
       producerName: 'muster-examples',
       opsetImport: [{ domain: '', version: 17n }],
-      graph: {
-        name: 'iris',
-        node: [
-          { opType: 'MatMul', input: ['flower', 'weights'], output: ['products'] },
-          { opType: 'Add', input: ['products', 'bias'], output: ['logits'] },
-        ],
-        input: [rows('flower', sizes)],
-        output: [rows('logits', classes)],
-        initializer: [
-          floats('weights', [sizes, classes], weights),
-          floats('bias', [classes], bias),
-        ],
-      },
+      graph: graphOf(classifier),
     }),
   )
 

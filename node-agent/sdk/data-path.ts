@@ -37,7 +37,9 @@ export const placeOf = async (paths: readonly (string | DataPath)[]): Promise<Pl
     )
     return { datastore: first.datastore, path, patterns }
   }
-  const local = await Promise.all(paths.map((one) => onThisMachine(String(one))))
+  const local = await Promise.all(
+    paths.map((one) => onThisMachine(typeof one === 'string' ? one : one.path)),
+  )
   // A drive's letter is a part of the path like any other.
   return join(local, process.platform === 'win32' ? '' : '/')
 }

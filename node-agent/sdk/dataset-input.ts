@@ -31,15 +31,11 @@ export interface DatasetReference {
 export type DatasetSource = DatasetPaths | DatasetReference
 
 /** The input of a job file. A path that is a parameter stands alone: its value is known at submit only. */
-export const inputFields = async (
-  source: DatasetSource,
-  mode: 'mount' | 'download' | 'direct' | undefined,
-): Promise<InputFields> => {
-  const how = mode === undefined ? {} : { mode }
-  if (source.kind === 'registered') return { dataset: source.name, version: source.version, ...how }
+export const inputFields = async (source: DatasetSource): Promise<InputFields> => {
+  if (source.kind === 'registered') return { dataset: source.name, version: source.version }
   const [first] = source.paths
-  if (isParameter(first)) return { path: first.reference, ...source.fields, ...how }
-  return { ...(await placeOf(source.paths.filter(isPath))), ...source.fields, ...how }
+  if (isParameter(first)) return { path: first.reference, ...source.fields }
+  return { ...(await placeOf(source.paths.filter(isPath))), ...source.fields }
 }
 
 const isParameter = (path: Maybe<string | DataPath> | undefined): path is PipelineParameter =>

@@ -1,6 +1,5 @@
 import type { Environment } from './environment.ts'
 import type { Maybe } from './parameter.ts'
-import type { Pool } from './pool.ts'
 
 /** How a declared `onnx` step reads its items; the fields of `preprocess` in a job file. */
 export type Preprocess = Readonly<Record<string, unknown>>
@@ -14,7 +13,7 @@ export interface ParallelRunConfigOptions {
   readonly sourceDirectory?: string
   readonly environment?: Environment
   /** The pool whose machines work, or its name. Default: all of them. */
-  readonly computeTarget?: Maybe<Pool | string>
+  readonly computeTarget?: Maybe<{ readonly name: string } | string>
   /** A count of files, bytes of a table such as `'1MB'`, or `'auto'`. */
   readonly miniBatchSize?: Maybe<number | string>
   readonly partitionKeys?: readonly string[]

@@ -1,0 +1,95 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { musterError, MusterFailure } from '#protocol/errors.ts'
+import type { DatasetSource, InputFields, TableOptions } from './dataset-input.ts'
+import { placeOf } from './data-path.ts'
+import type { DataPath } from './data-path.ts'
+import type { Maybe } from './parameter.ts'
+
+/** Paths or globs: on this machine, below a datastore, or chosen when a pipeline is submitted. */
+export type Paths = Maybe<string | DataPath> | readonly (string | DataPath)[]
+
+export interface FromFilesOptions {
+  /** Look now, from this machine, whether the folder is there. Default: false. */
+  readonly validate?: boolean
+  /** Path with fields in braces, such as `{user}/{season}/{file}.wav`: what `partitionKeys` may name. */
+  readonly partitionFormat?: string
+}
+
+export interface FromTableOptions extends TableOptions {
+  readonly validate?: boolean
+}
+
+/** A choice of files or of records. Lazy: nothing is read before it is used, unless `validate` says so. */
+export class Dataset {
+  readonly source: DatasetSource
+
+  constructor(source: DatasetSource) {
+    this.source = source
+  }
+
+  /** Each file is an item. */
+  static readonly File = {
+    fromFiles: (paths: Paths, options: FromFilesOptions = {}): Promise<Dataset> =>
+      fromPaths(paths, options.validate ?? false, {
+        type: 'files',
+        ...(options.partitionFormat === undefined
+          ? {}
+          : { partition_format: options.partitionFormat }),
+      }),
+  }
+
+  /** Each record is an item. */
+  static readonly Tabular = {
+    fromDelimitedFiles: (paths: Paths, options: FromTableOptions = {}): Promise<Dataset> =>
+      fromPaths(paths, options.validate ?? false, {
+        type: 'table',
+        format: 'delimited',
+        ...(options.separator === undefined ? {} : { delimiter: options.separator }),
+        ...(options.header === undefined ? {} : { header: options.header }),
+      }),
+    fromJsonLines: (paths: Paths, options: { readonly validate?: boolean } = {}) =>
+      fromPaths(paths, options.validate ?? false, { type: 'table', format: 'json-lines' }),
+    fromParquetFiles: (paths: Paths, options: { readonly validate?: boolean } = {}) =>
+      fromPaths(paths, options.validate ?? false, { type: 'table', format: 'parquet' }),
+  }
+
+  /** The name by which a step, and its script, know it. */
+  asNamedInput(name: string): NamedInput {
+    return new NamedInput(name, this)
+  }
+}
+
+/** A dataset as an input of a step. */
+export class NamedInput {
+  readonly name: string
+  readonly dataset: Dataset
+
+  constructor(name: string, dataset: Dataset) {
+    this.name = name
+    this.dataset = dataset
+  }
+}
+
+const fromPaths = async (
+  paths: Paths,
+  validate: boolean,
+  fields: InputFields,
+): Promise<Dataset> => {
+  const list = isList(paths) ? paths : [paths]
+  const dataset = new Dataset({ kind: 'paths', paths: list, fields })
+  const local = list.filter((path) => typeof path === 'string')
+  if (validate && local.length === list.length) await mustBeThere(local)
+  return dataset
+}
+
+const isList = (paths: Paths): paths is readonly (string | DataPath)[] => Array.isArray(paths)
+
+const mustBeThere = async (paths: readonly string[]): Promise<void> => {
+  const { path } = await placeOf(paths)
+  const found = await stat(resolve(path)).catch(() => undefined)
+  if (found?.isDirectory() === true) return
+  throw new MusterFailure(
+    musterError('InputMissing', `There is no folder ${path} on this machine; check the path.`),
+  )
+}
