@@ -54,6 +54,15 @@ export const dataLimits = {
   sortedNames: 10_000,
   /** File facts asked at once while planning: more would keep other readers of the disk waiting. */
   statsAtOnce: 64,
+  /** Blobs and peers remembered as served: one that is asked for again by the same peer is hashed along. */
+  servedBlobs: 4_096,
+  /** A blob that arrives is written and hashed by a thread once this much has come: starting one costs some 40 ms. */
+  threadedBlobBytes: 4 * mib,
+  /** Shared memory in which bytes go to that thread, and the slots it is cut into. */
+  blobRingBytes: 4 * mib,
+  blobRingSlots: 8,
+  /** What was written is flushed this often meanwhile, so that the last fsync finds little to do. */
+  blobFlushBytes: 32 * mib,
   /** An unfinished or set-aside blob that nobody touched this long is swept at start. */
   leftoverBlobMs: 24 * 60 * 60 * second,
   /** A blob may be younger than the record that will name it: until this age nobody calls it an orphan. */

@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto'
-import type { Hash } from 'node:crypto'
-import { open, rm } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import type { BlobHash } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { checkSize } from './blob-layout.ts'
 import type { BlobLayout } from './blob-layout.ts'
-import { sizeOf, writeAll, writeError } from './disk.ts'
+import { openSink, startSink } from './blob-sink.ts'
+import { sizeOf, writeError } from './disk.ts'
+
+const isForThread = (bytes: number): boolean => bytes >= limits.threadedBlobBytes
 
 /**
  * Blobs that arrive in parts. What came stays in `partial/<hash>` when the stream breaks, and the next
@@ -56,16 +57,8 @@ const receive = async (
 ): Promise<Result<number, MusterError>> => {
   const { blob, offset, path } = incoming
   if (((await sizeOf(path)) ?? 0) < offset) return err(wrongOffset(blob, offset))
-  const hash = createHash('sha256')
-  let total: number
-  {
-    await using file = await open(path, offset === 0 ? 'w+' : 'r+')
-    await file.truncate(offset)
-    await hashStart(file, hash, offset)
-    total = await writeParts(incoming, file, hash)
-    await file.sync()
-  }
-  if (hash.digest('hex') === blob) {
+  const { total, hash } = await writeParts(incoming)
+  if (hash === blob) {
     await store.publish(path, blob)
     return ok(total)
   }
@@ -73,36 +66,31 @@ const receive = async (
   return err(wrongBytes(blob))
 }
 
-/** Takes what an earlier stream left into the hash. */
-const hashStart = async (file: FileHandle, hash: Hash, end: number): Promise<void> => {
-  const buffer = Buffer.allocUnsafe(1024 * 1024)
-  for (let at = 0; at < end;) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at)
-    if (bytesRead === 0) throw new Error('a partial blob shrank while it was read')
-    hash.update(buffer.subarray(0, bytesRead))
-    at += bytesRead
+/** The blob's whole size, and what it hashes to. It starts small; once it is large, a thread goes on. */
+const writeParts = async (incoming: Incoming): Promise<{ total: number; hash: string }> => {
+  const { offset, path, parts, signal } = incoming
+  let total = offset
+  let isThreaded = isForThread(offset)
+  let sink = isThreaded ? startSink({ path, offset }) : await openSink({ path, offset })
+  try {
+    for await (const part of parts) {
+      signal?.throwIfAborted()
+      const tooLarge = checkSize(total + part.byteLength)
+      if (tooLarge !== undefined) throw new MusterFailure(tooLarge)
+      if (!isThreaded && isForThread(total)) {
+        isThreaded = true
+        await sink.close()
+        sink = startSink({ path, offset: total })
+      }
+      const full = sink.take(part)
+      if (full !== undefined) await full
+      total += part.byteLength
+    }
+    signal?.throwIfAborted()
+    return { total, hash: await sink.end() }
+  } finally {
+    await sink.close()
   }
-}
-
-/** Resolves to the blob's whole size. */
-const writeParts = async (incoming: Incoming, file: FileHandle, hash: Hash): Promise<number> => {
-  let total = incoming.offset
-  // The disk takes one part while the next one comes and is hashed.
-  let written: Promise<void> = Promise.resolve()
-  for await (const part of incoming.parts) {
-    incoming.signal?.throwIfAborted()
-    const tooLarge = checkSize(total + part.byteLength)
-    if (tooLarge !== undefined) throw new MusterFailure(tooLarge)
-    await written
-    written = writeAll(file, part, total)
-    // Seen below; a rejection meanwhile is no defect.
-    written.catch(() => undefined)
-    hash.update(part)
-    total += part.byteLength
-  }
-  await written
-  incoming.signal?.throwIfAborted()
-  return total
 }
 
 const alreadyComing = (blob: BlobHash): MusterError =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Blobs, BlobStreamOptions } from '#agent/ports/blobs.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
@@ -33,7 +33,7 @@ export const createBlobs = (options: BlobsOptions): Blobs => {
     putFile: (path, signal) => putFile(store, path, signal),
     ...createPartials(store),
     read: (blob) => read(store, blob),
-    stream: (blob, offset, frameBytes) => stream(store, blob, offset, frameBytes),
+    stream: (blob, options) => stream(store, blob, options),
     path: store.path,
     delete: (blob) => rm(store.path(blob), { force: true }),
   }
@@ -190,28 +190,27 @@ const setAside = async (store: BlobLayout, blob: BlobHash): Promise<MusterError>
   )
 }
 
-/** A stream from the start is hashed along, since a damaged blob would be refused by every receiver. */
 async function* stream(
   store: BlobLayout,
   blob: BlobHash,
-  offset: number,
-  frameBytes: number,
+  { offset, frameBytes, check = false }: BlobStreamOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = offset === 0 ? createHash('sha256') : undefined
+  const hash = check && offset === 0 ? createHash('sha256') : undefined
   await using file = await open(store.path(blob), 'r').catch((thrown: unknown) => {
     throw new MusterFailure(readError(thrown, blob))
   })
+  // One is read into while the reader of this stream has the other.
+  let [mine, theirs] = [Buffer.allocUnsafeSlow(frameBytes), Buffer.allocUnsafeSlow(frameBytes)]
   const readAt = async (at: number): Promise<Uint8Array> => {
-    const frame = Buffer.allocUnsafeSlow(frameBytes)
-    const { bytesRead } = await file.read(frame, 0, frameBytes, at)
-    return frame.subarray(0, bytesRead)
+    const { bytesRead } = await file.read(mine, 0, frameBytes, at)
+    return mine.subarray(0, bytesRead)
   }
-  // The disk reads one frame while the one before is hashed and sent.
   let next = readAt(offset)
   for (let at = offset; ;) {
     const part = await next
     if (part.length === 0) break
     at += part.length
+    ;[mine, theirs] = [theirs, mine]
     next = readAt(at)
     next.catch(() => undefined)
     hash?.update(part)

@@ -2,11 +2,12 @@ import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { requestFailureCodec, requestFrame } from '#protocol/wire/request-frames.ts'
 import type { Bounds } from './bounds.ts'
 import type { FrameStream } from './frame-stream.ts'
+import type { FrameParts } from './frames.ts'
 
 export interface AnsweringDeps {
   readonly bounds: Bounds
   /** Decodes, handles and encodes. @throws MusterFailure `MessageInvalid` before the first answer. */
-  readonly handle: (request: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array>
+  readonly handle: (request: Uint8Array, signal: AbortSignal) => AsyncIterable<FrameParts>
   readonly onProblem: (thrown: unknown) => void
 }
 
@@ -36,7 +37,7 @@ const answerOne = async (
   signal: AbortSignal,
   { bounds, handle, onProblem }: AnsweringDeps,
 ): Promise<void> => {
-  let iterator: AsyncIterator<Uint8Array> | undefined
+  let iterator: AsyncIterator<FrameParts> | undefined
   let done = false
   try {
     iterator = handle(request, signal)[Symbol.asyncIterator]()
@@ -44,7 +45,7 @@ const answerOne = async (
       const step = await orAborted(iterator.next(), signal)
       done = step?.done === true
       if (step === undefined || step.done === true) break
-      stream.write(Uint8Array.of(requestFrame.answer), step.value)
+      stream.write(Uint8Array.of(requestFrame.answer), ...step.value)
       if (await stream.drained(bounds.answerUnreadMs, signal)) continue
       if (!signal.aborted) stream.abort('nothing of the answer was read')
       break

@@ -3,12 +3,14 @@ import type { ErrorCode } from '#protocol/errors.ts'
 import { requestFailureCodec, requestFrame } from '#protocol/wire/request-frames.ts'
 import type { Bounds } from './bounds.ts'
 import type { FrameStream } from './frame-stream.ts'
+import { joinParts } from './frames.ts'
+import type { FrameParts } from './frames.ts'
 import { createPlaces } from './places.ts'
 
 /** Asks one peer over one request protocol: a small pool of streams, each serving one request at a time. */
 export interface Asker {
-  /** The encoded answers. Ends when the server ended. @throws MusterFailure */
-  readonly ask: (request: Uint8Array, signal?: AbortSignal) => AsyncGenerator<Uint8Array>
+  /** The encoded answers, in parts as they came. Ends when the server ended. @throws MusterFailure */
+  readonly ask: (request: Uint8Array, signal?: AbortSignal) => AsyncGenerator<FrameParts>
 }
 
 export interface AskerDeps {
@@ -40,7 +42,7 @@ export const createAsker = ({ openStream, bounds, name, onBroken }: AskerDeps): 
     places.give()
   }
 
-  async function* ask(request: Uint8Array, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async function* ask(request: Uint8Array, signal?: AbortSignal): AsyncGenerator<FrameParts> {
     if (signal?.aborted === true) throw failure('Aborted', `A request to ${name} was given up.`)
     await places.take(signal)
     let stream: FrameStream | undefined
@@ -50,15 +52,16 @@ export const createAsker = ({ openStream, bounds, name, onBroken }: AskerDeps): 
       state = 'running'
       stream.write(Uint8Array.of(requestFrame.request), request)
       for (;;) {
-        const frame = await stream.read(bounds.frameSilenceMs, signal)
+        const frame = await stream.readParts(bounds.frameSilenceMs, signal)
         if (frame === null) throw lost(name)
-        if (frame[0] === requestFrame.answer) {
-          yield frame.subarray(1)
+        const kind = kindOf(frame)
+        if (kind === requestFrame.answer) {
+          yield payloadOf(frame)
           continue
         }
-        if (!isLast(frame)) throw failure('FrameTooLarge', `${name} answered out of order.`)
+        if (!isLast(kind)) throw failure('FrameTooLarge', `${name} answered out of order.`)
         state = 'ended'
-        if (frame[0] === requestFrame.failure) throw readFailure(frame.subarray(1), name)
+        if (kind === requestFrame.failure) throw readFailure(joinParts(payloadOf(frame)), name)
         return
       }
     } catch (thrown) {
@@ -88,17 +91,22 @@ const readAway = async (stream: FrameStream, answerMs: number): Promise<boolean>
   const limit = AbortSignal.timeout(answerMs)
   try {
     for (;;) {
-      const frame = await stream.read(undefined, limit)
+      const frame = await stream.readParts(undefined, limit)
       if (frame === null) return false
-      if (isLast(frame)) return true
+      if (isLast(kindOf(frame))) return true
     }
   } catch {
     return false
   }
 }
 
-const isLast = (frame: Uint8Array): boolean =>
-  frame[0] === requestFrame.end || frame[0] === requestFrame.failure
+const kindOf = (frame: FrameParts): number | undefined => frame[0]?.[0]
+
+const payloadOf = ([first, ...rest]: FrameParts): FrameParts =>
+  first === undefined ? [] : [first.subarray(1), ...rest]
+
+const isLast = (kind: number | undefined): boolean =>
+  kind === requestFrame.end || kind === requestFrame.failure
 
 /** Given up by us while the stream itself is sound. */
 const isGivenUp = ({ error }: MusterFailure): boolean =>

@@ -1,7 +1,8 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import { createFrameReader, joinFrames, lengthOf } from './frames.ts'
+import { createPartsReader, joinFrames, joinParts, lengthOf } from './frames.ts'
+import type { FrameParts } from './frames.ts'
 import { oncePerTurn } from './turn.ts'
 
 /**
@@ -15,7 +16,12 @@ export interface FrameStream {
    * @throws MusterFailure `TimedOut`, `Aborted`, `FrameTooLarge`, `PeerUnreachable`
    */
   readonly read: (silenceMs?: number, signal?: AbortSignal) => Promise<Uint8Array | null>
-  /** Queues one frame, given in parts. Frames of the same turn leave together. Never throws. */
+  /** As `read`, without joining what came in parts. */
+  readonly readParts: (silenceMs?: number, signal?: AbortSignal) => Promise<FrameParts | null>
+  /**
+   * Queues one frame, given in parts. Frames of the same turn leave together; one of `coalesceBytes` or
+   * more leaves at once, and its parts may be overwritten when this returns. Never throws.
+   */
   readonly write: (...parts: readonly Uint8Array[]) => void
   /**
    * Waits until the other side has taken enough to go on writing. False: it took nothing for `waitMs`,
@@ -29,7 +35,7 @@ export interface FrameStream {
 }
 
 interface Waiter {
-  readonly resolve: (frame: Uint8Array | null) => void
+  readonly resolve: (frame: FrameParts | null) => void
   readonly reject: (thrown: MusterFailure) => void
   /** Undefined: it waits as long as the stream lives. */
   readonly timer: NodeJS.Timeout | undefined
@@ -41,7 +47,11 @@ export const createFrameStream = (stream: Stream, maxFrameBytes: number): FrameS
   const reader = createReader(stream, maxFrameBytes)
   const writer = createWriter(stream)
   return {
-    read: reader.read,
+    read: async (silenceMs, signal) => {
+      const parts = await reader.read(silenceMs, signal)
+      return parts === null ? null : joinParts(parts)
+    },
+    readParts: reader.read,
     write: (...parts) => writer.write(parts),
     drained: (waitMs, signal) => waitForDrain(stream, waitMs, signal),
     isOpen: () => reader.isOpen() && stream.status === 'open' && stream.writeStatus === 'writable',
@@ -54,8 +64,8 @@ export const createFrameStream = (stream: Stream, maxFrameBytes: number): FrameS
 }
 
 const createReader = (stream: Stream, maxFrameBytes: number) => {
-  const reader = createFrameReader(maxFrameBytes)
-  const frames: Uint8Array[] = []
+  const inbox = createInbox(maxFrameBytes)
+  const flow = createFlow(stream, inbox.isFull)
   let waiter: Waiter | undefined
   let failure: MusterFailure | undefined
   let ended = false
@@ -70,7 +80,7 @@ const createReader = (stream: Stream, maxFrameBytes: number) => {
 
   const settle = (): void => {
     if (waiter === undefined) return
-    const frame = frames.shift()
+    const frame = inbox.take()
     if (frame !== undefined) takeWaiter()?.resolve(frame)
     else if (failure !== undefined) takeWaiter()?.reject(failure)
     else if (ended) takeWaiter()?.resolve(null)
@@ -79,13 +89,13 @@ const createReader = (stream: Stream, maxFrameBytes: number) => {
   stream.addEventListener('message', (event: StreamMessageEvent) => {
     waiter?.timer?.refresh()
     try {
-      for (const part of partsOf(event)) frames.push(...reader.push(part))
+      for (const part of partsOf(event)) inbox.push(part)
     } catch (thrown) {
       if (thrown instanceof MusterFailure) failure ??= thrown
       stream.abort(new Error('frame too large'))
     }
     settle()
-    if (lengthOf(frames) > limits.unreadBytes) pause(stream)
+    flow.pauseIfFull()
   })
   const onEnd = (): void => {
     ended = true
@@ -102,8 +112,8 @@ const createReader = (stream: Stream, maxFrameBytes: number) => {
   // now. What it had sent before is handed out in a microtask that is queued already.
   if (hasEnded(stream)) queueMicrotask(onEnd)
 
-  const read = (silenceMs?: number, signal?: AbortSignal): Promise<Uint8Array | null> =>
-    new Promise<Uint8Array | null>((resolve, reject) => {
+  const read = (silenceMs?: number, signal?: AbortSignal): Promise<FrameParts | null> =>
+    new Promise<FrameParts | null>((resolve, reject) => {
       const onAbort = (): void => takeWaiter()?.reject(givenUp())
       const onSilence = (): void => takeWaiter()?.reject(silent(silenceMs ?? 0))
       waiter = {
@@ -115,20 +125,62 @@ const createReader = (stream: Stream, maxFrameBytes: number) => {
       if (signal?.aborted === true) return onAbort()
       signal?.addEventListener('abort', onAbort, { once: true })
       settle()
-      if (waiter !== undefined) resume(stream)
+      if (waiter !== undefined) flow.resume()
     })
 
   return { read, isOpen: () => failure === undefined && !ended }
 }
 
+/** Whole frames that nobody has read yet. */
+const createInbox = (maxFrameBytes: number) => {
+  const reader = createPartsReader(maxFrameBytes)
+  const frames: FrameParts[] = []
+  let bytes = 0
+  return {
+    /** @throws MusterFailure `FrameTooLarge` */
+    push: (chunk: Uint8Array): void => {
+      for (const frame of reader.push(chunk)) {
+        frames.push(frame)
+        bytes += lengthOf(frame)
+      }
+    },
+    take: (): FrameParts | undefined => {
+      const frame = frames.shift()
+      if (frame !== undefined) bytes -= lengthOf(frame)
+      return frame
+    },
+    isFull: () => bytes > limits.unreadBytes,
+  }
+}
+
+/**
+ * While it resumes, libp2p hands out what it held and then grants the whole window, also when somebody
+ * paused meanwhile: such a pause would be void, and an unread stream is reset at 4 MiB. Hence only after it.
+ */
+const createFlow = (stream: Stream, isFull: () => boolean) => {
+  let isResuming = false
+  const pauseIfFull = (): void => {
+    if (!isResuming && isFull() && stream.readStatus === 'readable') stream.pause()
+  }
+  const resume = (): void => {
+    if (stream.readStatus !== 'paused') return
+    isResuming = true
+    stream.resume()
+    isResuming = false
+    pauseIfFull()
+  }
+  return { pauseIfFull, resume }
+}
+
 /** Frames of one turn of the loop leave in one write. */
 const createWriter = (stream: Stream) => {
-  let queued: (readonly Uint8Array[])[] = []
+  let queued: FrameParts[] = []
   let queuedBytes = 0
+  const take = createTaker(stream)
 
   const flush = (): void => {
     if (queued.length === 0) return
-    const bytes = joinFrames(queued)
+    const bytes = joinFrames(queued, take)
     queued = []
     queuedBytes = 0
     try {
@@ -139,13 +191,28 @@ const createWriter = (stream: Stream) => {
   }
   const flushSoon = oncePerTurn(flush)
 
-  const write = (parts: readonly Uint8Array[]): void => {
+  const write = (parts: FrameParts): void => {
     queued.push(parts)
     queuedBytes += lengthOf(parts)
     if (queuedBytes >= limits.coalesceBytes) flush()
     else flushSoon()
   }
   return { write, flush }
+}
+
+/**
+ * Buffers for what is sent. Fresh memory for each frame of bulk costs more than everything else that is
+ * done to it, so one buffer serves again as soon as libp2p holds nothing of it: what was sent is encrypted,
+ * and with that copied, before libp2p says that it needs no drain.
+ */
+const createTaker = (stream: Stream) => {
+  let kept: Buffer | undefined
+  return (bytes: number): Buffer => {
+    if (bytes < limits.coalesceBytes) return Buffer.allocUnsafe(bytes)
+    if (kept === undefined || kept.length < bytes) return (kept = Buffer.allocUnsafeSlow(bytes))
+    const isFree = !stream.writableNeedsDrain && stream.writeBufferLength === 0
+    return isFree ? kept.subarray(0, bytes) : Buffer.allocUnsafe(bytes)
+  }
 }
 
 /**
@@ -182,13 +249,6 @@ const movedWithin = (stream: Stream, waitMs: number, signal?: AbortSignal): Prom
 
 const hasEnded = (stream: Stream): boolean =>
   stream.status !== 'open' || stream.remoteWriteStatus === 'closed'
-
-const pause = (stream: Stream): void => {
-  if (stream.readStatus === 'readable') stream.pause()
-}
-const resume = (stream: Stream): void => {
-  if (stream.readStatus === 'paused') stream.resume()
-}
 
 const givenUp = (): MusterFailure =>
   new MusterFailure(musterError('Aborted', 'The wait was given up.'))

@@ -6,80 +6,104 @@ import { musterError, MusterFailure } from '#protocol/errors.ts'
  */
 export const frameHeaderBytes = 4
 
-export interface FrameReader {
+/** The bytes of one frame as they came: the parts lie in the buffers of the connection and are not copied. */
+export type FrameParts = readonly Uint8Array[]
+
+export interface FrameReader<Frame = Uint8Array> {
   /** The frames that `chunk` completes. @throws MusterFailure `FrameTooLarge` */
-  readonly push: (chunk: Uint8Array) => readonly Uint8Array[]
+  readonly push: (chunk: Uint8Array) => readonly Frame[]
 }
 
 /** Cuts a byte stream into frames of at most `maxBytes`. */
 export const createFrameReader = (maxBytes: number): FrameReader => {
-  let held: Uint8Array[] = []
-  let heldBytes = 0
-  /** Bytes without which nothing more can be read. */
-  let needed = frameHeaderBytes
+  const reader = createPartsReader(maxBytes)
+  return { push: (chunk) => reader.push(chunk).map(joinParts) }
+}
 
-  const push = (chunk: Uint8Array): readonly Uint8Array[] => {
-    held.push(chunk)
-    heldBytes += chunk.length
-    if (heldBytes < needed) return []
-    const bytes = held.length === 1 ? chunk : joinBytes(held, heldBytes)
-    const frames: Uint8Array[] = []
-    let offset = 0
-    needed = frameHeaderBytes
-    while (bytes.length - offset >= frameHeaderBytes) {
-      const length = lengthAt(bytes, offset)
-      if (length > maxBytes) throw tooLarge(length, maxBytes)
-      const end = offset + frameHeaderBytes + length
-      if (end > bytes.length) {
-        needed = frameHeaderBytes + length
-        break
+/** Cuts a byte stream into frames of at most `maxBytes` without joining what came in parts. */
+export const createPartsReader = (maxBytes: number): FrameReader<FrameParts> => {
+  const header = new Uint8Array(frameHeaderBytes)
+  let headerBytes = 0
+  let parts: Uint8Array[] = []
+  /** Bytes of the frame that have not come. */
+  let missing = 0
+
+  /** Takes what it can of a header; returns where it stopped. */
+  const readHeader = (chunk: Uint8Array, from: number): number => {
+    let offset = from
+    while (headerBytes < frameHeaderBytes && offset < chunk.length)
+      header[headerBytes++] = chunk[offset++] ?? 0
+    if (headerBytes < frameHeaderBytes) return offset
+    missing = new DataView(header.buffer).getUint32(0)
+    if (missing > maxBytes) throw tooLarge(missing, maxBytes)
+    return offset
+  }
+
+  const push = (chunk: Uint8Array): readonly FrameParts[] => {
+    const frames: FrameParts[] = []
+    for (let offset = 0; offset < chunk.length || isWhole();) {
+      if (isWhole()) {
+        frames.push(parts)
+        parts = []
+        headerBytes = 0
+      } else if (headerBytes < frameHeaderBytes) {
+        offset = readHeader(chunk, offset)
+      } else {
+        const end = Math.min(offset + missing, chunk.length)
+        parts.push(chunk.subarray(offset, end))
+        missing -= end - offset
+        offset = end
       }
-      frames.push(bytes.subarray(offset + frameHeaderBytes, end))
-      offset = end
     }
-    held = offset < bytes.length ? [bytes.subarray(offset)] : []
-    heldBytes = bytes.length - offset
     return frames
   }
+  const isWhole = (): boolean => headerBytes === frameHeaderBytes && missing === 0
 
   return { push }
 }
 
-/** One buffer with the frames of `payloads`; a payload may come in parts. */
-export const joinFrames = (payloads: readonly (readonly Uint8Array[])[]): Uint8Array => {
+/**
+ * One buffer with the frames of `payloads`; a payload may come in parts. `take` gives the buffer they are
+ * put in, by default a new one.
+ */
+export const joinFrames = (
+  payloads: readonly FrameParts[],
+  take: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafe(bytes),
+): Uint8Array => {
   let total = 0
   for (const parts of payloads) total += frameHeaderBytes + lengthOf(parts)
-  const joined = Buffer.allocUnsafe(total)
+  const joined = take(total)
   let offset = 0
   for (const parts of payloads) {
-    joined.writeUInt32BE(lengthOf(parts), offset)
-    offset += frameHeaderBytes
-    for (const part of parts) {
-      joined.set(part, offset)
-      offset += part.length
-    }
+    const length = lengthOf(parts)
+    joined.writeUInt32BE(length, offset)
+    putParts(parts, joined, offset + frameHeaderBytes)
+    offset += frameHeaderBytes + length
   }
   return joined
 }
 
 /** Bytes of a payload given in parts. */
-export const lengthOf = (parts: readonly Uint8Array[]): number => {
+export const lengthOf = (parts: FrameParts): number => {
   let total = 0
   for (const part of parts) total += part.length
   return total
 }
 
-const lengthAt = (bytes: Uint8Array, offset: number): number =>
-  new DataView(bytes.buffer, bytes.byteOffset + offset, frameHeaderBytes).getUint32(0)
+/** One buffer with all parts; a single part as it is. */
+export const joinParts = (parts: FrameParts): Uint8Array => {
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
+  return putParts(parts, Buffer.allocUnsafe(lengthOf(parts)), 0)
+}
 
-const joinBytes = (parts: readonly Uint8Array[], total: number): Uint8Array => {
-  const joined = Buffer.allocUnsafe(total)
-  let offset = 0
+const putParts = (parts: FrameParts, target: Buffer, at: number): Buffer => {
+  let offset = at
   for (const part of parts) {
-    joined.set(part, offset)
+    target.set(part, offset)
     offset += part.length
   }
-  return joined
+  return target
 }
 
 const tooLarge = (length: number, maxBytes: number): MusterFailure =>

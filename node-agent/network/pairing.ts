@@ -10,6 +10,8 @@ import { answerRequests } from './answering.ts'
 import { createAsker } from './asking.ts'
 import type { Bounds } from './bounds.ts'
 import { createFrameStream } from './frame-stream.ts'
+import { joinParts } from './frames.ts'
+import type { FrameParts } from './frames.ts'
 import type { Link, Links } from './links.ts'
 import { dialFirst, readAddresses } from './node.ts'
 import type { NodeParts } from './node.ts'
@@ -93,7 +95,7 @@ const askToPair = async (
     onBroken: () => undefined,
   })
   for await (const answer of asker.ask(pairProtocol.encodeRequest(request), signal))
-    return pairProtocol.decodeAnswer(answer)
+    return pairProtocol.decodeAnswer(joinParts(answer))
   throw new Error('the inviter gave no answer')
 }
 
@@ -103,9 +105,9 @@ const answerPairing = async (
   link: Link,
   handler: (peer: PeerId, request: PairRequest) => Promise<PairAnswer>,
 ): Promise<void> => {
-  async function* handle(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  async function* handle(bytes: Uint8Array): AsyncGenerator<FrameParts> {
     const request = pairProtocol.decodeRequest(bytes)
-    yield pairProtocol.encodeAnswer(await handler(link.peer, request))
+    yield [pairProtocol.encodeAnswer(await handler(link.peer, request))]
   }
   const onProblem = (thrown: unknown): void =>
     log.warn('a pairing request could not be answered', {

@@ -1,4 +1,4 @@
-import type { Stream } from '@libp2p/interface'
+import type { Stream, StreamHandler } from '@libp2p/interface'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { RequestProtocol } from '#protocol/wire/codec.ts'
@@ -10,6 +10,8 @@ import type { Asker } from './asking.ts'
 import type { Bounds } from './bounds.ts'
 import { createFrameStream } from './frame-stream.ts'
 import type { FrameStream } from './frame-stream.ts'
+import { joinParts, lengthOf } from './frames.ts'
+import type { FrameParts } from './frames.ts'
 import type { Link, Links } from './links.ts'
 import type { NodeParts } from './node.ts'
 import { nameOf, notConnected } from './sentences.ts'
@@ -68,16 +70,16 @@ export const createRequesting = (deps: RequestingDeps): Requesting => {
     if (link === undefined) throw new MusterFailure(notConnected(peer))
     const bytes = withinFrame(protocol.encodeRequest(question), protocol)
     for await (const answer of askerOf(link, protocol).ask(bytes, signal))
-      yield protocol.decodeAnswer(answer)
+      yield protocol.answerFromParts?.(answer) ?? protocol.decodeAnswer(joinParts(answer))
   }
 
   const serve: Requesting['serve'] = (protocol, handler) => {
     const onStream = async (stream: Stream, link: Link): Promise<void> => {
       if (!(await admitted(link))) return
       const frames = createFrameStream(stream, protocol.maxFrameBytes + kindBytes)
-      async function* handle(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+      async function* handle(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<FrameParts> {
         for await (const answer of handler(link.peer, protocol.decodeRequest(bytes), signal))
-          yield withinFrame(protocol.encodeAnswer(answer), protocol)
+          yield partsOf(protocol, answer)
       }
       const where = { peer: link.peer, protocol: protocol.id }
       const onProblem = (thrown: unknown): void =>
@@ -88,12 +90,10 @@ export const createRequesting = (deps: RequestingDeps): Requesting => {
         endBroken(links, link, frames, thrown)
       }
     }
-    const streams = bounds.openRequests + spareStreams
-    void parts.registrar.handle(
-      protocol.id,
-      (stream, connection) => onStream(stream, links.of(connection)),
-      { maxInboundStreams: streams, maxOutboundStreams: streams },
-    )
+    const most = bounds.openRequests + spareStreams
+    const options = { maxInboundStreams: most, maxOutboundStreams: most }
+    const onOpened: StreamHandler = (stream, connection) => onStream(stream, links.of(connection))
+    void parts.registrar.handle(protocol.id, onOpened, options)
   }
 
   return { request, serve }
@@ -118,15 +118,30 @@ const endBroken = (links: Links, link: Link, frames: FrameStream, thrown: unknow
   else frames.abort(thrownToText(thrown))
 }
 
+const partsOf = <Request, Answer>(
+  protocol: RequestProtocol<Request, Answer>,
+  answer: Answer,
+): FrameParts =>
+  partsWithinFrame(protocol.answerToParts?.(answer) ?? [protocol.encodeAnswer(answer)], protocol)
+
 const withinFrame = (
   bytes: Uint8Array,
   protocol: { id: string; maxFrameBytes: number },
 ): Uint8Array => {
-  if (bytes.length <= protocol.maxFrameBytes) return bytes
+  partsWithinFrame([bytes], protocol)
+  return bytes
+}
+
+const partsWithinFrame = (
+  parts: FrameParts,
+  protocol: { id: string; maxFrameBytes: number },
+): FrameParts => {
+  const length = lengthOf(parts)
+  if (length <= protocol.maxFrameBytes) return parts
   throw new MusterFailure(
     musterError(
       'MessageInvalid',
-      `A message of ${bytes.length} bytes is too long for ${protocol.id}, which allows ${protocol.maxFrameBytes}.`,
+      `A message of ${length} bytes is too long for ${protocol.id}, which allows ${protocol.maxFrameBytes}.`,
     ),
   )
 }

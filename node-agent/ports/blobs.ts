@@ -25,9 +25,21 @@ export interface Blobs {
   readonly partialSize: (blob: BlobHash) => Promise<number>
   /** Whole blob in memory. `BlobMissing`, or `BlobCorrupt` if it no longer hashes to its name. */
   readonly read: (blob: BlobHash) => Promise<Result<Uint8Array, MusterError>>
-  /** Frames of at most `frameBytes` from `offset` on. */
-  readonly stream: (blob: BlobHash, offset: number, frameBytes: number) => AsyncIterable<Uint8Array>
+  /** The bytes from an offset on. A frame may be overwritten when the next one is asked for. */
+  readonly stream: (blob: BlobHash, options: BlobStreamOptions) => AsyncIterable<Uint8Array>
   /** Absolute path of a stored blob, for libraries that open files. The file must not be changed. */
   readonly path: (blob: BlobHash) => string
   readonly delete: (blob: BlobHash) => Promise<void>
+}
+
+/** What of a blob is streamed, and how. */
+export interface BlobStreamOptions {
+  readonly offset: number
+  /** Frames are at most this long. */
+  readonly frameBytes: number
+  /**
+   * Hashes along when it starts at 0, and ends with `BlobCorrupt` if the file on the disk is damaged. Who
+   * receives a blob checks it anyway, so this is for those who doubt.
+   */
+  readonly check?: boolean
 }

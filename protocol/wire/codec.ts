@@ -56,6 +56,10 @@ export interface RequestProtocol<Request, Answer> {
   readonly decodeRequest: (bytes: Uint8Array) => Request
   readonly encodeAnswer: (answer: Answer) => Uint8Array
   readonly decodeAnswer: (bytes: Uint8Array) => Answer
+  /** For bulk: what `encodeAnswer` gives as parts to be sent one after the other, so that nothing is copied. */
+  readonly answerToParts?: (answer: Answer) => readonly Uint8Array[]
+  /** For bulk: `decodeAnswer` of a payload as it came. @throws MusterFailure */
+  readonly answerFromParts?: (parts: readonly Uint8Array[]) => Answer
 }
 
 /** Makes a message protocol from its schema. */

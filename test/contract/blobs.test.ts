@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempDisposable, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
@@ -53,7 +53,7 @@ async function* inParts(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Ar
 }
 
 const collect = async (parts: AsyncIterable<Uint8Array>): Promise<Buffer> =>
-  Buffer.concat(await Array.fromAsync(parts))
+  Buffer.concat(await Array.fromAsync(parts, (part) => Buffer.from(part)))
 
 describe('blobs', () => {
   it('come back by their hash, in one piece and in frames', async () => {
@@ -66,10 +66,14 @@ describe('blobs', () => {
       expect(await blobs.size(blob)).toBe(bytes.length)
       expect(await blobs.read(blob)).toEqual({ ok: true, value: bytes })
       expect(blobs.path(blob)).toBe(join(folder.path, blob.slice(0, 2), blob.slice(2)))
-      const frames = await Array.fromAsync(blobs.stream(blob, 0, 70_000))
+      const copied = (frame: Uint8Array): Buffer => Buffer.from(frame)
+      const large = { offset: 0, frameBytes: 70_000 }
+      const frames = await Array.fromAsync(blobs.stream(blob, large), copied)
       expect(frames.every((frame) => frame.length <= 70_000)).toBe(true)
       expect(Buffer.concat(frames)).toEqual(bytes)
-      expect(await collect(blobs.stream(blob, 5, 1_000))).toEqual(bytes.subarray(5))
+      expect(await collect(blobs.stream(blob, { offset: 5, frameBytes: 1_000 }))).toEqual(
+        bytes.subarray(5),
+      )
     }
     expect(await leftovers(folder.path)).toEqual([])
   })
@@ -84,7 +88,9 @@ describe('blobs', () => {
     expect(await blobs.size(blob)).toBeUndefined()
     const missing = { ok: false, error: { code: 'BlobMissing' } }
     expect(await blobs.read(blob)).toMatchObject(missing)
-    await expect(collect(blobs.stream(blob, 0, 100))).rejects.toThrow('is not on this machine')
+    await expect(collect(blobs.stream(blob, { offset: 0, frameBytes: 100 }))).rejects.toThrow(
+      'is not on this machine',
+    )
     expect(() => blobs.path(asBlobHash('../../etc/passwd'))).toThrow("no blob's name")
   })
 
@@ -160,7 +166,9 @@ describe('damage on the disk', () => {
   it('is noticed at the end of a stream', async () => {
     await using folder = await tempFolder()
     const { blobs, blob } = await damaged(folder.path)
-    await expect(collect(blobs.stream(blob, 0, 2))).rejects.toThrow(MusterFailure)
+    await expect(
+      collect(blobs.stream(blob, { offset: 0, frameBytes: 2, check: true })),
+    ).rejects.toThrow(MusterFailure)
     expect(await blobs.has(blob)).toBe(false)
   })
 
@@ -248,6 +256,69 @@ describe('blobs that arrive in parts', () => {
     await utimes(join(folder.path, 'partial', stale), old, old)
     const blobs = createBlobs({ folder: folder.path })
     expect([await blobs.partialSize(stale), await blobs.partialSize(fresh)]).toEqual([0, 4])
+  })
+})
+
+describe('large blobs, which a thread writes', () => {
+  const bytes = randomBytes(3 * limits.threadedBlobBytes + 12_345)
+  const blob = hashOf(bytes)
+  const half = 2 * limits.threadedBlobBytes + 77
+
+  it('come whole, in parts of any size', async () => {
+    for (const size of [65_519, 1_000_001, bytes.length]) {
+      await using folder = await tempFolder()
+      const blobs = createBlobs({ folder: folder.path })
+      const put = await blobs.putStream(blob, 0, inParts(bytes, size))
+      expect(put).toEqual({ ok: true, value: bytes.length })
+      expect(await blobs.read(blob)).toEqual({ ok: true, value: bytes })
+      expect(await leftovers(folder.path)).toEqual([])
+    }
+  })
+
+  it('go on where a broken or stopped stream ended', async () => {
+    await using folder = await tempFolder()
+    const blobs = createBlobs({ folder: folder.path })
+    const stop = new AbortController()
+    async function* stopping(): AsyncGenerator<Uint8Array> {
+      yield* inParts(bytes.subarray(0, half), 100_000)
+      stop.abort()
+      yield bytes.subarray(half)
+    }
+    const stopped = await blobs.putStream(blob, 0, stopping(), stop.signal)
+    expect(stopped).toMatchObject({ ok: false, error: { code: 'Aborted' } })
+    expect(await blobs.partialSize(blob)).toBe(half)
+    async function* breaking(): AsyncGenerator<Uint8Array> {
+      yield* inParts(bytes.subarray(half, half + 1_000_000), 100_000)
+      throw new Error('the peer went away')
+    }
+    expect((await blobs.putStream(blob, half, breaking())).ok).toBe(false)
+    expect(await blobs.partialSize(blob)).toBe(half + 1_000_000)
+    const rest = inParts(bytes.subarray(half + 1_000_000), 100_000)
+    const whole = await blobs.putStream(blob, half + 1_000_000, rest)
+    expect(whole).toEqual({ ok: true, value: bytes.length })
+    expect(await blobs.read(blob)).toEqual({ ok: true, value: bytes })
+  })
+
+  it('are thrown away when they have another hash', async () => {
+    await using folder = await tempFolder()
+    const blobs = createBlobs({ folder: folder.path })
+    const wrong = Buffer.from(bytes)
+    wrong[half] = (wrong[half] ?? 0) ^ 1
+    const put = await blobs.putStream(blob, 0, inParts(wrong, 99_999))
+    expect(put).toMatchObject({ ok: false, error: { code: 'BlobCorrupt' } })
+    expect(await leftovers(folder.path)).toEqual([])
+  })
+
+  it('fail in words when the thread cannot write', async () => {
+    await using folder = await tempFolder()
+    const blobs = createBlobs({ folder: folder.path })
+    async function* pulled(): AsyncGenerator<Uint8Array> {
+      yield bytes.subarray(0, limits.threadedBlobBytes)
+      await rm(join(folder.path, 'partial'), { recursive: true })
+      yield* inParts(bytes.subarray(limits.threadedBlobBytes), 1_000_000)
+    }
+    const put = await blobs.putStream(blob, 0, pulled())
+    expect(put).toMatchObject({ ok: false, error: { code: 'Internal' } })
   })
 })
 

@@ -129,13 +129,39 @@ export const requestContract = (name: string, newWorld: () => TransportWorld): v
       await waitFor(() => served.aborted === 1)
     })
 
+    it('of bulk come whole and unmixed to a reader that stops now and then', async () => {
+      const [a, b] = await machines.connectedPair()
+      const total = 24 * 1024 * 1024
+      b.transport.serve(blobProtocol, async function* (): AsyncGenerator<BlobAnswer> {
+        yield { kind: 'found', bytes: total }
+        // As a holder reads them: one buffer, overwritten as soon as the next part is asked for.
+        const block = new Uint8Array(200 * 1024)
+        for (let sent = 0, part = 0; sent < total; sent += block.length, part += 1) {
+          block.fill(part % 251)
+          yield { kind: 'data', parts: [block.subarray(0, total - sent)] }
+        }
+      })
+      let got = 0
+      let wrong = 0
+      let turns = 0
+      const request = { blob: asBlobHash('d'.repeat(64)), offset: 0 }
+      for await (const answer of a.transport.request(b.peer, blobProtocol, request)) {
+        if (answer.kind !== 'data') continue
+        for (const part of answer.parts)
+          for (const byte of part) if (byte !== Math.floor(got++ / (200 * 1024)) % 251) wrong += 1
+        if (turns++ % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 15))
+      }
+      expect({ got, wrong }).toEqual({ got: total, wrong: 0 })
+    })
+
     it('of much bulk do not stop small messages', async () => {
       const [a, b] = await machines.connectedPair()
       const total = 64 * 1024 * 1024
       const block = new Uint8Array(256 * 1024)
       b.transport.serve(blobProtocol, async function* (): AsyncGenerator<BlobAnswer> {
         yield { kind: 'found', bytes: total }
-        for (let sent = 0; sent < total; sent += block.length) yield { kind: 'data', data: block }
+        for (let sent = 0; sent < total; sent += block.length)
+          yield { kind: 'data', parts: [block] }
       })
       const beatsAt: number[] = []
       a.transport.receive(beats, () => beatsAt.push(performance.now()))
@@ -145,7 +171,7 @@ export const requestContract = (name: string, newWorld: () => TransportWorld): v
       let got = 0
       const request = { blob: asBlobHash('c'.repeat(64)), offset: 0 }
       for await (const answer of a.transport.request(b.peer, blobProtocol, request))
-        if (answer.kind === 'data') got += answer.data.length
+        if (answer.kind === 'data') for (const part of answer.parts) got += part.length
       const end = performance.now()
       clearInterval(beating)
       expect(got).toBe(total)

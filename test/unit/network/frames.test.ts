@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createFrameReader, joinFrames } from '#agent/network/frames.ts'
+import {
+  createFrameReader,
+  createPartsReader,
+  joinFrames,
+  joinParts,
+} from '#agent/network/frames.ts'
 
 const payloads = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 })
 
@@ -13,13 +18,19 @@ describe('frames', () => {
         (sent, cuts) => {
           const bytes = joinFrames(sent.map((payload) => [payload]))
           const reader = createFrameReader(300)
+          const partsReader = createPartsReader(300)
           const got: Uint8Array[] = []
+          const gotInParts: Uint8Array[] = []
           for (let offset = 0, cut = 0; offset < bytes.length; cut++) {
             const length = cuts[cut % cuts.length] ?? 1
             got.push(...reader.push(bytes.slice(offset, offset + length)))
+            gotInParts.push(
+              ...partsReader.push(bytes.slice(offset, offset + length)).map(joinParts),
+            )
             offset += length
           }
           expect(got.map((frame) => [...frame])).toEqual(sent.map((payload) => [...payload]))
+          expect(gotInParts.map((frame) => [...frame])).toEqual(got.map((frame) => [...frame]))
         },
       ),
     )
