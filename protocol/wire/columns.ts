@@ -1,4 +1,5 @@
 import { musterError, MusterFailure } from '../errors.ts'
+import { limits } from '../limits.ts'
 
 /**
  * A column of whole numbers as bytes. Numbers of a column mostly climb by the same step (leases, positions)
@@ -10,14 +11,18 @@ import { musterError, MusterFailure } from '../errors.ts'
 /** Largest number of a column: steps between any two stay exact. */
 export const largestInColumn = 2 ** 48
 
-/** @throws RangeError for anything but whole numbers from 0 to `largestInColumn` */
-export const encodeColumn = (numbers: readonly number[]): Uint8Array => {
+/**
+ * @param least smallest number that may stand in it
+ * @throws RangeError for anything but whole numbers from `least` to `largestInColumn`
+ */
+export const encodeColumn = (numbers: readonly number[], least = 0): Uint8Array => {
   const out = createByteWriter()
   let previous = 0
   let length = 0
   let step = 0
   for (const number of numbers) {
-    if (!isInColumn(number)) throw new RangeError(`${number} does not fit a column`)
+    if (!Number.isInteger(number) || number < least || number > largestInColumn)
+      throw new RangeError(`${number} does not fit a column`)
     const next = number - previous
     if (next !== step && length > 0) {
       writeRun(out, length, step)
@@ -32,7 +37,7 @@ export const encodeColumn = (numbers: readonly number[]): Uint8Array => {
 }
 
 /** @param most numbers that are accepted; a run of a few bytes could else stand for millions */
-export const decodeColumn = (bytes: Uint8Array, most: number): number[] => {
+export const decodeColumn = (bytes: Uint8Array, most: number, least = 0): number[] => {
   const numbers: number[] = []
   const at: Cursor = { bytes, offset: 0 }
   let number = 0
@@ -42,11 +47,41 @@ export const decodeColumn = (bytes: Uint8Array, most: number): number[] => {
     if (length === 0 || length > most - numbers.length) throw malformed('too many numbers')
     for (let i = 0; i < length; i += 1) {
       number += step
-      if (number < 0 || number > largestInColumn) throw malformed('a number out of range')
+      if (number < least || number > largestInColumn) throw malformed('a number out of range')
       numbers.push(number)
     }
   }
   return numbers
+}
+
+/** Times of files lie before 1970 too; an absurd one becomes the nearest that fits, and no file's time. */
+export const encodeTimes = (times: readonly number[]): Uint8Array =>
+  encodeColumn(
+    times.map((time) => Math.min(Math.max(Math.trunc(time), -largestInColumn), largestInColumn)),
+    -largestInColumn,
+  )
+
+export const decodeTimes = (bytes: Uint8Array, most: number): readonly number[] =>
+  decodeColumn(bytes, most, -largestInColumn)
+
+/** Between two names; none of a file or table can have it. */
+const betweenNames = '\0'
+
+/** Names as one text: an object for each costs more than the name. */
+export const encodeNames = (names: readonly string[]): Uint8Array => {
+  // One that came from elsewhere and has what cannot be would be taken for two.
+  const isStrange = names.some((name) => name.includes(betweenNames))
+  const plain = isStrange ? names.map((name) => name.replaceAll(betweenNames, '\ufffd')) : names
+  return new TextEncoder().encode(plain.join(betweenNames))
+}
+
+/** @param count how many there must be */
+export const decodeNames = (bytes: Uint8Array, count: number): readonly string[] => {
+  if (count === 0 && bytes.length === 0) return []
+  const names = new TextDecoder().decode(bytes).split(betweenNames)
+  if (names.length !== count) throw malformed('another number of names')
+  if (names.some((name) => name.length > limits.itemNameBytes)) throw malformed('a name too long')
+  return names
 }
 
 export type Columns<Name extends string> = Readonly<Record<Name, readonly number[]>>
@@ -95,9 +130,6 @@ interface ByteWriter {
   readonly put: (byte: number) => void
   readonly take: () => Uint8Array
 }
-
-const isInColumn = (number: number): boolean =>
-  Number.isInteger(number) && number >= 0 && number <= largestInColumn
 
 const createByteWriter = (): ByteWriter => {
   let bytes = new Uint8Array(64)

@@ -10,7 +10,13 @@ import type {
   ResultChunk,
 } from '../../model/rows.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
-import { createTableReader, decodeColumn, encodeColumn } from '../columns.ts'
+import {
+  createTableReader,
+  decodeColumn,
+  decodeNames,
+  encodeColumn,
+  encodeNames,
+} from '../columns.ts'
 import { bytes, count, jobId, peerId, sentence } from '../fields.ts'
 
 /**
@@ -33,8 +39,6 @@ const chunk = z.object({
   ),
 })
 
-/** Between two names; no file or table can have it in a name. */
-const betweenNames = '\0'
 const newline = 10
 
 export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array =>
@@ -46,7 +50,7 @@ export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array
     rows: encodeColumn(entries.map((entry) => entry.items.length)),
     failures: encodeColumn(entries.map((entry) => entry.failures.length)),
     items: encodeColumn(entries.flatMap((entry) => entry.items)),
-    names: new TextEncoder().encode(entries.flatMap(namesOnce).join(betweenNames)),
+    names: encodeNames(entries.flatMap(namesOnce)),
     lines: joinLines(entries),
     failed: entries.flatMap((entry) => entry.failures),
   })
@@ -66,19 +70,16 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
   const takeRows = createTaker(cutLines(lines, sum(rows)))
   const takeItems = createTaker(decodeColumn(columns.items, sum(rows)))
   const takeFailures = createTaker<ItemFailure>(failed)
-  const namesOf = createNames(names)
-  const entries = miniBatches.map((miniBatch, at): ReadRows => {
-    const length = rows[at] ?? 0
-    const entryItems = takeItems(length)
-    return {
-      miniBatch,
-      attempt: attempts[at] ?? 1,
-      items: entryItems,
-      names: namesOf(entryItems),
-      rows: takeRows(length),
-      failures: takeFailures(failures[at] ?? 0),
-    }
-  })
+  const items = rows.map(takeItems)
+  const named = namesOf(names, items)
+  const entries = miniBatches.map((miniBatch, at): ReadRows => ({
+    miniBatch,
+    attempt: attempts[at] ?? 1,
+    items: items[at] ?? [],
+    names: named[at] ?? [],
+    rows: takeRows(rows[at] ?? 0),
+    failures: takeFailures(failures[at] ?? 0),
+  }))
   return { job, peer, entries }
 }
 
@@ -86,9 +87,11 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
 
 /** The name of an item stands once, however many rows it has. */
 const namesOnce = ({ items, names }: AttemptRows): readonly string[] =>
-  names
-    .filter((_, at) => at === 0 || items[at] !== items[at - 1])
-    .map((name) => name.replaceAll(betweenNames, '\ufffd'))
+  names.filter((_, at) => isNext(items, at))
+
+/** True where a row is of another item than the row before. */
+const isNext = (items: readonly ItemIndex[], at: number): boolean =>
+  at === 0 || items[at] !== items[at - 1]
 
 const joinLines = (entries: readonly AttemptRows[]): Uint8Array => {
   const parts = entries.filter(({ items }) => items.length > 0)
@@ -115,18 +118,20 @@ const cutLines = (lines: Uint8Array, count: number): readonly string[] => {
   return rows
 }
 
-/** Gives the rows of an entry their names, the next one wherever the item is another. */
-const createNames = (joined: Uint8Array) => {
-  const names = new TextDecoder().decode(joined).split(betweenNames)
-  if (names.some((name) => name.length > limits.itemNameBytes)) throw invalid('a name too long')
+/** The name of each row, entry by entry. */
+const namesOf = (
+  names: Uint8Array,
+  entries: readonly (readonly ItemIndex[])[],
+): readonly (readonly string[])[] => {
+  const count = sum(entries.map((items) => items.filter((_, at) => isNext(items, at)).length))
+  const each = decodeNames(names, count)
   let next = 0
-  return (items: readonly ItemIndex[]): readonly string[] =>
-    items.map((item, at) => {
-      if (at === 0 || item !== items[at - 1]) next += 1
-      const name = names[next - 1]
-      if (name === undefined) throw invalid('names cut off')
-      return name
-    })
+  return entries.map((items) =>
+    items.map((_, at) => {
+      if (isNext(items, at)) next += 1
+      return each[next - 1] ?? ''
+    }),
+  )
 }
 
 const createTaker = <Value>(values: readonly Value[]) => {

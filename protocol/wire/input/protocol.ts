@@ -1,7 +1,16 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
 import type { ItemIndex, JobId } from '../../model/ids.ts'
-import { requestProtocol } from '../codec.ts'
+import { encodeCbor, requestProtocol } from '../codec.ts'
+import type { RequestProtocol } from '../codec.ts'
+import {
+  createTableReader,
+  decodeNames,
+  decodeTimes,
+  encodeColumn,
+  encodeNames,
+  encodeTimes,
+} from '../columns.ts'
 import { bytes, count, jobId, sentence } from '../fields.ts'
 
 /**
@@ -51,33 +60,92 @@ const request: z.ZodType<InputRequest> = z.object({
   want: z.enum(['bytes', 'paths']),
 })
 
-const answer: z.ZodType<InputAnswer> = z.object({
-  parts: z
-    .array(
-      z.object({
-        item: count,
-        name: z.string().max(limits.itemNameBytes),
-        total: count,
-        offset: count,
-        data: bytes,
-        modifiedMs: z.number(),
-        input: z
-          .int()
-          .min(0)
-          .max(limits.inputs - 1),
-        problem: sentence,
-      }),
-    )
-    .max(100_000),
-  last: z.boolean(),
-  sameUser: z
-    .object({ path: z.string().max(limits.itemNameBytes), nonce: z.string().max(64) })
-    .exactOptional(),
+/** Parts in columns: most are small, and then an object of each would cost more than its bytes. */
+const partColumns = ['items', 'totals', 'offsets', 'lengths', 'inputs'] as const
+const most = 100_000
+
+const answer: z.ZodType<InputAnswer> = z
+  .object({
+    items: bytes,
+    totals: bytes,
+    offsets: bytes,
+    lengths: bytes,
+    inputs: bytes,
+    modifiedMs: bytes,
+    names: bytes,
+    data: bytes,
+    problems: z.array(z.object({ part: count, problem: sentence })).max(most),
+    last: z.boolean(),
+    sameUser: z
+      .object({ path: z.string().max(limits.itemNameBytes), nonce: z.string().max(64) })
+      .exactOptional(),
+  })
+  .transform(({ last, sameUser, ...wire }, context) => {
+    const parts = partsFromWire(wire)
+    if (parts === undefined) {
+      context.addIssue('parts that contradict each other')
+      return z.NEVER
+    }
+    return { parts, last, ...(sameUser === undefined ? {} : { sameUser }) }
+  })
+
+type WireParts = Readonly<Record<(typeof partColumns)[number], Uint8Array>> & {
+  readonly modifiedMs: Uint8Array
+  readonly names: Uint8Array
+  readonly data: Uint8Array
+  readonly problems: readonly { readonly part: number; readonly problem: string }[]
+}
+
+const partsFromWire = (wire: WireParts): readonly InputPart[] | undefined => {
+  const { lines, columns } = createTableReader(most)(wire, partColumns)
+  const times = decodeTimes(wire.modifiedMs, lines)
+  const names = decodeNames(wire.names, lines)
+  const problems = new Map(wire.problems.map(({ part, problem }) => [part, problem]))
+  let end = 0
+  const parts = names.map((name, at): InputPart => {
+    const start = end
+    end += columns.lengths[at] ?? 0
+    return {
+      item: columns.items[at] ?? 0,
+      name,
+      total: columns.totals[at] ?? 0,
+      offset: columns.offsets[at] ?? 0,
+      data: wire.data.subarray(start, end),
+      modifiedMs: times[at] ?? 0,
+      input: columns.inputs[at] ?? 0,
+      problem: problems.get(at) ?? '',
+    }
+  })
+  const isWhole = times.length === lines && end === wire.data.length
+  return isWhole && columns.inputs.every((input) => input < limits.inputs) ? parts : undefined
+}
+
+const answerToWire = ({ parts, ...rest }: InputAnswer): object => ({
+  ...rest,
+  items: encodeColumn(parts.map((part) => part.item)),
+  totals: encodeColumn(parts.map((part) => part.total)),
+  offsets: encodeColumn(parts.map((part) => part.offset)),
+  lengths: encodeColumn(parts.map((part) => part.data.length)),
+  inputs: encodeColumn(parts.map((part) => part.input)),
+  modifiedMs: encodeTimes(parts.map((part) => part.modifiedMs)),
+  names: encodeNames(parts.map((part) => part.name)),
+  data: joinData(parts),
+  problems: parts.flatMap(({ problem }, part) => (problem === '' ? [] : [{ part, problem }])),
 })
 
-export const inputProtocol = requestProtocol(
-  '/muster/input/1.0.0',
-  4 * limits.bulkFrameBytes,
-  request,
-  answer,
-)
+const joinData = (parts: readonly InputPart[]): Uint8Array => {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only.data
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.data.length, 0))
+  let at = 0
+  for (const { data } of parts) {
+    joined.set(data, at)
+    at += data.length
+  }
+  return joined
+}
+
+export const inputProtocol: RequestProtocol<InputRequest, InputAnswer> = {
+  ...requestProtocol('/muster/input/1.0.0', 4 * limits.bulkFrameBytes, request, answer),
+  encodeAnswer: (value) => encodeCbor(answerToWire(value)),
+}

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
-import { decodeColumn, encodeColumn, largestInColumn } from '#protocol/wire/columns.ts'
+import {
+  decodeColumn,
+  decodeNames,
+  decodeTimes,
+  encodeColumn,
+  encodeNames,
+  encodeTimes,
+  largestInColumn,
+} from '#protocol/wire/columns.ts'
 
 const number = fc.oneof(fc.nat(20), fc.nat(), fc.integer({ min: 0, max: largestInColumn }))
 
@@ -33,6 +41,25 @@ describe('a column', () => {
         }
       }),
     )
+  })
+
+  it('of times may hold some before 1970, any other may not', () => {
+    const times = [-1, 5, -86_400_000, -largestInColumn, largestInColumn]
+    expect(decodeTimes(encodeTimes(times), times.length)).toEqual(times)
+    expect(() => decodeColumn(encodeTimes(times), times.length)).toThrow(MusterFailure)
+    expect(decodeTimes(encodeTimes([1e300, 1.5]), 2)).toEqual([largestInColumn, 1])
+  })
+
+  it('of names comes back, each once; what no name can have is replaced', () => {
+    const name = fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))
+    fc.assert(
+      fc.property(fc.array(name), (names) => {
+        expect(decodeNames(encodeNames(names), names.length)).toEqual(names)
+      }),
+    )
+    expect(decodeNames(encodeNames(['a\0b', 'c']), 2)).toEqual(['a\ufffdb', 'c'])
+    expect(() => decodeNames(encodeNames(['a', 'b']), 1)).toThrow(MusterFailure)
+    expect(() => decodeNames(encodeNames(['x'.repeat(5_000)]), 1)).toThrow(MusterFailure)
   })
 
   it('takes whole numbers of its range only', () => {
