@@ -64,9 +64,12 @@ export const createHeadEffects = (deps: HeadEffectsDeps): HeadEffects => {
         return background(record(bodies, effect.settlements))
       }
       case 'recordCharges': {
-        const { job, charges } = effect
-        const body: RecordBody = { kind: 'charged', job, term, charges, at: clock.now() }
-        return background(record([body], effect.settlements))
+        const { job, charges, halvings } = effect
+        const at = clock.now()
+        const bodies: RecordBody[] = [{ kind: 'charged', job, term, charges, at }]
+        if (halvings.length > 0)
+          bodies.push({ kind: 'mini-batches-halved', job, term, halvings, at })
+        return background(record(bodies, effect.settlements))
       }
       case 'settleReports': {
         const { peer, tokens } = effect.settlement

@@ -14,6 +14,7 @@ import { transition } from '#agent/scheduler/transition.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
+import { asPeerId } from '#protocol/model/ids.ts'
 import type { JobId, Millis, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
@@ -143,6 +144,9 @@ const takeTerm = async (leading: Leading, after: number): Promise<MusterError | 
   return undefined
 }
 
+/** What the ledger folded already: any record of the same clock that comes after it holds. */
+const noPeer = asPeerId('')
+
 /** Tells the machine of one open job all that stands in the ledger. */
 const feedJob = async (leading: Leading, fold: JobFold): Promise<void> => {
   const { views } = leading
@@ -152,7 +156,11 @@ const feedJob = async (leading: Leading, fold: JobFold): Promise<void> => {
   feed({ kind: 'jobSubmitted', job })
   for (const chunk of await views.planChunks(job.id)) feed({ ...chunk, kind: 'planChunkAdded' })
   feed({ kind: 'commitsRestored', job: job.id, commits: await views.commits(job.id) })
+  feed({ kind: 'halvingsRestored', job: job.id, parents: await views.halved(job.id) })
   feed({ kind: 'chargesRestored', job: job.id, charges: await views.charges(job.id) })
+  const { pausedAt, pauseClock: clock } = fold
+  if (clock > 0)
+    feed({ kind: 'pauseChanged', job: job.id, paused: pausedAt !== null, clock, by: noPeer })
   if (fold.planFailure !== '') feed({ kind: 'planFailed', job: job.id, message: fold.planFailure })
   if (fold.cancelRequestedAt !== null) feed({ kind: 'cancelRequested', job: job.id })
   if (fold.closed !== null) feed({ kind: 'jobEnded', job: job.id })
@@ -213,6 +221,14 @@ const recordToFact = (
       return { ...body, kind: 'planChunkAdded' }
     case 'plan-failed':
       return { kind: 'planFailed', job: body.job, message: body.message }
+    case 'mini-batches-halved': {
+      const parents = body.halvings.map((halving) => halving.parent)
+      return header.origin === self
+        ? undefined
+        : { kind: 'halvingsRestored', job: body.job, parents }
+    }
+    case 'job-pause-changed':
+      return { ...body, kind: 'pauseChanged', by: header.origin }
     case 'job-cancel-requested':
       return { kind: 'cancelRequested', job: body.job }
     case 'job-closed':

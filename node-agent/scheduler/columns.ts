@@ -1,7 +1,18 @@
 import type { MiniBatchRun } from '#protocol/model/plan.ts'
 
-/** States of a mini-batch, as numbers in a column. */
-export const cell = { pending: 0, leased: 1, committed: 2, failed: 3, cancelled: 4 } as const
+/**
+ * States of a mini-batch, as numbers in a column. `halved`: its halves stand in its place. `void`: a half
+ * whose whole counts after all. The items of both are counted elsewhere.
+ */
+export const cell = {
+  pending: 0,
+  leased: 1,
+  committed: 2,
+  failed: 3,
+  cancelled: 4,
+  halved: 5,
+  void: 6,
+} as const
 export type Cell = (typeof cell)[keyof typeof cell]
 
 /**

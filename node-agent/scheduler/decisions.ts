@@ -1,5 +1,6 @@
 import { limits } from '#protocol/limits.ts'
 import type { AttemptSucceeded, Lease } from '#protocol/model/attempt.ts'
+import type { Halving } from '#protocol/model/half.ts'
 import type { JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { Charge, CommitGroup, JobOutcome } from '#protocol/model/record.ts'
 import type { RevokeReason } from '#protocol/model/revoke.ts'
@@ -18,6 +19,8 @@ export interface CommitDecision {
 export interface ChargeDecision {
   readonly token: LeaseToken
   readonly charge: Charge
+  /** What the charge led to in place of another try. */
+  readonly halving: Halving | undefined
 }
 
 /**
@@ -105,6 +108,7 @@ export const decisionsToEffects = (decisions: Decisions): SchedulerEffect[] => {
         kind: 'recordCharges',
         job,
         charges: part.map(({ charge }) => charge),
+        halvings: part.flatMap(({ halving }) => halving ?? []),
         settlements: settlements(part.map(({ charge, token }) => ({ peer: charge.peer, token }))),
       })
     }

@@ -1,3 +1,4 @@
+import type { Columns } from './columns.ts'
 import type { JobEntry, PeerEntry, SchedulerState } from './state.ts'
 
 /**
@@ -12,6 +13,9 @@ export const digest = (state: SchedulerState): string => {
   for (const entry of state.jobs.values()) addJob(hash, entry)
   hash.text(state.open.map((entry) => entry.id).join())
   for (const peer of state.peers.values()) addPeer(hash, peer)
+  for (const { members, allowed, ...pool } of state.pools.values()) {
+    hash.text(JSON.stringify([pool, [...members], [...allowed]]))
+  }
   for (const lease of state.leases.values()) hash.text(JSON.stringify(lease))
   return hash.end()
 }
@@ -33,12 +37,19 @@ const addJob = (hash: Hash, entry: JobEntry): void => {
       [...entry.failedItemsOf],
       [...entry.chargeKeys],
       [entry.firstFailure, entry.firstInitFailure, entry.closed, entry.closeReason],
+      [entry.earlyHalvings, entry.pause],
       [entry.cancelRequested, entry.forgotten, entry.begun, entry.copies],
       entry.speeds,
       entry.speedsSeen,
       columns.count,
     ]),
   )
+  addColumns(hash, columns)
+  hash.text([...entry.halves.places.keys()].join())
+  addColumns(hash, entry.halves.columns)
+}
+
+const addColumns = (hash: Hash, columns: Columns): void => {
   for (let i = 0; i < columns.count; i++) {
     hash.number(columns.firstItem[i] ?? 0)
     hash.number(columns.items[i] ?? 0)

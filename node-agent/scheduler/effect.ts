@@ -1,4 +1,5 @@
 import type { Lease } from '#protocol/model/attempt.ts'
+import type { Halving } from '#protocol/model/half.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Charge, CommitGroup, JobOutcome } from '#protocol/model/record.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
@@ -26,11 +27,12 @@ export type SchedulerEffect =
       readonly groups: readonly CommitGroup[]
       readonly settlements: readonly Settlement[]
     }
-  /** Append a `charged` record, then settle. */
+  /** Append a `charged` record, and a `mini-batches-halved` one if there are any; then settle. */
   | {
       readonly kind: 'recordCharges'
       readonly job: JobId
       readonly charges: readonly Charge[]
+      readonly halvings: readonly Halving[]
       readonly settlements: readonly Settlement[]
     }
   /** Reports that came too late or twice: nothing to record. */

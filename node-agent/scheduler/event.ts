@@ -41,7 +41,31 @@ export type SchedulerFact =
       }[]
     }
   | { readonly kind: 'chargesRestored'; readonly job: JobId; readonly charges: readonly Charge[] }
+  /** Mini-batches that the ledger says were halved. */
+  | {
+      readonly kind: 'halvingsRestored'
+      readonly job: JobId
+      readonly parents: readonly MiniBatchIndex[]
+    }
   | { readonly kind: 'cancelRequested'; readonly job: JobId }
+  /** A word on whether a job is paused; of several the one with the highest clock holds. */
+  | {
+      readonly kind: 'pauseChanged'
+      readonly job: JobId
+      readonly paused: boolean
+      readonly clock: number
+      readonly by: PeerId
+    }
+  /** All pools there are, each with the machines that fit its filter. */
+  | {
+      readonly kind: 'poolsChanged'
+      readonly pools: readonly {
+        readonly name: string
+        readonly minPeers: number
+        readonly maxPeers: number | null
+        readonly members: readonly PeerId[]
+      }[]
+    }
   /** The job is closed or sealed in the ledger. */
   | { readonly kind: 'jobEnded'; readonly job: JobId }
   /** A member is seen alive; its data can be reached. */

@@ -2,7 +2,8 @@ import { plural } from '#agent/job/thresholds.ts'
 import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDigest } from '#protocol/wire/presence/protocol.ts'
 import { cell, type Cell } from './columns.ts'
-import { countIn, stateOf, type JobEntry, type PeerEntry, type SchedulerState } from './state.ts'
+import { chargedOf, countIn, stateOf } from './cells.ts'
+import type { JobEntry, PeerEntry, SchedulerState } from './state.ts'
 import { story } from './story.ts'
 import { jobReason, peerReason, waitReason, waitReasonToSentence, type WaitReason } from './wait.ts'
 
@@ -45,10 +46,12 @@ export const explain = (
 const countsSentence = (entry: JobEntry): string => {
   const all = plural(entry.columns.count, 'mini-batch', 'mini-batches')
   const charged = entry.chargeKeys.size
+  const halved = countIn(entry, cell.halved)
   return (
     `${all} planned${entry.planComplete ? '' : ' so far'}: ${String(countIn(entry, cell.committed))} committed, ` +
     `${String(countIn(entry, cell.leased))} leased, ${String(countIn(entry, cell.pending))} pending, ` +
     `${String(countIn(entry, cell.failed))} failed, ${String(countIn(entry, cell.cancelled))} canceled` +
+    (halved === 0 ? '' : `, ${String(halved)} halved`) +
     `${charged === 0 ? '' : `; ${plural(charged, 'attempt')} charged`}.`
   )
 }
@@ -75,10 +78,13 @@ const tellingFirst: readonly WaitReason[] = [
   'input-unreachable',
   'unknown-job',
   'no-slots',
+  'pool-full',
+  'outranked',
   'peer-set-aside',
   'peer-count',
   'peer-suspect',
   'not-greeted',
+  'not-in-pool',
 ]
 
 /** One line: why nothing of an open job runs; empty while something does, and for a job that has ended. */
@@ -116,7 +122,7 @@ export const jobDigests = (state: SchedulerState): readonly JobDigest[] =>
 
 /**
  * One character a mini-batch from `from`, at most `count` of them: `.` pending, `l` leased, `c` committed,
- * `r` committed after a charge, `f` failed, `x` canceled. Empty for an unknown job.
+ * `r` committed after a charge, `f` failed, `x` canceled, `h` halved. Empty for an unknown job.
  */
 export const miniBatchStates = (
   state: SchedulerState,
@@ -130,7 +136,7 @@ export const miniBatchStates = (
   const codes = new Uint8Array(Math.max(0, end - from))
   for (let i = 0; i < codes.length; i++) {
     const at = stateOf(entry, from + i)
-    const retried = at === cell.committed && (entry.columns.charged[from + i] ?? 0) > 0
+    const retried = at === cell.committed && chargedOf(entry, from + i) > 0
     codes[i] = retried ? retriedCode : letters[at]
   }
   // A million letters added one by one would take ten times as long.
@@ -146,4 +152,6 @@ const letters: Record<Cell, number> = {
   [cell.committed]: codeOf('c'),
   [cell.failed]: codeOf('f'),
   [cell.cancelled]: codeOf('x'),
+  [cell.halved]: codeOf('h'),
+  [cell.void]: codeOf('c'),
 }

@@ -1,19 +1,27 @@
 import { limits } from '#protocol/limits.ts'
-import type { JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
+import { halve, isHalf, pathToHalf } from '#protocol/model/half.ts'
+import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { Charge } from '#protocol/model/record.ts'
 import { sameTerm } from '#protocol/model/token-map.ts'
 import { cell } from './columns.ts'
 import type { SchedulerEffect } from './effect.ts'
 import type { SchedulerEvent } from './event.ts'
 import {
+  allMiniBatches,
+  chargedOf,
   countIn,
+  isKnown,
   isOpenCell,
+  isQueued,
   itemsIn,
+  itemsOf,
+  plannedOf,
+  rangeOf,
   stateOf,
-  type JobEntry,
-  type SchedulerState,
-} from './state.ts'
-import { waitReason } from './wait.ts'
+} from './cells.ts'
+import { poolOf } from './pools.ts'
+import type { JobEntry, SchedulerState } from './state.ts'
+import { slotsLeft, waitReason } from './wait.ts'
 
 /** A broken invariant; the number is that of `docs/scheduler.md`. */
 export interface Breach {
@@ -105,12 +113,21 @@ const checkEffect = (state: SchedulerState, effect: SchedulerEffect, memory: Mem
         add(4, `attempt ${String(lease.attempt)} of ${name} is not newer than the one before`)
       }
       memory.attempts.set(name, lease.attempt)
+      checkGrant(state, lease.job, effect.peer, add)
       checkMiniBatch(state, lease.job, lease.miniBatch, add)
     }
   } else if (effect.kind === 'recordCommits') {
     for (const miniBatch of effect.groups.flatMap((group) => group.miniBatches)) {
       const name = nameOf(effect.job, miniBatch)
       if (memory.recorded.has(name)) add(1, `${name} was committed twice`)
+      for (const outer of outerOf(state, effect.job, miniBatch)) {
+        const whole = nameOf(effect.job, outer)
+        if (memory.recorded.has(whole)) add(1, `${name} was committed beside its whole ${whole}`)
+      }
+      for (const half of partsOf(state, effect.job, miniBatch)) {
+        const part = nameOf(effect.job, half)
+        if (memory.recorded.has(part)) add(1, `${name} was committed beside its part ${part}`)
+      }
       memory.recorded.add(name)
       checkMiniBatch(state, effect.job, miniBatch, add)
     }
@@ -127,14 +144,60 @@ const checkEffect = (state: SchedulerState, effect: SchedulerEffect, memory: Mem
   }
 }
 
+/** Invariants 6, 11 and 12: nothing of a paused job, outside its pool, or before its betters. */
+const checkGrant = (state: SchedulerState, job: JobId, to: PeerId, add: Add): void => {
+  const entry = state.jobs.get(job)
+  const peer = state.peers.get(to)
+  if (entry === undefined || peer === undefined) return
+  if (entry.pause?.paused === true) add(6, `${job} was granted from while it is paused`)
+  const pool = poolOf(state, entry)
+  if (pool === undefined || pool?.allowed.has(to) === false) {
+    add(11, `${job} was granted to ${to}, which its pool does not let it use`)
+  }
+  if (slotsLeft(state, entry, peer) === 0) {
+    add(12, `${job} was granted to ${to} before a job of higher priority`)
+  }
+}
+
+/** What a half is part of. */
+const outerOf = (
+  state: SchedulerState,
+  job: JobId,
+  miniBatch: MiniBatchIndex,
+): readonly MiniBatchIndex[] => {
+  const entry = state.jobs.get(job)
+  const planned = entry !== undefined && isHalf(miniBatch) ? plannedOf(entry, miniBatch) : undefined
+  if (entry === undefined || planned === undefined) return []
+  const path = pathToHalf(rangeOf(entry, planned), miniBatch) ?? []
+  return path.slice(0, -1).map((outer) => outer.miniBatch)
+}
+
+/** Halves and halves of halves that are known of a mini-batch. */
+const partsOf = (
+  state: SchedulerState,
+  job: JobId,
+  miniBatch: MiniBatchIndex,
+): readonly MiniBatchIndex[] => {
+  const entry = state.jobs.get(job)
+  if (entry === undefined || entry.halves.places.size === 0 || itemsOf(entry, miniBatch) < 2) {
+    return []
+  }
+  return halve(rangeOf(entry, miniBatch))
+    .map((half) => half.miniBatch)
+    .filter((half) => isKnown(entry, half))
+    .flatMap((half) => [half, ...partsOf(state, job, half)])
+}
+
 /** Invariant 4: the charge that reaches the limit is the last. */
 const checkCharge = (state: SchedulerState, job: JobId, charge: Charge, add: Add): void => {
   const entry = state.jobs.get(job)
   if (entry === undefined || entry.forgotten) return
   const name = nameOf(job, charge.miniBatch)
-  const charged = entry.columns.charged[charge.miniBatch] ?? 0
+  const charged = chargedOf(entry, charge.miniBatch)
+  const isHalved = stateOf(entry, charge.miniBatch) === cell.halved
   const most = entry.job?.spec.maxAttempts ?? limits.maxAttempts
-  if (charged >= most && !charge.final) add(4, `${name} has ${String(charged)} charges and goes on`)
+  if (charged >= most && !charge.final && !isHalved)
+    add(4, `${name} has ${String(charged)} charges and goes on`)
   if (charge.final && isOpenCell(stateOf(entry, charge.miniBatch)) && entry.closed === null) {
     add(4, `${name} got its last charge and is open`)
   }
@@ -165,9 +228,8 @@ const checkMiniBatch = (
 const checkSums = (entry: JobEntry, add: Add): void => {
   if (entry.forgotten) return
   const all = entry.miniBatchesIn.reduce((sum, count) => sum + count, 0)
-  if (all !== entry.columns.count) {
-    add(5, `${entry.id} counts ${String(all)} of ${String(entry.columns.count)} mini-batches`)
-  }
+  const known = entry.columns.count + entry.halves.places.size
+  if (all !== known) add(5, `${entry.id} counts ${String(all)} of ${String(known)} mini-batches`)
   if ([...entry.miniBatchesIn, ...entry.itemsIn].some((count) => count < 0)) {
     add(5, `${entry.id} counts below zero`)
   }
@@ -179,16 +241,20 @@ const checkSums = (entry: JobEntry, add: Add): void => {
 /** Invariants 2 and 5 by counting everything anew, and that every pending mini-batch can be found. */
 const checkColumns = (state: SchedulerState, entry: JobEntry, add: Add): void => {
   if (entry.forgotten) return
-  const miniBatches = [0, 0, 0, 0, 0]
-  const items = [0, 0, 0, 0, 0]
+  const miniBatches = Object.values(cell).map(() => 0)
+  const items = Object.values(cell).map(() => 0)
+  let planned = 0
   const waiting = new Set(entry.requeued.slice(entry.requeuedHead))
-  for (let miniBatch = 0; miniBatch < entry.columns.count; miniBatch++) {
+  for (const miniBatch of allMiniBatches(entry)) {
     const at = stateOf(entry, miniBatch)
+    if (!isHalf(miniBatch)) planned += itemsOf(entry, miniBatch)
     miniBatches[at] = (miniBatches[at] ?? 0) + 1
-    items[at] = (items[at] ?? 0) + (entry.columns.items[miniBatch] ?? 0)
+    items[at] = (items[at] ?? 0) + itemsOf(entry, miniBatch)
     checkMiniBatch(state, entry.id, miniBatch, add)
-    const queued = miniBatch >= entry.cursor || waiting.has(miniBatch)
-    if (queued !== (entry.columns.queued[miniBatch] === 1)) {
+    checkHalves(entry, miniBatch, add)
+    const isNew = !isHalf(miniBatch) && miniBatch >= entry.cursor
+    const queued = isNew || waiting.has(miniBatch)
+    if (queued !== isQueued(entry, miniBatch)) {
       add(7, `${nameOf(entry.id, miniBatch)} is wrongly marked as queued`)
     }
     if (at === cell.pending && !queued) {
@@ -198,6 +264,30 @@ const checkColumns = (state: SchedulerState, entry: JobEntry, add: Add): void =>
   for (const at of Object.values(cell)) {
     if (miniBatches[at] !== countIn(entry, at)) add(5, `${entry.id}: mini-batches do not add up`)
     if (items[at] !== itemsIn(entry, at)) add(5, `${entry.id}: items do not add up`)
+  }
+  const counted = itemsOfAll(entry)
+  if (counted !== planned)
+    add(5, `${entry.id} has ${String(planned)} items, counts ${String(counted)}`)
+}
+
+/** Items of all mini-batches but those that others stand for. */
+const itemsOfAll = (entry: JobEntry): number =>
+  entry.itemsIn.reduce((sum, count) => sum + count, 0) -
+  itemsIn(entry, cell.halved) -
+  itemsIn(entry, cell.void)
+
+/** Invariants 1 and 5: halves stand for a halved mini-batch, and for no other. */
+const checkHalves = (entry: JobEntry, miniBatch: MiniBatchIndex, add: Add): void => {
+  const isHalved = stateOf(entry, miniBatch) === cell.halved
+  if (!isHalved && entry.halves.places.size === 0) return
+  if (itemsOf(entry, miniBatch) < 2) {
+    if (isHalved) add(4, `${nameOf(entry.id, miniBatch)} is halved and has one item`)
+    return
+  }
+  for (const { miniBatch: half } of halve(rangeOf(entry, miniBatch))) {
+    const stands = isKnown(entry, half) && stateOf(entry, half) !== cell.void
+    if (isHalved && !stands) add(5, `${nameOf(entry.id, miniBatch)} is halved and has no halves`)
+    if (!isHalved && stands) add(1, `${nameOf(entry.id, half)} stands beside its whole`)
   }
 }
 

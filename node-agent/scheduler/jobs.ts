@@ -6,16 +6,9 @@ import type { RevokeReason } from '#protocol/model/revoke.ts'
 import { cell, createColumns } from './columns.ts'
 import { mayPlace, revoke, type Decisions } from './decisions.ts'
 import { removeLease, tellLease } from './leases.ts'
-import {
-  countIn,
-  createJobEntry,
-  isOpenCell,
-  itemsIn,
-  setState,
-  stateOf,
-  type JobEntry,
-  type SchedulerState,
-} from './state.ts'
+import { allMiniBatches, countIn, isOpenCell, itemsIn, setState, stateOf } from './cells.ts'
+import { countPools, mayUseByPool } from './pools.ts'
+import { createJobEntry, type JobEntry, type SchedulerState } from './state.ts'
 
 /**
  * The entry of a job, made if need be: facts of a job may overtake its record. Undefined when too many
@@ -95,7 +88,7 @@ const initFailureEverywhere = (state: SchedulerState, entry: JobEntry): string |
   if (entry.firstInitFailure === '') return undefined
   let workers = 0
   for (const peer of state.peers.values()) {
-    if (!peer.greeted || peer.slots === 0) continue
+    if (!peer.greeted || peer.slots === 0 || !mayUseByPool(state, entry, peer.peer)) continue
     workers++
     if ((peer.jobs.get(entry.id)?.setAsideBy ?? null) === null) return undefined
   }
@@ -149,7 +142,7 @@ const endLeases = (
 export const cancelOpen = (entry: JobEntry): void => {
   const open = countIn(entry, cell.pending) + countIn(entry, cell.leased)
   if (open === 0) return
-  for (let miniBatch = 0; miniBatch < entry.columns.count; miniBatch++) {
+  for (const miniBatch of allMiniBatches(entry)) {
     if (isOpenCell(stateOf(entry, miniBatch))) setState(entry, miniBatch, cell.cancelled)
   }
 }
@@ -161,6 +154,8 @@ const forgetOldColumns = (state: SchedulerState): void => {
   )
   for (const entry of ended.slice(0, Math.max(0, ended.length - limits.endedJobColumns))) {
     entry.columns = createColumns()
+    entry.halves.columns = createColumns()
+    entry.halves.places.clear()
     entry.forgotten = true
     entry.requeued = []
     entry.requeuedHead = 0
@@ -175,6 +170,7 @@ export const countSlots = (state: SchedulerState): void => {
   let slots = 0
   for (const peer of state.peers.values()) if (isUsable(peer)) slots += peer.slots
   state.slots = slots
+  countPools(state)
 }
 
 const isUsable = (peer: { readonly greeted: boolean; readonly liveness: string }): boolean =>

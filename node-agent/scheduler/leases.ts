@@ -6,15 +6,15 @@ import type { Term } from '#protocol/model/term.ts'
 import { cell } from './columns.ts'
 import { addTo, mayPlace, revoke, type Decisions } from './decisions.ts'
 import {
+  attemptOf,
+  firstItemOf,
   isOpenCell,
+  itemsOf,
+  raiseAttempt,
   setState,
   stateOf,
-  type JobEntry,
-  type LiveLease,
-  type PeerEntry,
-  type PeerJob,
-  type SchedulerState,
-} from './state.ts'
+} from './cells.ts'
+import type { JobEntry, LiveLease, PeerEntry, PeerJob, SchedulerState } from './state.ts'
 import { tell, type StoryEntry } from './story-log.ts'
 
 export const peerEntry = (state: SchedulerState, peer: PeerId): PeerEntry => {
@@ -65,17 +65,16 @@ export const grant = (
   to: { readonly entry: JobEntry; readonly miniBatch: MiniBatchIndex; readonly peer: PeerEntry },
 ): void => {
   const { entry, miniBatch, peer } = to
-  const { columns } = entry
-  const attempt = (columns.attempt[miniBatch] ?? 0) + 1
-  columns.attempt[miniBatch] = attempt
+  const attempt = attemptOf(entry, miniBatch) + 1
+  raiseAttempt(entry, miniBatch, attempt)
   const copy = liveOf(entry, miniBatch).length > 0
   const lease: Lease = {
     token: { term, leaseId: state.nextLeaseId++ },
     job: entry.id,
     miniBatch,
     attempt,
-    firstItem: columns.firstItem[miniBatch] ?? 0,
-    items: columns.items[miniBatch] ?? 0,
+    firstItem: firstItemOf(entry, miniBatch),
+    items: itemsOf(entry, miniBatch),
   }
   addLease(state, entry, peer, {
     ...lease,

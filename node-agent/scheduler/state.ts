@@ -4,7 +4,7 @@ import type { Job } from '#protocol/model/job.ts'
 import type { Charge, JobOutcome } from '#protocol/model/record.ts'
 import type { Term } from '#protocol/model/term.ts'
 import { createTokenMap, type TokenMap } from '#protocol/model/token-map.ts'
-import { cell, createColumns, type Cell, type Columns } from './columns.ts'
+import { createColumns, type Columns } from './columns.ts'
 import type { SchedulerFact } from './event.ts'
 import { createStoryLog, type StoryLog } from './story-log.ts'
 
@@ -27,6 +27,7 @@ export interface SchedulerState {
   /** Jobs that may be granted from, oldest first. */
   readonly open: JobEntry[]
   readonly peers: Map<PeerId, PeerEntry>
+  readonly pools: Map<string, PoolEntry>
   readonly leases: TokenMap<LiveLease>
   /** Slots of all workers that may be granted to. */
   slots: number
@@ -51,11 +52,14 @@ export interface JobEntry {
   readonly id: JobId
   job: Job | null
   columns: Columns
+  readonly halves: HalfColumns
   /** Plan chunks are taken in order; later ones wait in `earlyChunks`. */
   nextChunk: number
   readonly earlyChunks: Map<number, PlanChunkFact>
   readonly earlyCommits: Map<MiniBatchIndex, RestoredCommit>
   earlyCharges: Charge[]
+  /** Halved mini-batches that the plan known so far does not have. */
+  earlyHalvings: MiniBatchIndex[]
   planComplete: boolean
   planFailure: string | null
   /** Mini-batches and items by state, indexed by `cell`. */
@@ -77,6 +81,8 @@ export interface JobEntry {
   firstFailure: string
   firstInitFailure: string
   cancelRequested: boolean
+  /** The last word on whether it is paused; null before the first. */
+  pause: PauseWord | null
   /** Set once the head said its last word, or the ledger holds one. */
   closed: JobOutcome | 'ended' | null
   closeReason: string
@@ -91,6 +97,32 @@ export interface JobEntry {
   /** Ring of milliseconds per item of recent runs. */
   readonly speeds: number[]
   speedsSeen: number
+}
+
+/** Halves as columns, and the place of each in them, in the order they came up. */
+export interface HalfColumns {
+  columns: Columns
+  readonly places: Map<MiniBatchIndex, number>
+}
+
+/** Of two words the one with the higher clock holds, then the one of the higher PeerId. */
+export interface PauseWord {
+  readonly paused: boolean
+  readonly clock: number
+  readonly by: PeerId
+}
+
+/** A pool as far as the schedule needs it. */
+export interface PoolEntry {
+  readonly name: string
+  readonly minPeers: number
+  readonly maxPeers: number | null
+  /** Machines that fit its filter. */
+  readonly members: ReadonlySet<PeerId>
+  /** Of these, how many could work now; kept by `countSlots`. */
+  working: number
+  /** Those that its jobs may use now: all that could work, or the first `maxPeers` by PeerId. */
+  allowed: ReadonlySet<PeerId>
 }
 
 export type Liveness = 'unseen' | 'alive' | 'suspect' | 'lost'
@@ -138,6 +170,7 @@ export interface SchedulerCounters {
   adopted: number
   copies: number
   takenBack: number
+  halvings: number
 }
 
 /** An agent that is not head and knows nothing yet. */
@@ -151,6 +184,7 @@ export const createScheduler = (self: PeerId): SchedulerState => ({
   jobs: new Map(),
   open: [],
   peers: new Map(),
+  pools: new Map(),
   leases: createTokenMap(),
   slots: 0,
   counters: {
@@ -163,6 +197,7 @@ export const createScheduler = (self: PeerId): SchedulerState => ({
     adopted: 0,
     copies: 0,
     takenBack: 0,
+    halvings: 0,
   },
   stories: createStoryLog(),
 })
@@ -171,14 +206,16 @@ export const createJobEntry = (id: JobId): JobEntry => ({
   id,
   job: null,
   columns: createColumns(),
+  halves: { columns: createColumns(), places: new Map() },
   nextChunk: 0,
   earlyChunks: new Map(),
   earlyCommits: new Map(),
   earlyCharges: [],
+  earlyHalvings: [],
   planComplete: false,
   planFailure: null,
-  miniBatchesIn: [0, 0, 0, 0, 0],
-  itemsIn: [0, 0, 0, 0, 0],
+  miniBatchesIn: [0, 0, 0, 0, 0, 0, 0],
+  itemsIn: [0, 0, 0, 0, 0, 0, 0],
   cursor: 0,
   requeued: [],
   requeuedHead: 0,
@@ -191,6 +228,7 @@ export const createJobEntry = (id: JobId): JobEntry => ({
   firstFailure: '',
   firstInitFailure: '',
   cancelRequested: false,
+  pause: null,
   closed: null,
   closeReason: '',
   forgotten: false,
@@ -201,52 +239,3 @@ export const createJobEntry = (id: JobId): JobEntry => ({
   speeds: [],
   speedsSeen: 0,
 })
-
-export const stateOf = (entry: JobEntry, miniBatch: MiniBatchIndex): Cell =>
-  (entry.columns.state[miniBatch] ?? cell.pending) as Cell
-
-export const countIn = (entry: JobEntry, state: Cell): number => entry.miniBatchesIn[state] ?? 0
-export const itemsIn = (entry: JobEntry, state: Cell): number => entry.itemsIn[state] ?? 0
-
-/** Pending or leased. */
-export const isOpenCell = (state: Cell): boolean => state === cell.pending || state === cell.leased
-
-/** The one door through which a mini-batch changes its state: counts and queue follow. */
-export const setState = (entry: JobEntry, miniBatch: MiniBatchIndex, to: Cell): void => {
-  const from = stateOf(entry, miniBatch)
-  if (from === to) return
-  const items = entry.columns.items[miniBatch] ?? 0
-  entry.columns.state[miniBatch] = to
-  entry.miniBatchesIn[from] = countIn(entry, from) - 1
-  entry.miniBatchesIn[to] = countIn(entry, to) + 1
-  entry.itemsIn[from] = itemsIn(entry, from) - items
-  entry.itemsIn[to] = itemsIn(entry, to) + items
-  if (to === cell.pending && entry.columns.queued[miniBatch] === 0) {
-    entry.columns.queued[miniBatch] = 1
-    entry.requeued.push(miniBatch)
-  }
-}
-
-/**
- * Takes the next pending mini-batch, those that came back first; -1 if there is none. Entries that are no
- * longer pending are skipped, which happens when a late result or an adopted lease overtook them.
- */
-export const takePending = (entry: JobEntry): MiniBatchIndex => {
-  const { columns, requeued } = entry
-  while (entry.requeuedHead < requeued.length) {
-    const miniBatch = requeued[entry.requeuedHead] ?? 0
-    entry.requeuedHead++
-    if (entry.requeuedHead > 1_024 && entry.requeuedHead * 2 > requeued.length) {
-      requeued.splice(0, entry.requeuedHead)
-      entry.requeuedHead = 0
-    }
-    columns.queued[miniBatch] = 0
-    if (stateOf(entry, miniBatch) === cell.pending) return miniBatch
-  }
-  while (entry.cursor < columns.count) {
-    const miniBatch = entry.cursor++
-    columns.queued[miniBatch] = 0
-    if (stateOf(entry, miniBatch) === cell.pending) return miniBatch
-  }
-  return -1
-}

@@ -17,6 +17,7 @@ export interface StoryEntry {
     | 'duplicate'
     | 'charged'
     | 'failed'
+    | 'halved'
     | 'freed'
   /** Failure message or reason; empty if there is nothing to add. */
   readonly detail: string

@@ -1,8 +1,10 @@
 import { assertNever } from '#protocol/model/assert-never.ts'
 import { limits } from '#protocol/limits.ts'
+import { halve, isHalf, itemsWords, miniBatchName } from '#protocol/model/half.ts'
 import type { JobId, MiniBatchIndex, Millis } from '#protocol/model/ids.ts'
 import { cell, type Cell } from './columns.ts'
-import { stateOf, type JobEntry, type SchedulerState } from './state.ts'
+import { attemptOf, chargedOf, isKnown, plannedOf, rangeOf, stateOf } from './cells.ts'
+import type { JobEntry, SchedulerState } from './state.ts'
 import type { StoryEntry } from './story-log.ts'
 
 /** The life of one mini-batch in sentences, oldest first; old lines are forgotten, the last one never is. */
@@ -16,27 +18,40 @@ export const story = (
   if (entry.columns.count === 0 && entry.closed !== null) {
     return [`Job ${job} has ended; its mini-batches are no longer kept in memory.`]
   }
-  if (miniBatch >= entry.columns.count) {
-    return [
-      `Mini-batch ${String(miniBatch)} is not in the plan, which has ${String(entry.columns.count)} so far.`,
-    ]
-  }
+  if (!isKnown(entry, miniBatch)) return [unknown(entry, miniBatch)]
   const { entries, next } = state.stories
   const lines = [...entries.slice(next), ...entries.slice(0, next)]
     .filter((line) => line.job === job && line.miniBatch === miniBatch)
     .slice(-limits.storyLines)
     .map((line) => `${seconds(line.at - (entry.job?.submittedAt ?? line.at))}: ${sentence(line)}`)
-  return [head(entry, miniBatch), ...lines, `Now it is ${cellWord(stateOf(entry, miniBatch))}.`]
+  const now = `Now it is ${cellWord(stateOf(entry, miniBatch))}.`
+  return [head(entry, miniBatch), ...lines, now, ...halvesNow(entry, miniBatch)]
 }
 
 const head = (entry: JobEntry, miniBatch: MiniBatchIndex): string => {
-  const first = entry.columns.firstItem[miniBatch] ?? 0
-  const items = entry.columns.items[miniBatch] ?? 0
+  const range = rangeOf(entry, miniBatch)
+  const part = isHalf(miniBatch)
+    ? ` and is part of mini-batch ${String(plannedOf(entry, miniBatch) ?? '?')}`
+    : ''
   return (
-    `Mini-batch ${String(miniBatch)} has items ${String(first)} to ${String(first + items - 1)}; ` +
-    `granted ${String(entry.columns.attempt[miniBatch] ?? 0)} times, charged ${String(entry.columns.charged[miniBatch] ?? 0)}.`
+    `Mini-batch ${miniBatchName(miniBatch)} has ${itemsWords(range)}${part}; ` +
+    `granted ${String(attemptOf(entry, miniBatch))} times, charged ${String(chargedOf(entry, miniBatch))}.`
   )
 }
+
+const unknown = (entry: JobEntry, miniBatch: MiniBatchIndex): string =>
+  isHalf(miniBatch)
+    ? `There is no half ${miniBatchName(miniBatch)}.`
+    : `Mini-batch ${String(miniBatch)} is not in the plan, which has ${String(entry.columns.count)} so far.`
+
+/** What stands in the place of a halved mini-batch. */
+const halvesNow = (entry: JobEntry, miniBatch: MiniBatchIndex): readonly string[] =>
+  stateOf(entry, miniBatch) !== cell.halved
+    ? []
+    : halve(rangeOf(entry, miniBatch)).flatMap((half) => [
+        `Half ${miniBatchName(half.miniBatch)} with ${itemsWords(half)} is ${cellWord(stateOf(entry, half.miniBatch))}.`,
+        ...halvesNow(entry, half.miniBatch),
+      ])
 
 const seconds = (ms: Millis): string => `${ms < 0 ? '-' : '+'}${(Math.abs(ms) / 1000).toFixed(3)} s`
 
@@ -59,6 +74,8 @@ const sentence = (line: StoryEntry): string => {
       return `${attempt} at ${line.peer} failed and was charged: ${line.detail}`
     case 'failed':
       return `${attempt} at ${line.peer} was the last that may be charged: ${line.detail}`
+    case 'halved':
+      return `It was halved: ${line.detail}.`
     case 'freed':
       return `${attempt} at ${line.peer} ended without cost: ${line.detail}.`
     default:
@@ -78,6 +95,10 @@ export const cellWord = (state: Cell): string => {
       return 'failed'
     case cell.cancelled:
       return 'canceled'
+    case cell.halved:
+      return 'halved'
+    case cell.void:
+      return 'not needed, since its whole is committed'
     default:
       return assertNever(state)
   }

@@ -4,14 +4,8 @@ import type { Term } from '#protocol/model/term.ts'
 import { cell } from './columns.ts'
 import type { Decisions } from './decisions.ts'
 import { grant, liveOf, takeBack } from './leases.ts'
-import {
-  countIn,
-  takePending,
-  type JobEntry,
-  type LiveLease,
-  type PeerEntry,
-  type SchedulerState,
-} from './state.ts'
+import { countIn, takePending } from './cells.ts'
+import type { JobEntry, LiveLease, PeerEntry, SchedulerState } from './state.ts'
 import { jobReason, peerReason, slotsFor } from './wait.ts'
 
 /**

@@ -103,6 +103,9 @@ const note = (spans: Map<number, Told>, line: StoryEntry): void => {
       span.startedAt = at
       span.outcome = 'running'
       return
+    // The charge before it told how the attempt ended.
+    case 'halved':
+      return
     default:
       // What comes after the end of an attempt, such as a late second report, changes nothing.
       if (span.endedAt !== null) return

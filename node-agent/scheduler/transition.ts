@@ -10,8 +10,10 @@ import { onJobSubmitted } from './on/job-submitted.ts'
 import { onLeasesReturned } from './on/leases-returned.ts'
 import { onLeasesStarted } from './on/leases-started.ts'
 import { onPeerAlive, onPeerLost, onPeerSuspected, onSlotsChanged } from './on/peers.ts'
+import { onPauseChanged } from './on/pause-changed.ts'
 import { onPlanChunkAdded } from './on/plan-chunk-added.ts'
-import { onChargesRestored, onCommitsRestored } from './on/restored.ts'
+import { onPoolsChanged } from './on/pools-changed.ts'
+import { onChargesRestored, onCommitsRestored, onHalvingsRestored } from './on/restored.ts'
 import { onTermLost, onTermTaken } from './on/term.ts'
 import { onTick } from './on/tick.ts'
 import { onWorkerGreeted } from './on/worker-greeted.ts'
@@ -47,6 +49,12 @@ const apply = (state: SchedulerState, event: SchedulerEvent, decisions: Decision
       return onCommitsRestored(state, event, decisions)
     case 'chargesRestored':
       return onChargesRestored(state, event, decisions)
+    case 'halvingsRestored':
+      return onHalvingsRestored(state, event, decisions)
+    case 'pauseChanged':
+      return onPauseChanged(state, event, decisions)
+    case 'poolsChanged':
+      return onPoolsChanged(state, event, decisions)
     case 'cancelRequested':
       return onCancelRequested(state, event.job, decisions)
     case 'jobEnded':

@@ -1,15 +1,11 @@
 import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
+import { jobDefaults } from '#protocol/spec/job-file.ts'
 import { cell } from './columns.ts'
+import { poolOf } from './pools.ts'
 import { canReachData } from './jobs.ts'
-import {
-  countIn,
-  type BackoffReason,
-  type JobEntry,
-  type PeerEntry,
-  type PeerJob,
-  type SchedulerState,
-} from './state.ts'
+import { countIn } from './cells.ts'
+import type { BackoffReason, JobEntry, PeerEntry, PeerJob, SchedulerState } from './state.ts'
 
 /**
  * Why a job's pending mini-batches get no lease at a peer, or a peer's free slot none of a job. The list is
@@ -32,6 +28,12 @@ export type WaitReason =
   | 'data-peer-away'
   | 'peer-count'
   | 'slots-full'
+  | 'paused'
+  | 'pool-unknown'
+  | 'pool-short'
+  | 'not-in-pool'
+  | 'pool-full'
+  | 'outranked'
 
 /** Why this peer gets no lease of this job now; undefined if it can get one. */
 export const waitReason = (
@@ -48,8 +50,12 @@ export const waitReason = (
 export const jobReason = (state: SchedulerState, entry: JobEntry): WaitReason | undefined => {
   if (state.term === null) return 'not-head'
   if (entry.closed !== null || entry.cancelRequested) return 'job-ended'
+  if (entry.pause?.paused === true) return 'paused'
   if (entry.job === null || entry.columns.count === 0) return 'plan-missing'
   if (entry.begun && state.now < state.termTakenAt + limits.adoptionMs) return 'workers-greeting'
+  const pool = poolOf(state, entry)
+  if (pool === undefined) return 'pool-unknown'
+  if (pool !== null && pool.working < pool.minPeers) return 'pool-short'
   return undefined
 }
 
@@ -58,11 +64,23 @@ export const peerReason = (
   state: SchedulerState,
   entry: JobEntry,
   peer: PeerEntry,
+): WaitReason | undefined =>
+  ownPeerReason(state, entry, peer) ??
+  (slotsLeft(state, entry, peer) === 0 ? 'outranked' : undefined)
+
+/** The same, as if no other job were there. */
+const ownPeerReason = (
+  state: SchedulerState,
+  entry: JobEntry,
+  peer: PeerEntry,
 ): WaitReason | undefined => {
   if (peer.liveness === 'lost') return 'peer-lost'
   if (!peer.greeted) return 'not-greeted'
   if (peer.liveness === 'suspect') return 'peer-suspect'
   if (peer.slots === 0) return 'no-slots'
+  const pool = poolOf(state, entry)
+  if (pool && !pool.members.has(peer.peer)) return 'not-in-pool'
+  if (pool && !pool.allowed.has(peer.peer)) return 'pool-full'
   if (state.now < peer.setAsideUntil) return 'peer-set-aside'
   const onPeer = peer.jobs.get(entry.id)
   if (onPeer !== undefined && onPeer.setAsideBy !== null) return 'init-failed'
@@ -73,6 +91,22 @@ export const peerReason = (
     return 'peer-count'
   }
   return undefined
+}
+
+export const priorityOf = (entry: JobEntry): number =>
+  entry.job?.spec.priority ?? jobDefaults.priority
+
+/** Slots of a peer that jobs of higher priority, which could use them now, leave to a job. */
+export const slotsLeft = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): number => {
+  const own = priorityOf(entry)
+  let left = peer.slots
+  for (const other of state.open) {
+    if (priorityOf(other) <= own || countIn(other, cell.pending) === 0) continue
+    if (jobReason(state, other) !== undefined) continue
+    if (ownPeerReason(state, other, peer) !== undefined) continue
+    left -= slotsFor(other, peer)
+  }
+  return Math.max(0, left)
 }
 
 /** Worker processes of a job that a peer may run. */
@@ -118,20 +152,33 @@ const filledSlots = (state: SchedulerState, peer: PeerEntry, except?: JobEntry):
  */
 export const roomFor = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): number => {
   const most = mostLeases(entry, peer)
-  const room = refillDue(state, peer) ? targetRoom(state, entry, peer) : 0
+  const room = refillDue(state, entry, peer) ? targetRoom(state, entry, peer) : 0
   return Math.min(most, Math.max(room, firstRoom(entry, peer)))
 }
 
-/** True once half of what a peer should hold is used up. */
-export const refillDue = (state: SchedulerState, peer: PeerEntry): boolean =>
-  filledSlots(state, peer) <= peer.slots / 2
+/** Slots of a peer that a job could fill now: those that others leave. */
+const openSlots = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): number =>
+  Math.max(
+    0,
+    Math.min(
+      slotsFor(entry, peer),
+      slotsLeft(state, entry, peer),
+      peer.slots - filledSlots(state, peer, entry),
+    ),
+  )
+
+/** True once half of what a job could hold at a peer is used up. */
+export const refillDue = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): boolean => {
+  const onPeer = peer.jobs.get(entry.id)
+  const full = openSlots(state, entry, peer) * aheadPerSlot(state, entry, onPeer)
+  return (onPeer?.ahead ?? 0) <= full / 2
+}
 
 /** Leases until the target is reached. */
 export const targetRoom = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): number => {
   const onPeer = peer.jobs.get(entry.id)
   const perSlot = aheadPerSlot(state, entry, onPeer)
-  const slots = Math.min(slotsFor(entry, peer), peer.slots - filledSlots(state, peer, entry))
-  const room = Math.floor(slots * perSlot + 1e-9) - (onPeer?.ahead ?? 0)
+  const room = Math.floor(openSlots(state, entry, peer) * perSlot + 1e-9) - (onPeer?.ahead ?? 0)
   return Math.max(0, Math.min(room, mostLeases(entry, peer)))
 }
 
@@ -152,6 +199,13 @@ const mostLeases = (entry: JobEntry, peer: PeerEntry): number =>
       limits.liveLeasesPerPeer - peer.leases.size,
     ),
   )
+
+const poolSentence = (state: SchedulerState, entry: JobEntry): string => {
+  const pool = poolOf(state, entry)
+  if (!pool) return ''
+  const { name, working, minPeers } = pool
+  return `Waits for the pool "${name}", of whose machines ${String(working)} can work now; it needs ${String(minPeers)}.`
+}
 
 /** The reason in words; `peer` is whom it concerns, if anyone. */
 export const waitReasonToSentence = (
@@ -181,6 +235,12 @@ export const waitReasonToSentence = (
     'unknown-job': `${peer ?? 'No worker'} does not have the job's record yet.`,
     'data-peer-away': `Waits for ${dataPeer}, which holds the items.`,
     'peer-count': `The job uses the ${String(entry.job?.spec.peerCount ?? 0)} machines it asked for.`,
+    paused: 'The job is paused; resume it to let it go on.',
+    'pool-unknown': `There is no pool "${entry.job?.spec.pool ?? ''}"; the job waits until there is one of that name.`,
+    'pool-short': poolSentence(state, entry),
+    'not-in-pool': `${peer ?? 'No worker'} is not in the pool "${entry.job?.spec.pool ?? ''}".`,
+    'pool-full': `The pool "${entry.job?.spec.pool ?? ''}" uses as many machines as it may.`,
+    outranked: `A job of higher priority takes ${peer ?? 'every worker'}.`,
     'slots-full': `${peer ?? 'Every worker'} has enough work.`,
   }
   return sentences[reason]

@@ -81,6 +81,12 @@ export const miniBatchName = (miniBatch: MiniBatchIndex): string =>
     ? `${String(cutOf(miniBatch))}${(miniBatch - firstHalf) % 2 === 0 ? 'a' : 'b'}`
     : String(miniBatch)
 
+/** `items 40 to 44`, or `item 40`. */
+export const itemsWords = ({ firstItem, items }: Omit<MiniBatchRange, 'miniBatch'>): string =>
+  items === 1
+    ? `item ${String(firstItem)}`
+    : `items ${String(firstItem)} to ${String(firstItem + items - 1)}`
+
 /** The number behind such a name; undefined if it is none. */
 export const readMiniBatchName = (text: string): MiniBatchIndex | undefined => {
   const found = /^(\d{1,9})([ab]?)$/.exec(text)

@@ -22,7 +22,7 @@ describe('a whole cluster with everything going wrong', () => {
     for (const { seed, problems } of failed) {
       console.log(
         `seed ${String(seed)} (replay: MUSTER_SIM_SEED=${String(seed)})`,
-        problems.slice(0, 5),
+        problems.slice(0, 25),
       )
     }
     expect(failed.map(({ seed }) => seed)).toEqual([])
@@ -47,6 +47,11 @@ describe('a whole cluster with everything going wrong', () => {
       'records lost in a crash',
       'records durable without a word',
       'jobs canceled',
+      'jobs paused',
+      'jobs resumed',
+      'pools changed',
+      'deadly items met',
+      'mini-batches halved',
       'jobs ended: finished',
       'jobs ended: aborted',
       'jobs ended: canceled',

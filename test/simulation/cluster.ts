@@ -2,7 +2,7 @@ import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import type { Term } from '#protocol/model/term.ts'
 import { limits } from '#protocol/limits.ts'
-import { createHeadHost, type HeadHost } from './head-host.ts'
+import { createHeadHost, type HeadHost, type PauseFact, type PoolsFact } from './head-host.ts'
 import type { SimulatedJob } from './jobs.ts'
 import { createLedger, type SimulatedLedger } from './ledger.ts'
 import { createNetwork, type Network } from './network.ts'
@@ -26,6 +26,9 @@ export interface Cluster {
   readonly breaches: readonly string[]
   readonly submit: (job: SimulatedJob) => void
   readonly cancel: (job: JobId) => void
+  readonly setPaused: (job: JobId, paused: boolean) => void
+  /** Tells which workers the pools have from now on. */
+  readonly setPools: (pools: PoolsFact['pools']) => void
   /** Another agent becomes head; the one before hears of it `silentMs` later, if it still lives. */
   readonly elect: (head: HeadHost, silentMs: number) => void
   readonly crashWorker: (worker: WorkerHost, backAfterMs: number) => void
@@ -48,6 +51,8 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
   const chunks: ChunkStore = new Map()
   const submitted: { job: SimulatedJob; chunksDurable: number }[] = []
   const cancelled = new Set<JobId>()
+  const pauses = new Map<JobId, PauseFact>()
+  let pools: PoolsFact = { kind: 'poolsChanged', pools: [] }
   const endedJobs = new Set<JobId>()
   const breaches: string[] = []
   let term: Term | null = null
@@ -62,6 +67,8 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
       ledger,
       jobs: () => submitted,
       cancelled,
+      pauses,
+      pools: () => pools,
       breach,
       checkEachStep: options.checkEachStep,
       sendToWorker: (from, to, message) =>
@@ -150,6 +157,18 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
       world.count('jobs canceled')
       cancelled.add(job)
       tellHeads({ kind: 'cancelRequested', job })
+    },
+    setPaused: (job, paused) => {
+      world.count(paused ? 'jobs paused' : 'jobs resumed')
+      const clock = (pauses.get(job)?.clock ?? 0) + 1
+      const fact: PauseFact = { kind: 'pauseChanged', job, paused, clock, by: dataPeer }
+      pauses.set(job, fact)
+      for (const head of heads) world.after(random.between(0, 400), () => head.tell(fact))
+    },
+    setPools: (next) => {
+      world.count('pools changed')
+      pools = { kind: 'poolsChanged', pools: next }
+      for (const head of heads) head.tell(pools)
     },
     elect: (head, silentMs) => {
       const before = currentHead()

@@ -38,10 +38,15 @@ export interface HeadHostDeps {
   /** Jobs submitted so far, with the plan chunks that are durable. */
   readonly jobs: () => readonly { readonly job: SimulatedJob; readonly chunksDurable: number }[]
   readonly cancelled: ReadonlySet<JobId>
+  readonly pauses: ReadonlyMap<JobId, PauseFact>
+  readonly pools: () => PoolsFact
   readonly breach: (message: string) => void
   /** False in large runs, where checking would cost more than all else. */
   readonly checkEachStep: boolean
 }
+
+export type PauseFact = Extract<SchedulerFact, { kind: 'pauseChanged' }>
+export type PoolsFact = Extract<SchedulerFact, { kind: 'poolsChanged' }>
 
 /** Steps between two full checks. */
 const fullCheckEvery = 1_000
@@ -123,11 +128,15 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
           { kind: 'committed', job: effect.job, term, groups: effect.groups },
           effect.settlements,
         )
-      case 'recordCharges':
-        return append(
-          { kind: 'charged', job: effect.job, term, charges: effect.charges },
-          effect.settlements,
-        )
+      case 'recordCharges': {
+        const { job, charges, halvings, settlements } = effect
+        if (halvings.length === 0) {
+          return append({ kind: 'charged', job, term, charges }, settlements)
+        }
+        world.count('mini-batches halved', halvings.length)
+        append({ kind: 'charged', job, term, charges }, [])
+        return append({ kind: 'mini-batches-halved', job, term, halvings }, settlements)
+      }
       case 'settleReports':
         return deps.sendToWorker(peer, effect.settlement.peer, {
           kind: 'reports-settled',
@@ -157,7 +166,12 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
       for (const chunk of job.chunks.slice(0, chunksDurable)) tell(chunk)
     }
     for (const record of ledger.records) if (record.kind === 'committed') tell(recordToFact(record))
-    for (const record of ledger.records) if (record.kind === 'charged') tell(recordToFact(record))
+    for (const record of ledger.records) {
+      if (record.kind === 'charged' || record.kind === 'mini-batches-halved')
+        tell(recordToFact(record))
+    }
+    for (const pause of deps.pauses.values()) tell(pause)
+    tell(deps.pools())
     for (const job of deps.cancelled) tell({ kind: 'cancelRequested', job })
     for (const record of ledger.records)
       if (record.kind === 'job-closed') tell(recordToFact(record))
@@ -228,6 +242,12 @@ export const recordToFact = (record: SimulatedRecord): SchedulerFact => {
       }
     case 'charged':
       return { kind: 'chargesRestored', job: record.job, charges: record.charges }
+    case 'mini-batches-halved':
+      return {
+        kind: 'halvingsRestored',
+        job: record.job,
+        parents: record.halvings.map((halving) => halving.parent),
+      }
     case 'job-closed':
       return { kind: 'jobEnded', job: record.job }
     default:

@@ -11,6 +11,8 @@ export interface SimulatedJob {
   readonly items: number
   /** Mini-batches that throw on every machine. */
   readonly poison: ReadonlySet<number>
+  /** Items that kill every process that gets them. */
+  readonly deadly: readonly number[]
   /** Milliseconds one item takes on a machine of speed 1. */
   readonly msPerItem: number
   /** Chances of one run: that it throws, kills its process, hangs for ever. */

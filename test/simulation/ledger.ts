@@ -1,3 +1,4 @@
+import type { Halving } from '#protocol/model/half.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import type { Charge, CommitGroup, JobOutcome } from '#protocol/model/record.ts'
 import type { Term } from '#protocol/model/term.ts'
@@ -16,6 +17,12 @@ export type SimulatedRecord =
       readonly job: JobId
       readonly term: Term
       readonly charges: readonly Charge[]
+    }
+  | {
+      readonly kind: 'mini-batches-halved'
+      readonly job: JobId
+      readonly term: Term
+      readonly halvings: readonly Halving[]
     }
   | {
       readonly kind: 'job-closed'

@@ -30,6 +30,7 @@ test(`${String(peers)} peers share ${String(miniBatches)} mini-batches`, () => {
     job: createJob(id, dataPeer),
     miniBatches,
     poison: new Set(),
+    deadly: [],
     msPerItem: 1,
     throws: 0,
     kills: 0,

@@ -1,13 +1,18 @@
+import { allMiniBatches, isOpenCell, rangeOf, stateOf } from '#agent/scheduler/cells.ts'
+import { cell } from '#agent/scheduler/columns.ts'
 import { digest as digestHead } from '#agent/scheduler/digest.ts'
-import { miniBatchStates } from '#agent/scheduler/explain.ts'
+import type { SchedulerFact } from '#agent/scheduler/event.ts'
+import { explain } from '#agent/scheduler/explain.ts'
 import { createInvariantChecker } from '#agent/scheduler/invariants.ts'
-import { createScheduler } from '#agent/scheduler/state.ts'
+import { createScheduler, type JobEntry } from '#agent/scheduler/state.ts'
 import { transition } from '#agent/scheduler/transition.ts'
 import { digest as digestWorker } from '#agent/worker/digest.ts'
-import { asPeerId } from '#protocol/model/ids.ts'
+import { miniBatchName } from '#protocol/model/half.ts'
+import { asPeerId, type JobId, type PeerId } from '#protocol/model/ids.ts'
 import { createCluster, dataPeer, type Cluster } from './cluster.ts'
 import { recordToFact } from './head-host.ts'
 import { createJob, createPlan, jobId, type SimulatedJob } from './jobs.ts'
+import type { SimulatedRecord } from './ledger.ts'
 import { createWorld, type World } from './world.ts'
 
 /** What one seed led to. `problems` is empty when all held. */
@@ -41,11 +46,13 @@ export const simulate = (seed: number): SimulationResult => {
   const first = heads[0]
   if (first === undefined) throw new Error('no head')
   cluster.elect(first, 0)
-  const jobs = Array.from({ length: random.between(1, 2) }, (_, i) => chooseJob(world, i))
+  const jobs = Array.from({ length: random.between(1, 3) }, (_, i) => chooseJob(world, i))
   for (const [i, job] of jobs.entries()) world.after(i * 3_000, () => cluster.submit(job))
   if (random.chance(0.15)) {
     world.after(random.between(1_000, 8_000), () => cluster.cancel(jobId(0)))
   }
+  changePools(cluster)
+  for (const { job } of jobs) if (random.chance(0.3)) pauseNowAndThen(cluster, job.id)
   cluster.network.faults.lost = random.pick([0, 0.01, 0.05])
   cluster.network.faults.doubled = random.pick([0, 0.05])
   cluster.network.faults.late = random.pick([0, 0.02])
@@ -58,7 +65,13 @@ export const simulate = (seed: number): SimulationResult => {
   // Late messages still arrive at machines whose jobs have ended.
   world.runUntil(() => false, 20_000)
   const problems = [...cluster.breaches]
-  if (!ended && problems.length === 0) problems.push('a job did not end')
+  if (!ended && problems.length === 0) {
+    problems.push('a job did not end')
+    for (const { job } of jobs) {
+      const head = heads.find((one) => one.term() !== null)
+      if (head !== undefined) problems.push(...explain(head.state(), job.id))
+    }
+  }
   for (const job of jobs) problems.push(...checkJob(cluster, job))
   for (const head of heads) {
     for (const { invariant, message } of createInvariantChecker(head.state()).full()) {
@@ -77,21 +90,54 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
   const id = jobId(number)
   const { chunks, items } = createPlan(id, miniBatches, random.pick([25, 100, 1_000]), random)
   const isRough = random.chance(0.5)
+  const isDeadly = random.chance(0.3)
   const poisoned = random.chance(0.3) ? random.between(1, 5) : 0
   return {
     job: createJob(id, dataPeer, {
       errorThreshold: random.pick([-1, -1, -1, 20]),
       ...(random.chance(0.3) ? { processesPerPeer: 1 } : {}),
       ...(random.chance(0.2) ? { peerCount: 2 } : {}),
+      ...(random.chance(0.3) ? { priority: random.between(-1, 1) } : {}),
+      ...(random.chance(0.3) ? { weight: random.pick([0.5, 3]) } : {}),
+      ...(random.chance(0.3) ? { pool: 'quick' } : {}),
     }),
     chunks,
     miniBatches,
     items,
     poison: new Set(Array.from({ length: poisoned }, () => random.between(0, miniBatches - 1))),
+    deadly: isDeadly
+      ? Array.from({ length: random.between(1, 3) }, () => random.between(0, items - 1))
+      : [],
     msPerItem: random.pick([0.2, 5, 30, 60]),
     throws: isRough ? 0.02 : 0,
     kills: isRough ? 0.01 : 0,
     hangs: isRough ? 0.003 : 0,
+  }
+}
+
+/** The pool has some of the workers, then others; in the end all of them. */
+const changePools = (cluster: Cluster): void => {
+  const { world, workers } = cluster
+  const { random } = world
+  const set = (members: readonly PeerId[], minPeers: number): void =>
+    cluster.setPools([{ name: 'quick', minPeers, maxPeers: random.pick([null, 1, 2]), members }])
+  const peers = workers.map(({ peer }) => peer)
+  const some = (): readonly PeerId[] => peers.filter(() => random.chance(0.6))
+  if (random.chance(0.7)) set(some(), random.between(0, 2))
+  world.after(random.between(3_000, 15_000), () => set(some(), random.between(0, 2)))
+  world.after(chaosMs + 1_000, () => set(peers, 0))
+}
+
+/** In the end it goes on. */
+const pauseNowAndThen = (cluster: Cluster, job: JobId): void => {
+  const { world } = cluster
+  const { random } = world
+  let at = random.between(500, 6_000)
+  for (let times = random.between(1, 3); times > 0; times--) {
+    world.after(at, () => cluster.setPaused(job, true))
+    at += random.between(100, 5_000)
+    world.after(at, () => cluster.setPaused(job, false))
+    at += random.between(100, 3_000)
   }
 }
 
@@ -200,45 +246,80 @@ const checkReplay = (
   const closing = cluster.ledger.records.find(
     (record) => record.kind === 'job-closed' && record.job === id,
   )
-  const replay = createScheduler(asPeerId('replay'))
-  const tell = (fact: Parameters<typeof transition>[1] extends infer E ? E : never): void => {
-    transition(replay, fact)
-  }
-  const envelope = { id: 0, causeId: 0, now: 0 }
-  tell({ kind: 'jobSubmitted', job: simulated.job, ...envelope })
-  for (const chunk of simulated.chunks) tell({ ...chunk, ...envelope })
-  for (const record of cluster.ledger.records) {
-    if (record.job === id) tell({ ...recordToFact(record), ...envelope })
-  }
-  const states = miniBatchStates(replay, id, 0, simulated.miniBatches)
-  if (states.length !== simulated.miniBatches) problems.push('the plan is not whole')
   const outcome = closing?.kind === 'job-closed' ? closing.outcome : undefined
-  for (let miniBatch = 0; miniBatch < simulated.miniBatches; miniBatch++) {
-    const at = states[miniBatch] ?? '?'
-    const isCounted = at === 'c' || at === 'r'
-    if (isCounted !== counted.has(miniBatch) && !(at === 'x' || at === 'f')) {
-      problems.push(
-        `mini-batch ${String(miniBatch)} is ${at} and ${String(counted.get(miniBatch))}`,
-      )
-    }
-    if (outcome === 'finished' && !'crf'.includes(at)) {
-      problems.push(`mini-batch ${String(miniBatch)} of a finished job is ${at}`)
-    }
-    if (isCounted && simulated.poison.has(miniBatch)) problems.push('a poison mini-batch counts')
+  cluster.world.count(`jobs ended: ${outcome ?? 'never'}`)
+  const records = cluster.ledger.records.filter((record) => record.job === id)
+  const entry = replayed(simulated, records)
+  if (entry === undefined || entry.columns.count !== simulated.miniBatches) {
+    return ['the plan is not whole']
   }
-  const entry = replay.jobs.get(id)
-  const items = entry?.itemsIn.reduce((sum, count) => sum + count, 0)
+  problems.push(...checkStates(simulated, entry, { outcome, counted }))
+  const items = entry.itemsIn.slice(0, cell.halved).reduce((sum, count) => sum + count, 0)
   if (items !== simulated.items) {
     problems.push(`${String(items)} of ${String(simulated.items)} items add up`)
   }
+  const backwards = replayed(simulated, records.toReversed())
+  const states = statesOf(entry)
+  if (backwards === undefined || statesOf(backwards) !== states) {
+    problems.push(`${id} is folded differently from its end to its beginning`)
+  }
   for (const head of cluster.heads) {
     // An agent that restarted and did not become head since was told nothing.
-    if (head.term() === null) continue
-    const live = miniBatchStates(head.state(), id, 0, simulated.miniBatches)
-    if (head.state().jobs.has(id) && live !== states) {
-      problems.push(`${head.peer} ends with\n${live}\nand the ledger says\n${states}`)
+    const live = head.term() === null ? undefined : head.state().jobs.get(id)
+    if (live !== undefined && statesOf(live) !== states) {
+      problems.push(`${head.peer} ends with\n${statesOf(live)}\nand the ledger says\n${states}`)
     }
   }
-  cluster.world.count(`jobs ended: ${outcome ?? 'never'}`)
+  return problems
+}
+
+/** A job as its records alone tell it. */
+const replayed = (
+  simulated: SimulatedJob,
+  records: readonly SimulatedRecord[],
+): JobEntry | undefined => {
+  const replay = createScheduler(asPeerId('replay'))
+  const facts: readonly SchedulerFact[] = [
+    { kind: 'jobSubmitted', job: simulated.job },
+    ...simulated.chunks,
+    ...records.map(recordToFact),
+  ]
+  for (const fact of facts) transition(replay, { ...fact, id: 0, causeId: 0, now: 0 })
+  return replay.jobs.get(simulated.job.id)
+}
+
+/** Every mini-batch and every half that stands for something, with its state. */
+const statesOf = (entry: JobEntry): string =>
+  [...allMiniBatches(entry)]
+    .filter((miniBatch) => stateOf(entry, miniBatch) !== cell.void)
+    .sort((a, b) => a - b)
+    .map((miniBatch) => `${miniBatchName(miniBatch)}:${String(stateOf(entry, miniBatch))}`)
+    .join(' ')
+
+const checkStates = (
+  simulated: SimulatedJob,
+  entry: JobEntry,
+  {
+    outcome,
+    counted,
+  }: { readonly outcome: string | undefined; readonly counted: ReadonlyMap<number, string> },
+): readonly string[] => {
+  const problems: string[] = []
+  for (const miniBatch of allMiniBatches(entry)) {
+    const name = `mini-batch ${miniBatchName(miniBatch)}`
+    const at = stateOf(entry, miniBatch)
+    if (at === cell.void) continue
+    if (at === cell.committed && !counted.has(miniBatch)) problems.push(`${name} has no commit`)
+    if (isOpenCell(at)) problems.push(`${name} is open`)
+    if (outcome === 'finished' && at === cell.cancelled) {
+      problems.push(`${name} of a finished job is canceled`)
+    }
+    if (at === cell.committed && simulated.poison.has(miniBatch)) {
+      problems.push('a poison mini-batch counts')
+    }
+    const { firstItem, items } = rangeOf(entry, miniBatch)
+    const isDeadly = simulated.deadly.some((item) => item >= firstItem && item < firstItem + items)
+    if (isDeadly && at === cell.committed) problems.push(`${name} counts with a deadly item`)
+  }
   return problems
 }

@@ -236,7 +236,9 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     const runMs = (lease.items * job.msPerItem * (0.5 + random.next())) / deps.speed
     later(runMs, () => {
       if (process.killed) return
-      if (random.chance(job.kills)) {
+      const dies = job.deadly.some((item) => holds(lease, item))
+      if (dies) world.count('deadly items met')
+      if (dies || random.chance(job.kills)) {
         const how = random.chance(0.3) ? 'out-of-memory' : 'crashed'
         world.count(`processes ${how}`)
         processes.delete(number)
@@ -259,6 +261,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       return
     }
     rows.set(tokenToText(token), lease)
+    world.count(`run time of ${lease.job}`, runMs)
     const failed = random.chance(0.05) ? 1 : 0
     const done = { succeeded: items - failed, failed, rows: items - failed, bytes: items * 40 }
     tell({
@@ -343,6 +346,9 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     },
   }
 }
+
+const holds = ({ firstItem, items }: Lease, item: number): boolean =>
+  item >= firstItem && item < firstItem + items
 
 const messageToFact = (message: Exclude<ToWorkerMessage, { kind: 'not-head' }>): WorkerFact => {
   switch (message.kind) {

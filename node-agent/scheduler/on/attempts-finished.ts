@@ -1,8 +1,10 @@
 import { limits } from '#protocol/limits.ts'
 import type { AttemptFailed, AttemptReport, AttemptSucceeded } from '#protocol/model/attempt.ts'
+import { itemsWords, miniBatchName } from '#protocol/model/half.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Charge } from '#protocol/model/record.ts'
 import { cell } from '../columns.ts'
+import { mayComeToCount, runInHalves } from '../halving.ts'
 import { addTo, dropReport, mayPlace, type Decisions } from '../decisions.ts'
 import {
   liveOf,
@@ -14,13 +16,15 @@ import {
   tellLease,
 } from '../leases.ts'
 import {
+  chargedOf,
+  isKnown,
+  isOpenCell,
+  itemsOf,
+  raiseAttempt,
   setState,
   stateOf,
-  type JobEntry,
-  type LiveLease,
-  type PeerEntry,
-  type SchedulerState,
-} from '../state.ts'
+} from '../cells.ts'
+import type { JobEntry, LiveLease, PeerEntry, SchedulerState } from '../state.ts'
 import { countCharge, countCommit } from './restored.ts'
 
 /** What workers finished. The head decides here what counts; from this step on the decision stands. */
@@ -44,9 +48,9 @@ const finish = (
   // Of a job that has not arrived here yet: the worker keeps the report and offers it again.
   if (entry === undefined || entry.job === null) return
   const lease = leaseOf(state, from, report)
-  if (entry.closed === null && report.miniBatch >= entry.columns.count && !entry.planComplete)
-    return
-  if (entry.closed !== null || report.miniBatch >= entry.columns.count) {
+  const known = isKnown(entry, report.miniBatch)
+  if (entry.closed === null && !known && mayComeToCount(entry, report.miniBatch)) return
+  if (entry.closed !== null || !known) {
     state.counters.stale++
     dropReport(decisions, from, report.token)
     return
@@ -93,7 +97,8 @@ const succeed = (
 ): void => {
   const { miniBatch, attempt, token } = report
   const before = stateOf(entry, miniBatch)
-  if (before === cell.committed || before === cell.cancelled) {
+  // A halved mini-batch runs in its halves now: two results of one item could not both count.
+  if (before !== cell.failed && !isOpenCell(before)) {
     state.counters.duplicates++
     entry.duplicates++
     tellLease(state, report, { peer: from, kind: 'duplicate', runMs: outcome.runMs })
@@ -101,7 +106,7 @@ const succeed = (
     return
   }
   countCommit(entry, miniBatch, outcome.failed)
-  if ((entry.columns.attempt[miniBatch] ?? 0) < attempt) entry.columns.attempt[miniBatch] = attempt
+  raiseAttempt(entry, miniBatch, attempt)
   state.counters.commits++
   tellLease(state, report, { peer: from, kind: 'committed', runMs: outcome.runMs })
   addTo(decisions.commits, entry.id, { peer: from, token, miniBatch, attempt, outcome })
@@ -125,7 +130,7 @@ const measure = (
     onPeer.runMs === null
       ? outcome.runMs
       : onPeer.runMs + smoothing * (outcome.runMs - onPeer.runMs)
-  const items = Math.max(1, entry.columns.items[report.miniBatch] ?? 1)
+  const items = Math.max(1, itemsOf(entry, report.miniBatch))
   entry.speeds[entry.speedsSeen % limits.speedSamples] = outcome.runMs / items
   entry.speedsSeen++
 }
@@ -138,8 +143,8 @@ interface Failure {
 }
 
 /**
- * Charges an attempt. Halving of a mini-batch whose last charge is a death of its process belongs here, in
- * place of the final charge: its record closes the parent and appends the halves behind the plan.
+ * Charges an attempt. Where the last charge is a death of its process, the mini-batch is halved in place of
+ * failing: what kills a process may be a single item, and the others can still be had.
  */
 const fail = (
   state: SchedulerState,
@@ -151,13 +156,15 @@ const fail = (
   blame(state, decisions, entry, from)
   const open = stateOf(entry, miniBatch) === cell.leased
   const most = entry.job?.spec.maxAttempts ?? limits.maxAttempts
+  const isLast = open && chargedOf(entry, miniBatch) + 1 >= most
+  const isHalved = isLast && outcome.cause === 'process-died' && itemsOf(entry, miniBatch) > 1
   const charge: Charge = {
     miniBatch,
     attempt,
     peer: from,
     cause: outcome.cause,
     message: outcome.message.slice(0, limits.failureSentenceLength),
-    final: open && (entry.columns.charged[miniBatch] ?? 0) + 1 >= most,
+    final: isLast && !isHalved,
   }
   if (!open || !countCharge(entry, charge)) {
     // Charged before, by an earlier head: the report is settled, the mini-batch goes on.
@@ -166,13 +173,20 @@ const fail = (
     return
   }
   state.counters.charges++
-  addTo(decisions.charges, entry.id, { token: report.token, charge })
   tellLease(state, lease, {
     peer: from,
     kind: charge.final ? 'failed' : 'charged',
     detail: outcome.message,
   })
-  if (charge.final) {
+  const halving = isHalved ? runInHalves(state, decisions, entry, miniBatch) : undefined
+  addTo(decisions.charges, entry.id, { token: report.token, charge, halving })
+  if (halving !== undefined) {
+    state.counters.halvings++
+    const detail = halving.halves
+      .map((half) => `${miniBatchName(half.miniBatch)} has ${itemsWords(half)}`)
+      .join(', ')
+    tellLease(state, lease, { peer: from, kind: 'halved', detail })
+  } else if (charge.final) {
     setState(entry, miniBatch, cell.failed)
     revokeOthers(state, decisions, entry, miniBatch)
   } else if (liveOf(entry, miniBatch).length === 0) {

@@ -1,16 +1,10 @@
 import { limits } from '#protocol/limits.ts'
-import type { Charge } from '#protocol/model/record.ts'
 import { appendRuns, cell } from '../columns.ts'
 import { mayPlace, type Decisions } from '../decisions.ts'
 import { cancelOpen, jobEntry } from '../jobs.ts'
-import {
-  countIn,
-  itemsIn,
-  type JobEntry,
-  type PlanChunkFact,
-  type SchedulerState,
-} from '../state.ts'
-import { restoreCharge, restoreCommit } from './restored.ts'
+import { countIn, itemsIn } from '../cells.ts'
+import type { JobEntry, PlanChunkFact, SchedulerState } from '../state.ts'
+import { restoreCharge, restoreCommit, restoreHalving } from './restored.ts'
 
 /** Chunks are taken in order; one that overtook another waits for it. */
 export const onPlanChunkAdded = (
@@ -48,17 +42,16 @@ const addChunk = (entry: JobEntry, chunk: PlanChunkFact): void => {
   if (chunk.last) entry.planComplete = true
 }
 
-/** Commits and charges that came before the chunk that plans their mini-batch. */
+/** Commits, halvings and charges that came before the chunk that plans their mini-batch. */
 const applyEarlyFacts = (state: SchedulerState, entry: JobEntry, decisions: Decisions): void => {
   for (const commit of entry.earlyCommits.values()) {
-    if (commit.miniBatch >= entry.columns.count) continue
+    if (restoreCommit(state, entry, commit, decisions) === 'later') continue
     entry.earlyCommits.delete(commit.miniBatch)
-    restoreCommit(state, entry, commit, decisions)
   }
-  const waiting: Charge[] = []
-  for (const charge of entry.earlyCharges) {
-    if (charge.miniBatch >= entry.columns.count) waiting.push(charge)
-    else restoreCharge(state, entry, charge, decisions)
-  }
-  entry.earlyCharges = waiting
+  entry.earlyHalvings = entry.earlyHalvings.filter(
+    (parent) => restoreHalving(state, entry, parent, decisions) === 'later',
+  )
+  entry.earlyCharges = entry.earlyCharges.filter(
+    (charge) => restoreCharge(state, entry, charge, decisions) === 'later',
+  )
 }

@@ -3,15 +3,11 @@ import type { JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Charge } from '#protocol/model/record.ts'
 import { cell } from '../columns.ts'
 import type { Decisions } from '../decisions.ts'
+import { endParts, reach, runInHalves, type Reach } from '../halving.ts'
 import { jobEntry } from '../jobs.ts'
 import { revokeOthers } from '../leases.ts'
-import {
-  setState,
-  stateOf,
-  type JobEntry,
-  type RestoredCommit,
-  type SchedulerState,
-} from '../state.ts'
+import { addCharged, isOpenCell, itemsOf, raiseAttempt, setState, stateOf } from '../cells.ts'
+import type { JobEntry, RestoredCommit, SchedulerState } from '../state.ts'
 
 /** Commits that stand in the ledger, in any order and perhaps told before. */
 export const onCommitsRestored = (
@@ -23,11 +19,10 @@ export const onCommitsRestored = (
   if (entry === undefined || entry.forgotten) return
   entry.begun = true
   for (const commit of fact.commits) {
-    if (commit.miniBatch < entry.columns.count) restoreCommit(state, entry, commit, decisions)
-    else if (entry.earlyCommits.size < limits.earlyFacts) {
-      if (!entry.earlyCommits.has(commit.miniBatch))
-        entry.earlyCommits.set(commit.miniBatch, commit)
-    }
+    if (restoreCommit(state, entry, commit, decisions) !== 'later') continue
+    if (entry.earlyCommits.size >= limits.earlyFacts || entry.earlyCommits.has(commit.miniBatch))
+      continue
+    entry.earlyCommits.set(commit.miniBatch, commit)
   }
   decisions.touched.add(entry)
 }
@@ -42,27 +37,60 @@ export const onChargesRestored = (
   if (entry === undefined || entry.forgotten) return
   entry.begun = true
   for (const charge of fact.charges) {
-    if (charge.miniBatch < entry.columns.count) restoreCharge(state, entry, charge, decisions)
-    else if (entry.earlyCharges.length < limits.earlyFacts) entry.earlyCharges.push(charge)
+    if (restoreCharge(state, entry, charge, decisions) !== 'later') continue
+    if (entry.earlyCharges.length < limits.earlyFacts) entry.earlyCharges.push(charge)
+  }
+  decisions.touched.add(entry)
+}
+
+/** Halvings that stand in the ledger, the same. */
+export const onHalvingsRestored = (
+  state: SchedulerState,
+  fact: { readonly job: JobId; readonly parents: readonly MiniBatchIndex[] },
+  decisions: Decisions,
+): void => {
+  const entry = jobEntry(state, fact.job)
+  if (entry === undefined || entry.forgotten) return
+  entry.begun = true
+  for (const parent of fact.parents) {
+    if (restoreHalving(state, entry, parent, decisions) !== 'later') continue
+    if (entry.earlyHalvings.length < limits.earlyFacts) entry.earlyHalvings.push(parent)
   }
   decisions.touched.add(entry)
 }
 
 /**
- * Records of several heads arrive in any order, also after the end of their job: committed wins over failed,
- * failed over cancelled, so that every agent folds the same.
+ * Records of several heads arrive in any order, also after the end of their job: committed wins over halved,
+ * halved over failed, failed over cancelled, and the whole over its parts, so that every agent folds the same.
+ * Each says `later` while the plan known so far does not have its mini-batch.
  */
 export const restoreCommit = (
   state: SchedulerState,
   entry: JobEntry,
   commit: RestoredCommit,
   decisions: Decisions,
-): void => {
+): Reach => {
   const { miniBatch } = commit
+  const reached = reach(state, decisions, entry, miniBatch)
+  if (reached !== 'known') return reached
   raiseAttempt(entry, miniBatch, commit.attempt)
-  if (stateOf(entry, miniBatch) === cell.committed) return
+  const before = stateOf(entry, miniBatch)
+  if (before === cell.committed || before === cell.void) return reached
   countCommit(entry, miniBatch, commit.failed)
+  if (before === cell.halved) endParts(state, decisions, entry, miniBatch)
   revokeOthers(state, decisions, entry, miniBatch)
+  return reached
+}
+
+export const restoreHalving = (
+  state: SchedulerState,
+  entry: JobEntry,
+  parent: MiniBatchIndex,
+  decisions: Decisions,
+): Reach => {
+  const reached = reach(state, decisions, entry, parent)
+  if (reached === 'known') runInHalves(state, decisions, entry, parent)
+  return reached
 }
 
 export const restoreCharge = (
@@ -70,15 +98,20 @@ export const restoreCharge = (
   entry: JobEntry,
   charge: Charge,
   decisions: Decisions,
-): void => {
+): Reach => {
   const { miniBatch } = charge
+  const reached = reach(state, decisions, entry, miniBatch)
+  if (reached !== 'known') return reached
   raiseAttempt(entry, miniBatch, charge.attempt)
   countCharge(entry, charge)
   // Two heads may together have charged more than the limit; failed is only what one of them called failed, as
   // in everybody's views. Else it is tried once more, and that charge will be the last.
-  if (!charge.final || stateOf(entry, miniBatch) === cell.committed) return
+  const before = stateOf(entry, miniBatch)
+  const isOpen = isOpenCell(before) || before === cell.cancelled
+  if (!charge.final || !isOpen) return reached
   setState(entry, miniBatch, cell.failed)
   revokeOthers(state, decisions, entry, miniBatch)
+  return reached
 }
 
 /** Books a commit: an item counts as failed only within the mini-batch's own items. */
@@ -88,7 +121,7 @@ export const countCommit = (
   failedItems: number,
 ): void => {
   setState(entry, miniBatch, cell.committed)
-  const failed = Math.min(failedItems, entry.columns.items[miniBatch] ?? 0)
+  const failed = Math.min(failedItems, itemsOf(entry, miniBatch))
   if (failed === 0) return
   entry.failedItemsOf.set(miniBatch, failed)
   entry.failedItems += failed
@@ -99,11 +132,7 @@ export const countCharge = (entry: JobEntry, charge: Charge): boolean => {
   const key = `${String(charge.miniBatch)}/${String(charge.attempt)}/${charge.peer}`
   if (entry.chargeKeys.has(key)) return false
   entry.chargeKeys.add(key)
-  entry.columns.charged[charge.miniBatch] = (entry.columns.charged[charge.miniBatch] ?? 0) + 1
+  addCharged(entry, charge.miniBatch)
   if (entry.firstFailure === '') entry.firstFailure = charge.message
   return true
-}
-
-const raiseAttempt = (entry: JobEntry, miniBatch: MiniBatchIndex, attempt: number): void => {
-  if ((entry.columns.attempt[miniBatch] ?? 0) < attempt) entry.columns.attempt[miniBatch] = attempt
 }

@@ -3,7 +3,8 @@ import { cell } from '../columns.ts'
 import type { Decisions } from '../decisions.ts'
 import { countSlots } from '../jobs.ts'
 import { liveOf, removeLease, tellLease } from '../leases.ts'
-import { isOpenCell, setState, stateOf, type SchedulerState } from '../state.ts'
+import { isOpenCell, setState, stateOf } from '../cells.ts'
+import type { SchedulerState } from '../state.ts'
 
 /** This agent is head now. Leases of its earlier term are offered again by the workers, as all others. */
 export const onTermTaken = (state: SchedulerState, term: Term, decisions: Decisions): void => {

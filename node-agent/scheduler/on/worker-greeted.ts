@@ -6,7 +6,8 @@ import { compareTerms } from '#protocol/model/term.ts'
 import { mayPlace, revoke, type Decisions } from '../decisions.ts'
 import { countSlots } from '../jobs.ts'
 import { addLease, countLost, liveOf, peerEntry, takeBack, tellLease } from '../leases.ts'
-import { isOpenCell, stateOf, type PeerEntry, type SchedulerState } from '../state.ts'
+import { isKnown, isOpenCell, raiseAttempt, stateOf } from '../cells.ts'
+import type { PeerEntry, SchedulerState } from '../state.ts'
 import { onAttemptsFinished } from './attempts-finished.ts'
 
 /**
@@ -59,7 +60,7 @@ const adopt = (
     return
   }
   // Of a job or plan chunk that has not arrived here yet: the worker goes on and names it again.
-  if (entry === undefined || entry.job === null || lease.miniBatch >= entry.columns.count) return
+  if (entry === undefined || entry.job === null || !isKnown(entry, lease.miniBatch)) return
   if (!isOpenCell(stateOf(entry, lease.miniBatch))) {
     revoke(decisions, peer.peer, lease.token, 'another-attempt-counts')
     return
@@ -75,9 +76,7 @@ const adopt = (
     revoke(decisions, peer.peer, lease.token, 'taken-back')
     return
   }
-  if ((entry.columns.attempt[lease.miniBatch] ?? 0) < lease.attempt) {
-    entry.columns.attempt[lease.miniBatch] = lease.attempt
-  }
+  raiseAttempt(entry, lease.miniBatch, lease.attempt)
   const adopted = {
     token: lease.token,
     job: lease.job,

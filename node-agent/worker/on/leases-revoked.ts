@@ -6,7 +6,8 @@ import type { HeldLease, WorkerState } from '../state.ts'
 
 /**
  * Leases taken away. What has not begun is dropped silently. A lease that was only taken back goes on once
- * begun; one that cannot count any more is dropped, and stopped if a process runs it.
+ * begun; one that cannot count any more is dropped, and stopped if a process runs it. Of a paused job what
+ * has run is still handed in.
  */
 export const onLeasesRevoked = (
   state: WorkerState,
@@ -22,6 +23,7 @@ export const onLeasesRevoked = (
 const takenBack: RevokeReason = 'taken-back'
 const canceled: RevokeReason = 'canceled'
 const jobEnded: RevokeReason = 'job-ended'
+const paused: RevokeReason = 'paused'
 
 const revokeOne = (
   state: WorkerState,
@@ -30,11 +32,12 @@ const revokeOne = (
   reason: string,
 ): void => {
   const begun = held.stage !== 'waiting' && held.stage !== 'fetching' && held.stage !== 'ready'
+  const hasRun = held.stage === 'ran' || held.stage === 'packing'
   if (!begun) drop(state, effects, held)
-  else if (reason === takenBack) return
+  else if (reason === takenBack || (reason === paused && hasRun)) return
   else if (held.stage === 'ran') drop(state, effects, held)
   else {
-    const atOnce = reason === canceled || reason === jobEnded
+    const atOnce = reason === canceled || reason === jobEnded || reason === paused
     held.unwantedSince = atOnce ? Number.NEGATIVE_INFINITY : (held.unwantedSince ?? state.now)
   }
 }

@@ -133,6 +133,7 @@ test('a failure is charged and tried again; the last one fails the mini-batch', 
   expect(s.take('recordCharges')).toEqual([
     {
       kind: 'recordCharges',
+      halvings: [],
       job: jobA,
       charges: [charge],
       settlements: [{ peer: ann, tokens: [first.token] }],

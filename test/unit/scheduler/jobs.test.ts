@@ -231,6 +231,12 @@ const oneOfEach: {
     commits: [{ miniBatch: 0, attempt: 1, succeeded: 1, failed: 0 }],
   },
   chargesRestored: { kind: 'chargesRestored', job: jobA, charges: [] },
+  halvingsRestored: { kind: 'halvingsRestored', job: jobA, parents: [1] },
+  pauseChanged: { kind: 'pauseChanged', job: jobA, paused: true, clock: 1, by: ann },
+  poolsChanged: {
+    kind: 'poolsChanged',
+    pools: [{ name: 'quick', minPeers: 1, maxPeers: 2, members: [ann] }],
+  },
   cancelRequested: { kind: 'cancelRequested', job: jobId(6) },
   jobEnded: { kind: 'jobEnded', job: jobId(7) },
   peerAlive: { kind: 'peerAlive', peer: ann },

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { chargedOf, stateOf } from '#agent/scheduler/cells.ts'
+import { cell } from '#agent/scheduler/columns.ts'
 import { digest } from '#agent/scheduler/digest.ts'
 import type { SchedulerEffect } from '#agent/scheduler/effect.ts'
 import type { SchedulerEvent, SchedulerFact } from '#agent/scheduler/event.ts'
@@ -7,6 +9,7 @@ import { createInvariantChecker } from '#agent/scheduler/invariants.ts'
 import { createScheduler } from '#agent/scheduler/state.ts'
 import { transition } from '#agent/scheduler/transition.ts'
 import type { Lease, ReturnReason } from '#protocol/model/attempt.ts'
+import { firstHalf } from '#protocol/model/half.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import { createJob, jobId } from '#test/simulation/jobs.ts'
 import { failed, foreignLease, head, succeeded } from './scenario.ts'
@@ -39,8 +42,14 @@ const places = fc.array(fc.nat(60), { maxLength: 6 })
 const constant = (facts: fc.Arbitrary<SchedulerFact>): fc.Arbitrary<Move> =>
   facts.map((fact) => () => fact)
 
+/** Of the plan or a half of it: at all depths, and of items that no plan has. */
+const miniBatch = fc.oneof(
+  { weight: 2, arbitrary: fc.nat(11) },
+  fc.nat(2 * 125).map((number) => firstHalf + number),
+)
+
 const charge = fc.record({
-  miniBatch: fc.nat(11),
+  miniBatch,
   attempt: fc.integer({ min: 1, max: 4 }),
   peer,
   cause: fc.constant('threw' as const),
@@ -75,7 +84,7 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
         job,
         commits: fc.array(
           fc.record({
-            miniBatch: fc.nat(11),
+            miniBatch,
             attempt: fc.integer({ min: 1, max: 4 }),
             succeeded: fc.nat(10),
             failed: fc.nat(10),
@@ -118,7 +127,9 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
         kind: 'jobSubmitted',
         job: createJob(id, asPeerId('data'), {
           maxAttempts: 2,
-          ...(id === jobs[1] ? { peerCount: 2, errorThreshold: 25 } : {}),
+          ...(id === jobs[1]
+            ? { peerCount: 2, errorThreshold: 25, priority: 1, pool: 'quick' }
+            : { weight: 2 }),
         }),
       })),
     ),
@@ -126,6 +137,40 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 1,
     arbitrary: constant(fc.record({ kind: fc.constantFrom('cancelRequested', 'jobEnded'), job })),
+  },
+  {
+    weight: 1,
+    arbitrary: constant(
+      fc.record({
+        kind: fc.constant('halvingsRestored'),
+        job,
+        parents: fc.array(miniBatch, { maxLength: 3 }),
+      }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: constant(
+      fc.record({
+        kind: fc.constant('pauseChanged'),
+        job,
+        paused: fc.boolean(),
+        clock: fc.integer({ min: 1, max: 5 }),
+        by: peer,
+      }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: constant(
+      fc
+        .record({
+          members: fc.subarray(peers),
+          minPeers: fc.nat(2),
+          maxPeers: fc.option(fc.integer({ min: 1, max: 3 })),
+        })
+        .map((pool) => ({ kind: 'poolsChanged', pools: [{ name: 'quick', ...pool }] })),
+    ),
   },
   {
     weight: 3,
@@ -182,7 +227,9 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
           ...pick(granted, good).map((lease) =>
             succeeded(lease, { failed: 1, runMs: lease.miniBatch }),
           ),
-          ...pick(granted, bad).map((lease) => failed(lease)),
+          ...pick(granted, bad).map((lease) =>
+            failed(lease, 'It broke.', lease.token.leaseId % 3 === 0 ? 'threw' : 'process-died'),
+          ),
         ],
       })),
   },
@@ -270,7 +317,7 @@ test('the ledger folds to the same states in any order', () => {
       job: fc.constant(jobId(0)),
       commits: fc.array(
         fc.record({
-          miniBatch: fc.nat(7),
+          miniBatch,
           attempt: fc.integer({ min: 1, max: 4 }),
           succeeded: fc.constant(9),
           failed: fc.constant(1),
@@ -282,6 +329,11 @@ test('the ledger folds to the same states in any order', () => {
       kind: fc.constant('chargesRestored' as const),
       job: fc.constant(jobId(0)),
       charges: fc.array(charge, { maxLength: 3 }),
+    }),
+    fc.record({
+      kind: fc.constant('halvingsRestored' as const),
+      job: fc.constant(jobId(0)),
+      parents: fc.array(miniBatch, { maxLength: 3 }),
     }),
     fc.constant({ kind: 'jobEnded' as const, job: jobId(0) }),
     fc.constantFrom<SchedulerFact>(
@@ -310,11 +362,17 @@ test('the ledger folds to the same states in any order', () => {
     const state = createScheduler(head)
     for (const [id, one] of facts.entries()) transition(state, { ...one, id, causeId: 0, now: 0 })
     const entry = state.jobs.get(jobId(0))
+    const halves = [...(entry?.halves.places.keys() ?? [])]
+      .filter((half) => entry !== undefined && stateOf(entry, half) !== cell.void)
+      .sort((a, b) => a - b)
+    // Halves that came to nothing are known or not, as it happened to be told.
     return [
       entry?.columns.state.slice(0, 8),
       entry?.columns.charged.slice(0, 8),
-      entry?.miniBatchesIn,
-      entry?.itemsIn,
+      entry?.miniBatchesIn.slice(0, cell.void),
+      entry?.itemsIn.slice(0, cell.void),
+      halves.map((half) => entry && [half, stateOf(entry, half), chargedOf(entry, half)]),
+      entry?.failedItems,
     ]
   }
   fc.assert(

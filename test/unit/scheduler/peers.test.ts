@@ -191,7 +191,7 @@ test('a job waits for its data’s peer, and says so', () => {
   expect(miniBatchesOf(s.takeGrants(ann))).toEqual([1, 3])
   s.tell({ kind: 'peerLost', peer: data })
   s.expectNothingElse()
-  expect(s.state.jobs.get(jobA)?.miniBatchesIn).toEqual([2, 2, 0, 0, 0])
+  expect(s.state.jobs.get(jobA)?.miniBatchesIn).toEqual([2, 2, 0, 0, 0, 0, 0])
   s.tell({ kind: 'peerAlive', peer: data })
   s.expectNothingElse()
   expect(join(s, bob)).toHaveLength(2)

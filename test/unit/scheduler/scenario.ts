@@ -3,7 +3,7 @@ import type { SchedulerEvent, SchedulerFact } from '#agent/scheduler/event.ts'
 import { createInvariantChecker } from '#agent/scheduler/invariants.ts'
 import { createScheduler, type SchedulerState } from '#agent/scheduler/state.ts'
 import { transition } from '#agent/scheduler/transition.ts'
-import type { AttemptReport, Lease } from '#protocol/model/attempt.ts'
+import type { AttemptReport, ChargeCause, Lease } from '#protocol/model/attempt.ts'
 import { asBlobHash, asPeerId, type PeerId } from '#protocol/model/ids.ts'
 import type { Job, JobSpecBase } from '#protocol/model/job.ts'
 import type { Term } from '#protocol/model/term.ts'
@@ -153,12 +153,16 @@ export const succeeded = (
   },
 })
 
-export const failed = (lease: Lease, message = 'Division by zero.'): AttemptReport => ({
+export const failed = (
+  lease: Lease,
+  message = 'Division by zero.',
+  cause: ChargeCause = 'threw',
+): AttemptReport => ({
   token: lease.token,
   job: lease.job,
   miniBatch: lease.miniBatch,
   attempt: lease.attempt,
-  outcome: { kind: 'failed', cause: 'threw', message },
+  outcome: { kind: 'failed', cause, message },
 })
 
 export const finish = (
