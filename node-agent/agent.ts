@@ -3,6 +3,7 @@ import process from 'node:process'
 import { createDeltaLog } from '#agent/control/delta-log.ts'
 import { startControlServer } from '#agent/control/server.ts'
 import { modelToView } from '#agent/effects/control-handlers.ts'
+import { createRegistry } from '#agent/effects/registry.ts'
 import { loadSettings } from '#agent/effects/settings.ts'
 import type { GivenSettings, SettingsBook } from '#agent/effects/settings.ts'
 import { createStoreWork } from '#agent/effects/store-work.ts'
@@ -71,6 +72,7 @@ export const startAgent: StartAgent = async (options) => {
     membership,
     commands: life.commands,
     submitting: joinSubmitting(parts, core),
+    registry: joinRegistry(parts, core),
     sequence: deltas.sequence,
     agentView,
     stop: ending.stopSoon,
@@ -207,6 +209,15 @@ const joinSubmitting = ({ adapters }: Parts, core: Core) =>
     nameOf: core.nameOf,
     beside,
     baseName,
+    mappedShares: () => core.settings.now().shares,
+  })
+
+const joinRegistry = ({ adapters }: Parts, core: Core) =>
+  createRegistry({
+    ...adapters,
+    self: adapters.keys.self,
+    rolesOf: core.member.rolesOf,
+    nameOf: core.nameOf,
     mappedShares: () => core.settings.now().shares,
   })
 

@@ -4,6 +4,7 @@ import { createBundler } from '#agent/bundle/bundler.ts'
 import { createBlobs } from '#agent/data/blobs.ts'
 import { createChunks } from '#agent/data/chunks.ts'
 import { createItemReader } from '#agent/data/items.ts'
+import { createDataFolders } from '#agent/data/data-folders.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
 import { createModelFolder, createScriptFolder } from '#agent/data/model-folder.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
@@ -111,6 +112,7 @@ const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
   host: createHostSignals(),
   sameUser: createSameUser({ home, self }),
   shares: createShares(),
+  folders: createDataFolders(join(home, 'datastore')),
   probe: createHostProbe({ home, pageFolder, pinnedNode: pinnedNodeVersion }),
   blobAudit: createBlobAudit({ folder: join(home, 'blobs') }),
 })

@@ -47,6 +47,9 @@ export type ErrorCode =
   | 'InputMissing'
   | 'InputUnreadable'
   | 'OutputExists'
+  // registries
+  | 'NameTaken'
+  | 'DataUnknown'
   // items and running
   | 'ItemUnreadable'
   | 'ItemChanged'

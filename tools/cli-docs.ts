@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
 import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
+import { datasetView, datastoreView } from '#protocol/control/registry-views.ts'
 import {
   clusterCreatedView,
   clusterView,
@@ -45,6 +46,10 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   ClusterCreated: clusterCreatedView,
   Done: api.stop.answer,
   Completion: z.object({ shell: z.string(), script: z.string() }),
+  Dataset: datasetView,
+  Datasets: api.datasets.answer,
+  Datastore: datastoreView,
+  Datastores: api.datastores.answer,
   Doctor: doctorView,
   Error: errorView,
   ErrorLine: z.object({ error: errorView }),

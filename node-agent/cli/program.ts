@@ -4,6 +4,7 @@ import { collect, readCount, readDuration, readRoles, readSetting, readTag } fro
 import type { Cli } from './cli.ts'
 import { shells } from './completion.ts'
 import type { Shell } from './completion.ts'
+import { addDataCommands } from './data-commands.ts'
 import { exitCodeMeanings } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 
@@ -33,6 +34,7 @@ export const createProgram = (version: string, runs: Runs): Command => {
   addAgentCommands(program, runs)
   addClusterCommands(program, runs)
   addModelCommands(program, runs)
+  addDataCommands(program, runs)
   addJobCommands(program, runs)
   addCareCommands(program, runs)
   return program

@@ -23,3 +23,9 @@ export const dateText = (time: number | null): string => {
 
 export const countText = (count: number, one: string, many = `${one}s`): string =>
   `${groupDigits(count)} ${count === 1 ? one : many}`
+
+/** `team=archive, stage=test` */
+export const tagsText = (tags: Readonly<Record<string, string>>): string =>
+  Object.entries(tags)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ')

@@ -36,6 +36,8 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   JobFileMissing: 400,
   JobFileInvalid: 400,
   JobUnknown: 404,
+  DataUnknown: 404,
+  NameTaken: 409,
   JobEnded: 409,
   InputEmpty: 400,
   InputMissing: 400,

@@ -22,6 +22,8 @@ import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
 import type { LiveJobs } from './live-jobs.ts'
+import type { Registry } from './registry.ts'
+import { registryHandlers } from './registry-handlers.ts'
 import type { SettingsBook } from './settings.ts'
 import type { StoreWork } from './store-work.ts'
 import { notInCluster } from './submit.ts'
@@ -32,6 +34,7 @@ export interface HandlerDeps {
   readonly views: Views
   readonly commands: ClusterCommands
   readonly submitting: Submitting
+  readonly registry: Registry
   readonly live: LiveJobs
   readonly sequence: () => number
   readonly agentView: () => AgentView
@@ -62,6 +65,7 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...careHandlers(deps),
   ...clusterHandlers(deps),
   ...modelHandlers(deps),
+  ...registryHandlers(deps),
   ...jobHandlers(deps),
   ...resultHandlers(deps),
 })

@@ -87,7 +87,12 @@ export const createSubmitting = (deps: SubmittingDeps): Submitting => ({
   cancel: (job) => cancel(deps, job),
 })
 
-const refusalFor = (deps: SubmittingDeps, role: Role, toDo: string): MusterError | undefined => {
+/** Why this machine may not do something; undefined if it may. */
+export const refusalFor = (
+  deps: Pick<SubmittingDeps, 'ledger' | 'rolesOf' | 'self'>,
+  role: Role,
+  toDo: string,
+): MusterError | undefined => {
   if (deps.ledger.cluster() === null) return notInCluster
   if (deps.rolesOf(deps.self).includes(role)) return undefined
   return musterError(

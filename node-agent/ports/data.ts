@@ -79,6 +79,14 @@ export interface SameUser {
   readonly check: (peer: PeerId, proof: SameUserProof) => Promise<boolean>
 }
 
+/** Folders of this machine that datastores and datasets name. */
+export interface DataFolders {
+  /** Real absolute path of a folder. `InputMissing` if it is not there, is none, or the path is relative. */
+  readonly check: (path: string) => Promise<Result<string, MusterError>>
+  /** Absolute path of the default datastore, which is made if it is not there. */
+  readonly own: () => Promise<string>
+}
+
 /** Where shares lie on this machine. */
 export interface Shares {
   /**

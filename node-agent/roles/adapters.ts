@@ -3,6 +3,7 @@ import type { Bundler } from '#agent/ports/bundler.ts'
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type {
+  DataFolders,
   ItemReader,
   JobFileReader,
   Planner,
@@ -45,6 +46,7 @@ export interface Adapters {
   readonly items: ItemReader
   readonly sameUser: SameUser
   readonly shares: Shares
+  readonly folders: DataFolders
   readonly probe: HostProbe
   readonly care: StoreCare
   readonly blobAudit: BlobAudit

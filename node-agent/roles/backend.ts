@@ -1,6 +1,7 @@
 import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
 import { createControlHandlers, findJob } from '#agent/effects/control-handlers.ts'
 import { examine } from '#agent/effects/doctor.ts'
+import type { Registry } from '#agent/effects/registry.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { Submitting } from '#agent/effects/submit.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
@@ -30,6 +31,7 @@ export interface BackendDeps {
   readonly membership: MembershipState
   readonly commands: ClusterCommands
   readonly submitting: Submitting
+  readonly registry: Registry
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly stop: () => void
@@ -45,6 +47,7 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       views: adapters.views,
       commands: deps.commands,
       submitting: deps.submitting,
+      registry: deps.registry,
       live: core.live,
       sequence: deps.sequence,
       agentView: deps.agentView,

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
+import { endpoint } from './endpoint.ts'
+import { registryApi } from './registry-api.ts'
 import {
   agentView,
   clusterCreatedView,
@@ -21,30 +23,6 @@ import {
   timelineView,
 } from './views.ts'
 
-/**
- * The control API: every command and query of an agent, as one value. The server registers its routes
- * from it, the client's methods and types come from it, and `docs/cli.md` prints its schemas.
- * Served on loopback only. Path fields stand as `:name` and are part of `query`.
- */
-export interface Endpoint<
-  Query extends z.ZodType,
-  Body extends z.ZodType,
-  Answer extends z.ZodType,
-> {
-  readonly method: 'GET' | 'POST' | 'DELETE'
-  readonly path: string
-  /** One line for people. */
-  readonly summary: string
-  /** Path and query fields; every value arrives as text. */
-  readonly query: Query
-  readonly body: Body
-  readonly answer: Answer
-}
-
-const endpoint = <Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>(
-  value: Endpoint<Query, Body, Answer>,
-): Endpoint<Query, Body, Answer> => value
-
 const none = z.object({})
 const rolesField = z
   .array(z.enum(['admin', 'submit', 'work']))
@@ -55,6 +33,11 @@ const jobKey = z.object({
 })
 const done = z.object({ done: z.literal(true) })
 
+/**
+ * The control API: every command and query of an agent, as one value. The server registers its routes
+ * from it, the client's methods and types come from it, and `docs/cli.md` prints its schemas.
+ * Served on loopback only. Path fields stand as `:name` and are part of `query`.
+ */
 export const api = {
   snapshot: endpoint({
     method: 'GET',
@@ -235,6 +218,7 @@ export const api = {
     body: none,
     answer: modelView,
   }),
+  ...registryApi,
   submitJob: endpoint({
     method: 'POST',
     path: '/api/v1/jobs',

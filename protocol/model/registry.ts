@@ -55,3 +55,24 @@ export interface Dataset extends Registered {
 
 /** The datastore that is always there: a folder in the home of the agent that is asked. */
 export const defaultDatastore = 'default'
+
+/** Where a dataset lies now; undefined if its datastore is not there any more. */
+export const placeOfSource = (
+  source: DatasetSource,
+  datastores: readonly Datastore[],
+): DataPlace | undefined => {
+  if (source.kind !== 'datastore') return source
+  const found = datastores.find(({ name }) => name === source.datastore)
+  return found === undefined ? undefined : placeBelow(found.place, source.path)
+}
+
+/** A place below another. @param path with `/`, never leading out; empty: the place itself */
+export const placeBelow = (place: DataPlace, path: string): DataPlace => {
+  if (path === '') return place
+  const start = place.path.replace(/[\\/]+$/, '')
+  // Folders of Windows keep their own slashes.
+  const slash = place.kind === 'folder' && start.includes('\\') ? '\\' : '/'
+  const below = path.split('/').join(slash)
+  const isTop = place.kind === 'share' && start === ''
+  return { ...place, path: isTop ? below : `${start}${slash}${below}` }
+}

@@ -69,6 +69,46 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     /^Model +mnist:2\nInput +input: float32 \[batch, 1, 28, 28\]\nOutput/,
   ],
   [
+    'datastore register scans --path scans',
+    'registerDatastore',
+    /^scans is \S+scans \(anna\)\.\n$/,
+  ],
+  [
+    'datastore register scans --path . --share office',
+    'registerDatastore',
+    /^scans is \. \(share office\)\.\n$/,
+  ],
+  [
+    'datastore list',
+    'datastores',
+    /^DATASTORE +KIND +ON +PATH +DESCRIPTION\ndefault +folder +anna +\/home\/datastore\n$/,
+  ],
+  [
+    'datastore show scans',
+    'datastore',
+    /^Datastore +scans\nVersion +1\nMachine +anna\nPath +\/data\/scans\nRegistered +.* by anna\n$/,
+  ],
+  [
+    'datastore remove scans',
+    'removeDatastore',
+    /^scans is no longer a datastore; its files stay\.\n$/,
+  ],
+  [
+    'dataset register july --path 2026/july --datastore scans --table --pattern *.csv',
+    'registerDataset',
+    /^Registered july:1 \(tables \*\.csv\)\.\n$/,
+  ],
+  [
+    'dataset list',
+    'datasets',
+    /^DATASET +TYPE +IN +FILES .*\njuly:2 +file +datastore scans: july +\*\.png .*\njuly:1/,
+  ],
+  [
+    'dataset show july:1',
+    'dataset',
+    /^Dataset +july:1\nType +file\nIn +datastore scans: july\nFiles +\*\.png\nRegistered/,
+  ],
+  [
     'job submit digits.yml',
     'submitJob',
     /^Submitted digits as job 01JOB\d+\.\nFollow it with `muster job watch 01JOB/,
@@ -134,6 +174,17 @@ describe('every command', () => {
       tags: { a: '1', b: 'x=y' },
     })
     await muster(
+      'dataset register t --path t --table --pattern a/*.csv --pattern !a/b.csv --option delimiter=; --option header=false --validate',
+    )
+    expect(fixture.seen.at(-1)?.body).toEqual({
+      name: 't',
+      type: 'table',
+      path: join(folder, 't'),
+      patterns: ['a/*.csv', '!a/b.csv'],
+      options: { delimiter: ';', header: false },
+      validate: true,
+    })
+    await muster(
       'job submit digits.yml --set mini_batch_size=100 --set name="7" --set tags.a=b --set in_place=false',
     )
     expect(fixture.seen.at(-1)?.body).toEqual({
@@ -193,6 +244,10 @@ describe('errors', () => {
   test.each([
     ['job show nope', 5, /^No job starts with nope; `muster job list` shows them\.\n$/],
     ['model show nope', 5, /^No model is called nope/],
+    ['datastore show nope', 5, /^No datastore "nope" is registered; there are scans\.\n$/],
+    ['dataset show nope', 5, /^No dataset "nope" is registered/],
+    ['datastore register taken --path .', 4, /^The datastore "taken" is \/old on anna already/],
+    ['datastore register scans', 2, /^Required option '--path <folder>' not specified/],
     ['cluster remove nobody', 5, /^No member is called nobody/],
     ['cluster join OLD', 4, /^The invitation has expired; ask for a new one\.\n$/],
     ['cluster create taken', 4, /^This agent belongs to the cluster office already/],

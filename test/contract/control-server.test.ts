@@ -224,12 +224,20 @@ describe('a browser', () => {
 describe('calls', () => {
   test('every call of the contract has a route and reaches its handler', async () => {
     fixture.changeJob('01JOB', {})
-    const filled: Record<string, string> = { peer: 'ben', model: 'mnist', job: '01JOB' }
+    const filled: Record<string, string> = {
+      peer: 'ben',
+      model: 'mnist',
+      job: '01JOB',
+      datastore: 'scans',
+      dataset: 'july',
+    }
     const bodies: Partial<Record<ApiName, object>> = {
       createCluster: { name: 'x' },
       join: { code: 'MUSTER-INVITE-1' },
       addAddress: { address: '/ip4/192.0.2.9/tcp/1' },
       registerModel: { path: '/m.onnx', name: 'mnist' },
+      registerDatastore: { name: 'scans', path: '/scans' },
+      registerDataset: { name: 'july', path: '/scans/july' },
       submitJob: { text: 'name: a', file: '/a.yml' },
       changeSetting: { key: 'slots', value: 2 },
       startStoreWork: { kind: 'check' },

@@ -17,7 +17,14 @@ import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { careHandlers } from './care-fixture.ts'
-import { makeJob, makeMachine, makeModel, makeRow } from './control-views.ts'
+import {
+  makeDataset,
+  makeDatastore,
+  makeJob,
+  makeMachine,
+  makeModel,
+  makeRow,
+} from './control-views.ts'
 
 /**
  * A small agent in memory behind the real control server: a cluster of two, jobs that tests move by hand,
@@ -148,6 +155,7 @@ const makeHandlers = (shared: Shared): ControlHandlers => ({
   ...careHandlers,
   ...clusterHandlers,
   ...modelHandlers,
+  ...registryHandlers,
   ...jobHandlers(shared),
 })
 
@@ -267,6 +275,37 @@ const modelHandlers = {
             `No model is called ${query.model}; \`muster model list\` shows them.`,
           ),
         ),
+} satisfies Partial<ControlHandlers>
+
+const unknownData = (kind: string, name: string): MusterError =>
+  musterError('DataUnknown', `No ${kind} "${name}" is registered; there are scans.`)
+
+const registryHandlers = {
+  registerDatastore: async ({ body }) =>
+    body.name === 'taken' && body.overwrite !== true
+      ? err(musterError('NameTaken', 'The datastore "taken" is /old on anna already.'))
+      : ok(makeDatastore(body.name, body.path, body.share)),
+  datastores: async () => ok({ datastores: [makeDatastore('default', '/home/datastore')] }),
+  datastore: async ({ query }) =>
+    query.datastore === 'scans'
+      ? ok(makeDatastore('scans', '/data/scans'))
+      : err(unknownData('datastore', query.datastore)),
+  removeDatastore: async ({ query }) =>
+    query.datastore === 'scans'
+      ? ok({ done: true as const })
+      : err(unknownData('datastore', query.datastore)),
+  registerDataset: async ({ body }) =>
+    ok({
+      ...makeDataset(body.name, 1),
+      type: body.type ?? 'file',
+      ...(body.patterns === undefined ? {} : { patterns: body.patterns }),
+      options: body.options ?? {},
+    }),
+  datasets: async () => ok({ datasets: [makeDataset('july', 2), makeDataset('july', 1)] }),
+  dataset: async ({ query }) =>
+    query.dataset.startsWith('july')
+      ? ok(makeDataset('july', Number(query.dataset.split(':')[1] ?? 2)))
+      : err(unknownData('dataset', query.dataset)),
 } satisfies Partial<ControlHandlers>
 
 const unknownJob = (job: string): MusterError =>

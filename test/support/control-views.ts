@@ -1,3 +1,4 @@
+import type { DatasetView, DatastoreView } from '#protocol/control/registry-views.ts'
 import type { JobView, MachineView, ModelView, RowView } from '#protocol/control/views.ts'
 
 /** Complete views for tests; give only the fields the test is about. */
@@ -73,6 +74,38 @@ export const makeModel = (name: string, version: number): ModelView => ({
   bytes: 43_210,
   registeredBy: 'anna',
   registeredAt: 1_700_000_000_000,
+})
+
+const registered = (name: string, version: number) => ({
+  name,
+  version,
+  description: '',
+  tags: {},
+  registeredBy: 'peer-anna',
+  registeredByName: 'anna',
+  registeredAt: 1_700_000_000_000,
+})
+
+export const makeDatastore = (name: string, path: string, share = ''): DatastoreView => ({
+  ...registered(name, 1),
+  kind: share === '' ? 'folder' : 'share',
+  path,
+  share,
+  peer: share === '' ? 'peer-anna' : '',
+  peerName: share === '' ? 'anna' : '',
+  isDefault: name === 'default',
+})
+
+export const makeDataset = (name: string, version: number): DatasetView => ({
+  ...registered(name, version),
+  type: 'file',
+  datastore: 'scans',
+  path: name,
+  share: '',
+  peer: '',
+  peerName: '',
+  patterns: ['*.png'],
+  options: {},
 })
 
 /** Item 6, 13, 20, ... failed. Item 3's label needs quoting in CSV. */

@@ -4,7 +4,7 @@ import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { printFields } from '../table.ts'
-import { bytesText, dateText } from '../text.ts'
+import { bytesText, dateText, tagsText } from '../text.ts'
 
 export const modelShow = async (cli: Cli, model: string): Promise<ExitCode> => {
   const answer = await cli.call('model', { query: { model } })
@@ -15,12 +15,7 @@ export const modelShow = async (cli: Cli, model: string): Promise<ExitCode> => {
   await printFields(cli.screen, [
     ['Model', `${answer.name}:${answer.version}`],
     ['Description', answer.description],
-    [
-      'Tags',
-      Object.entries(answer.tags)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(', '),
-    ],
+    ['Tags', tagsText(answer.tags)],
     ...answer.inputs.map((tensor) => ['Input', tensorText(tensor)] as const),
     ...answer.outputs.map((tensor) => ['Output', tensorText(tensor)] as const),
     ['Opset', String(answer.opset)],

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+
+/** Datastores and datasets as the control API shows them. Frozen like the other views. */
+
+const text = z.string()
+
+const registered = {
+  name: text,
+  version: z.int().min(1),
+  description: text,
+  tags: z.record(text, text),
+  registeredBy: text,
+  registeredByName: text,
+  registeredAt: z.number(),
+}
+
+const place = {
+  share: text.describe('Share it lies in; empty for a folder of one machine'),
+  peer: text.describe('The machine that holds the folder; empty for a share'),
+  peerName: text,
+}
+
+export const datastoreView = z.object({
+  ...registered,
+  kind: z.enum(['folder', 'share']),
+  path: text.describe('Absolute folder on that machine, or the place below the share'),
+  ...place,
+  isDefault: z.boolean().describe('The one that is always there, in the home of this agent'),
+})
+export type DatastoreView = z.infer<typeof datastoreView>
+
+export const datasetView = z.object({
+  ...registered,
+  type: z.enum(['file', 'table']),
+  datastore: text.describe('Datastore it lies in; empty for a place of its own'),
+  path: text.describe('Absolute folder, or the place below the share or the datastore'),
+  ...place,
+  patterns: z.array(text).describe('Globs below the path'),
+  options: z
+    .record(text, z.union([text, z.number(), z.boolean()]))
+    .describe('Fields of an input in a job file, such as format or delimiter'),
+})
+export type DatasetView = z.infer<typeof datasetView>
