@@ -1,20 +1,11 @@
 import type { AnswerOf } from '#protocol/control/api.ts'
+import { anna, submitted } from './cli-example.ts'
+import type { CliExample } from './cli-example.ts'
+import { dataExamples } from './cli-examples-data.ts'
 
-/** One example for each command of `docs/cli.md`: a command line, and what `--json` prints. */
-export interface CliExample {
-  /** Command as in the program, without `muster`. */
-  readonly command: string
-  readonly line: string
-  /** Name of the schema of its answer, in `answerSchemas` of `cli-docs.ts`. */
-  readonly schema: string
-  readonly answer: unknown
-}
-
-const anna = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
 const ben = '12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s'
 const clusterId = '5f0c2a9d7be1430c8a64f1d2b79be5a0c3d4e1f2a5b6978899aabbccddeeff00'
 const job = '01K9Z3T8M4Q6V2R7X1B5N0C9DE'
-const submitted = 1_795_442_400_000
 
 const cluster: AnswerOf<'cluster'> = {
   id: clusterId,
@@ -58,40 +49,6 @@ const model: AnswerOf<'model'> = {
   bytes: 113_672,
   registeredBy: anna,
   registeredAt: submitted - 60_000,
-}
-
-const datastore: AnswerOf<'datastore'> = {
-  name: 'scans',
-  version: 1,
-  description: '',
-  tags: {},
-  registeredBy: anna,
-  registeredByName: 'anna',
-  registeredAt: submitted - 90_000,
-  kind: 'folder',
-  path: '/data/scans',
-  share: '',
-  peer: anna,
-  peerName: 'anna',
-  isDefault: false,
-}
-
-const dataset: AnswerOf<'dataset'> = {
-  name: 'july',
-  version: 2,
-  description: 'What was scanned in July',
-  tags: {},
-  registeredBy: anna,
-  registeredByName: 'anna',
-  registeredAt: submitted - 80_000,
-  type: 'file',
-  datastore: 'scans',
-  path: '2026/july',
-  share: '',
-  peer: '',
-  peerName: '',
-  patterns: ['**/*.png'],
-  options: {},
 }
 
 const queued: AnswerOf<'submitJob'> = {
@@ -254,48 +211,7 @@ export const cliExamples: readonly CliExample[] = [
     answer: { models: [model] },
   },
   { command: 'model show', line: 'muster model show mnist:1', schema: 'Model', answer: model },
-  {
-    command: 'datastore register',
-    line: 'muster datastore register scans --path /data/scans',
-    schema: 'Datastore',
-    answer: datastore,
-  },
-  {
-    command: 'datastore list',
-    line: 'muster datastore list',
-    schema: 'Datastores',
-    answer: { datastores: [datastore] },
-  },
-  {
-    command: 'datastore show',
-    line: 'muster datastore show scans',
-    schema: 'Datastore',
-    answer: datastore,
-  },
-  {
-    command: 'datastore remove',
-    line: 'muster datastore remove scans',
-    schema: 'Done',
-    answer: { done: true },
-  },
-  {
-    command: 'dataset register',
-    line: "muster dataset register july --datastore scans --path 2026/july --pattern '**/*.png'",
-    schema: 'Dataset',
-    answer: dataset,
-  },
-  {
-    command: 'dataset list',
-    line: 'muster dataset list',
-    schema: 'Datasets',
-    answer: { datasets: [dataset] },
-  },
-  {
-    command: 'dataset show',
-    line: 'muster dataset show july',
-    schema: 'Dataset',
-    answer: dataset,
-  },
+  ...dataExamples,
   {
     command: 'job submit',
     line: 'muster job submit job.yml --set mini_batch_size=100',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { collect, readSetting, readTag } from './arguments.ts'
-import type { Runs } from './program.ts'
+import type { Runs } from './runs.ts'
 
 const description = ['--description <text>', 'what it is'] as const
 const tag = ['--tag <key=value>', 'a tag, repeatable', readTag] as const

@@ -1,23 +1,11 @@
 import { Argument, Command, Option } from 'commander'
 import { limits } from '#protocol/limits.ts'
 import { collect, readCount, readDuration, readRoles, readSetting, readTag } from './arguments.ts'
-import type { Cli } from './cli.ts'
 import { shells } from './completion.ts'
 import type { Shell } from './completion.ts'
 import { addDataCommands } from './data-commands.ts'
 import { exitCodeMeanings } from './exit-codes.ts'
-import type { ExitCode } from './exit-codes.ts'
-
-/**
- * A command's work. `Args` are its arguments in order and its options last. The module that does it is
- * loaded when it runs, so that `muster --version` loads none of them.
- */
-export type Act<Args extends readonly unknown[]> = (cli: Cli, ...args: Args) => Promise<ExitCode>
-
-/** Makes a commander action of an act; `run.ts` gives the acts their Cli. */
-export type Runs = <Args extends readonly unknown[]>(
-  load: () => Promise<Act<Args>>,
-) => (...given: unknown[]) => Promise<void>
+import type { Runs } from './runs.ts'
 
 /** All commands with their options; also the source of help and `docs/cli.md`. */
 export const createProgram = (version: string, runs: Runs): Command => {

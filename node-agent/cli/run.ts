@@ -11,8 +11,8 @@ import type { Cli } from './cli.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { createProgram } from './program.ts'
-import type { Act, Runs } from './program.ts'
 import { printError } from './print-error.ts'
+import type { Act, Runs } from './runs.ts'
 import { createScreen } from './screen.ts'
 
 /** Runs one command line to its end; never throws. `startAgent` is given by tests only. */

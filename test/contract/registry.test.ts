@@ -8,7 +8,6 @@ import { createRegistry } from '#agent/effects/registry.ts'
 import type { DatasetWish } from '#agent/effects/registry.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
 import type { Keys } from '#agent/ports/keys.ts'
-import type { PeerId } from '#protocol/model/ids.ts'
 import type { Role } from '#protocol/model/member.ts'
 import { placeBelow } from '#protocol/model/registry.ts'
 import {
@@ -57,7 +56,7 @@ const setup = async (roles: readonly Role[] = ['submit']) => {
     data,
     own: join(folder.path, 'own'),
     self: keys.self,
-    other: other.self as PeerId,
+    other: other.self,
     append: store.ledger.append,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

@@ -1,0 +1,83 @@
+import type { AnswerOf } from '#protocol/control/api.ts'
+import type { CliExample } from './cli-example.ts'
+import { anna, submitted } from './cli-example.ts'
+
+const datastore: AnswerOf<'datastore'> = {
+  name: 'scans',
+  version: 1,
+  description: '',
+  tags: {},
+  registeredBy: anna,
+  registeredByName: 'anna',
+  registeredAt: submitted - 90_000,
+  kind: 'folder',
+  path: '/data/scans',
+  share: '',
+  peer: anna,
+  peerName: 'anna',
+  isDefault: false,
+}
+
+const dataset: AnswerOf<'dataset'> = {
+  name: 'july',
+  version: 2,
+  description: 'What was scanned in July',
+  tags: {},
+  registeredBy: anna,
+  registeredByName: 'anna',
+  registeredAt: submitted - 80_000,
+  type: 'file',
+  datastore: 'scans',
+  path: '2026/july',
+  share: '',
+  peer: '',
+  peerName: '',
+  patterns: ['**/*.png'],
+  options: {},
+}
+
+/** Examples of the commands about datastores and datasets. */
+export const dataExamples: readonly CliExample[] = [
+  {
+    command: 'datastore register',
+    line: 'muster datastore register scans --path /data/scans',
+    schema: 'Datastore',
+    answer: datastore,
+  },
+  {
+    command: 'datastore list',
+    line: 'muster datastore list',
+    schema: 'Datastores',
+    answer: { datastores: [datastore] },
+  },
+  {
+    command: 'datastore show',
+    line: 'muster datastore show scans',
+    schema: 'Datastore',
+    answer: datastore,
+  },
+  {
+    command: 'datastore remove',
+    line: 'muster datastore remove scans',
+    schema: 'Done',
+    answer: { done: true },
+  },
+  {
+    command: 'dataset register',
+    line: "muster dataset register july --datastore scans --path 2026/july --pattern '**/*.png'",
+    schema: 'Dataset',
+    answer: dataset,
+  },
+  {
+    command: 'dataset list',
+    line: 'muster dataset list',
+    schema: 'Datasets',
+    answer: { datasets: [dataset] },
+  },
+  {
+    command: 'dataset show',
+    line: 'muster dataset show july',
+    schema: 'Dataset',
+    answer: dataset,
+  },
+]
