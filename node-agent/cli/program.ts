@@ -4,6 +4,7 @@ import { collect, readCount, readDuration, readRoles, readSetting, readTag } fro
 import { shells } from './completion.ts'
 import type { Shell } from './completion.ts'
 import { addDataCommands } from './data-commands.ts'
+import type { Cli } from './cli.ts'
 import { exitCodeMeanings } from './exit-codes.ts'
 import type { Runs } from './runs.ts'
 

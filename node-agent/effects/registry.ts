@@ -266,7 +266,9 @@ const validate = async (
   const place = placeOfSource(source, await allDatastores(deps))
   if (place === undefined) return ok(undefined)
   const root = await rootHere(deps, place)
-  return root.ok ? deps.planner.check({ kind: 'files', name, root: root.value, patterns }) : root
+  return root.ok
+    ? deps.planner.check({ kind: 'files', name, root: root.value, patterns }, [])
+    : root
 }
 
 /** Where a place lies on this very machine. */
