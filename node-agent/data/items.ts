@@ -4,9 +4,9 @@ import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
-import type { ItemContent, ItemReader } from '#agent/ports/data.ts'
+import type { ItemContent, ItemReader, Stretch, StretchPiece } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
-import type { PlannedItem } from '#protocol/model/plan.ts'
+import type { PlannedFile } from '#protocol/model/plan.ts'
 import { systemCode } from './disk.ts'
 import { isInside } from './folder-walk.ts'
 import { shorten, unreadableMs } from './names.ts'
@@ -26,13 +26,68 @@ export const createItemReader = (): ItemReader => {
     },
     inPlacePath: async (root, item) => {
       if (refusal(item) !== undefined) return undefined
+      return pathInside(realFolder, root, item).catch(() => undefined)
+    },
+    tablePath: async (root, file) => {
+      if (refusal(file, Infinity) !== undefined) return undefined
+      return pathInside(realFolder, root, file).catch(() => undefined)
+    },
+    readStretches: async function* (root, file, stretches) {
+      const early = refusal(file, Infinity)
+      if (early !== undefined) return yield problem(file, early)
       try {
-        return await pathInside(realFolder, root, item)
-      } catch {
-        return undefined
+        const found = await openInside(realFolder, root, file)
+        if (typeof found === 'string') return yield problem(file, found)
+        try {
+          const difference = changed(fstatSync(found), file)
+          if (difference === undefined) yield* readPieces(found, file, stretches)
+          else yield problem(file, difference)
+        } finally {
+          closeSync(found)
+        }
+      } catch (thrown) {
+        yield problem(file, wordsOf(thrown, file))
       }
     },
   }
+}
+
+/** Stretches that lie close together are read at once. */
+async function* readPieces(
+  file: number,
+  planned: PlannedFile,
+  stretches: readonly Stretch[],
+): AsyncGenerator<StretchPiece | { readonly problem: string }, void, undefined> {
+  const most = limits.bulkFrameBytes
+  let window: Stretch & { readonly bytes: Uint8Array } = {
+    offset: 0,
+    length: 0,
+    bytes: new Uint8Array(),
+  }
+  for (const [stretch, { offset, length }] of stretches.entries())
+    for (let at = offset; at < offset + length; at += most) {
+      const wanted = Math.min(most, offset + length - at)
+      if (at < window.offset || at + wanted > window.offset + window.length) {
+        const ahead = wanted < most ? endWithin(stretches, stretch, at + most) - at : wanted
+        const bytes = await readAll(file, at, Math.max(wanted, ahead))
+        if (bytes === undefined)
+          return yield problem(planned, 'became shorter while it was read: submit again.')
+        window = { offset: at, length: bytes.length, bytes }
+      }
+      const from = at - window.offset
+      yield { stretch, bytes: window.bytes.subarray(from, from + wanted) }
+    }
+}
+
+/** The end of the last of these stretches, in their order, that ends before `limit` and is not passed. */
+const endWithin = (stretches: readonly Stretch[], from: number, limit: number): number => {
+  let end = 0
+  for (let i = from; i < stretches.length; i += 1) {
+    const { offset, length } = stretches[i] ?? { offset: limit, length: 1 }
+    if (offset < end || offset + length > limit) break
+    end = offset + length
+  }
+  return end
 }
 
 /**
@@ -42,7 +97,7 @@ export const createItemReader = (): ItemReader => {
 const pathInside = async (
   realFolder: RealFolder,
   root: string,
-  item: PlannedItem,
+  item: PlannedFile,
 ): Promise<string | undefined> => {
   const [realRoot, folder] = await Promise.all([
     realFolder(root),
@@ -58,25 +113,27 @@ const pathInside = async (
 
 const openFile = promisify(open)
 
-const problem = (item: PlannedItem, words: string): ItemContent => ({
+const problem = (
+  item: PlannedFile,
+  words: string,
+): { readonly ok: false; readonly problem: string } => ({
   ok: false,
   problem: `"${shorten(item.name)}" ${words}`,
 })
 
 /** What is wrong with an item before any file is touched. */
-const refusal = (item: PlannedItem): string | undefined => {
+const refusal = (item: PlannedFile, most = limits.itemBytes): string | undefined => {
   if (item.modifiedMs === unreadableMs)
     return item.name.includes('\ufffd')
       ? 'has a name that is not valid UTF-8: rename the file.'
       : 'could not be looked at when the job was planned: check its permissions and the length of its path.'
-  if (item.bytes > limits.itemBytes)
-    return `has ${item.bytes} bytes, more than the ${limits.itemBytes} an item may have.`
+  if (item.bytes > most) return `has ${item.bytes} bytes, more than the ${most} an item may have.`
   if (item.name.split('/').includes('..')) return 'leads out of its input folder and was refused.'
   return undefined
 }
 
 /** Why a file is no longer the planned one. */
-const changed = (facts: Stats, item: PlannedItem): string | undefined => {
+const changed = (facts: Stats, item: PlannedFile): string | undefined => {
   if (!facts.isFile()) return 'is no longer a file: submit the job again.'
   if (facts.size !== item.bytes)
     return `had ${item.bytes} bytes when the job was planned and now has ${facts.size}: submit the job again.`
@@ -85,7 +142,7 @@ const changed = (facts: Stats, item: PlannedItem): string | undefined => {
   return undefined
 }
 
-const wordsOf = (thrown: unknown, item: PlannedItem): string => {
+const wordsOf = (thrown: unknown, item: PlannedFile): string => {
   const code = systemCode(thrown)
   switch (code) {
     case 'ENOENT':
@@ -109,7 +166,7 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 const readInside = async (
   realFolder: RealFolder,
   root: string,
-  item: PlannedItem,
+  item: PlannedFile,
 ): Promise<ItemContent> => {
   const found = await openInside(realFolder, root, item)
   if (typeof found === 'string') return problem(item, found)
@@ -118,7 +175,7 @@ const readInside = async (
     const facts = fstatSync(found)
     const difference = changed(facts, item)
     if (difference !== undefined) return problem(item, difference)
-    const bytes = await readAll(found, item.bytes)
+    const bytes = await readAll(found, 0, item.bytes)
     if (bytes === undefined) return problem(item, 'became shorter while it was read: submit again.')
     return { ok: true, bytes, modifiedMs: item.modifiedMs }
   } finally {
@@ -130,7 +187,7 @@ const readInside = async (
 const openInside = async (
   realFolder: RealFolder,
   root: string,
-  item: PlannedItem,
+  item: PlannedFile,
 ): Promise<number | string> => {
   const outside = 'leads out of its input folder by a link and was refused.'
   const path = join(root, item.name)
@@ -149,19 +206,23 @@ const openInside = async (
 
 const lastName = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
-const readAll = async (file: number, length: number): Promise<Uint8Array | undefined> => {
+const readAll = async (
+  file: number,
+  offset: number,
+  length: number,
+): Promise<Uint8Array | undefined> => {
   const bytes = Buffer.allocUnsafe(length)
   for (let done = 0; done < length;) {
-    const count = await readSome(file, bytes, done)
+    const count = await readSome(file, bytes, done, offset + done)
     if (count === 0) return undefined
     done += count
   }
   return bytes
 }
 
-const readSome = (file: number, bytes: Buffer, from: number): Promise<number> =>
+const readSome = (file: number, bytes: Buffer, from: number, position: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    read(file, bytes, from, bytes.length - from, from, (error, count) => {
+    read(file, bytes, from, bytes.length - from, position, (error, count) => {
       if (error === null) resolve(count)
       else reject(error)
     })

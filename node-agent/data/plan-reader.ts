@@ -1,13 +1,14 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
-import type { PlanPosition, PlanReader } from '#agent/ports/data.ts'
+import type { PlannedPart, PlanPosition, PlanReader } from '#agent/ports/data.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
-import type { PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
+import type { PlanChunk, PlannedItem, TablePlanChunk } from '#protocol/model/plan.ts'
 import type { PlanChunkWritten } from '#protocol/model/record.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import type { InputLabel } from '#protocol/wire/input/protocol.ts'
 import { decodePlanChunk } from '#protocol/wire/plan/plan.ts'
 
 export interface PlanReaderDeps {
@@ -35,6 +36,25 @@ export const createPlanReader = (deps: PlanReaderDeps): PlanReader => {
       }
       return ok(items)
     },
+    slices: async (job, first, count) => {
+      const chunks = await boundaries(job, first, count)
+      const parts: PlannedPart[] = []
+      let label: InputLabel | undefined
+      for (const chunk of chunks ?? []) {
+        const content = await decoded(chunk)
+        if (!content.ok) return content
+        if (content.value.kind !== 'table') break
+        label ??= labelOf(content.value, first)
+        parts.push(...partsIn(content.value, first, count))
+      }
+      return label === undefined ? err(notPlanned(job, first, count)) : ok({ parts, label })
+    },
+    label: async (job, item) => {
+      const [chunk] = (await boundaries(job, item, 1)) ?? []
+      if (chunk === undefined) return err(notPlanned(job, item, 1))
+      const content = await decoded(chunk)
+      return content.ok ? ok(labelOf(content.value, item)) : content
+    },
     end: async (job) => {
       const written = await deps.planChunks(job)
       const last = written.find((one) => one.chunk === written.length - 1)
@@ -43,6 +63,46 @@ export const createPlanReader = (deps: PlanReaderDeps): PlanReader => {
       return content.ok ? ok(endOf(last, content.value)) : content
     },
   }
+}
+
+const labelOf = (chunk: PlanChunk, item: ItemIndex): InputLabel => {
+  const partition = chunk.partitions[miniBatchAt(chunk, item)]
+  const input =
+    chunk.kind === 'files'
+      ? chunk.items[item - chunk.firstItem]?.input
+      : partsIn(chunk, item, 1)[0]?.slice.file.input
+  return { input: input ?? 0, ...(partition === undefined ? {} : { partition }) }
+}
+
+/** Position of an item's mini-batch in its chunk. */
+const miniBatchAt = ({ runs, firstItem }: PlanChunk, item: ItemIndex): number => {
+  let left = item - firstItem
+  let before = 0
+  for (const { count, items } of runs) {
+    if (left < count * items) return before + Math.floor(left / items)
+    left -= count * items
+    before += count
+  }
+  return before
+}
+
+/** Those slices of a chunk, or what of them, that hold items `first` .. `first + count - 1`. */
+const partsIn = (
+  { slices, firstItem }: TablePlanChunk,
+  first: ItemIndex,
+  count: number,
+): readonly PlannedPart[] => {
+  const parts: PlannedPart[] = []
+  let start = firstItem
+  for (const slice of slices) {
+    const end = start + slice.records
+    const from = Math.max(start, first)
+    const to = Math.min(end, first + count)
+    if (to > from) parts.push({ slice, firstItem: from, skip: from - start, records: to - from })
+    if (end >= first + count) break
+    start = end
+  }
+  return parts
 }
 
 const endOf = (written: PlanChunkWritten, content: PlanChunk): PlanPosition | undefined => {

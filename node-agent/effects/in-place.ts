@@ -1,7 +1,7 @@
 import type { ItemReader, SameUser, Shares } from '#agent/ports/data.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job, JobInput } from '#protocol/model/job.ts'
-import type { PlannedItem } from '#protocol/model/plan.ts'
+import type { PlannedItem, PlannedTable } from '#protocol/model/plan.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
 /** What the owner allows about files of other agents' jobs. The same object until something changes. */
@@ -18,10 +18,10 @@ export interface InPlaceRules {
 export interface InPlace {
   /** False if it need not be asked: not allowed, or this job's items were found out of reach before. */
   readonly mayTry: (job: Job) => boolean
-  /** Paths of the items, undefined for each that must be streamed. */
+  /** Paths of items, or of a table's files, undefined for each that must be streamed. */
   readonly paths: (
     job: Job,
-    items: readonly PlannedItem[],
+    items: readonly (PlannedItem | PlannedTable)[],
     proof: SameUserProof | undefined,
   ) => Promise<readonly (string | undefined)[]>
   /** What proves to others of the same user who this agent is; undefined if it does not want to. */
@@ -72,7 +72,8 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
       const paths = await Promise.all(
         planned.map(async (item) => {
           const root = roots[item.input]
-          return root === undefined ? undefined : items.inPlacePath(root, item)
+          if (root === undefined) return undefined
+          return 'columns' in item ? items.tablePath(root, item) : items.inPlacePath(root, item)
         }),
       )
       if (paths.every((path) => path === undefined)) outOfReach.set(job.id, under)

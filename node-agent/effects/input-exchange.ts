@@ -1,10 +1,9 @@
-import type { ItemReader, PlanReader } from '#agent/ports/data.ts'
-import type { RunItem } from '#agent/ports/runtime.ts'
-import type { Transport } from '#agent/ports/transport.ts'
-import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { ItemReader } from '#agent/ports/data.ts'
+import type { RunInput, RunItem } from '#agent/ports/runtime.ts'
+import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
+import type { ItemIndex } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { PlannedItem } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -12,12 +11,16 @@ import type { Result } from '#protocol/model/result.ts'
 import { inputProtocol } from '#protocol/wire/input/protocol.ts'
 import type {
   InputAnswer,
+  InputLabel,
   InputPart,
   InputRequest,
   SameUserProof,
 } from '#protocol/wire/input/protocol.ts'
 import { inputAt } from './in-place.ts'
-import type { InPlace } from './in-place.ts'
+import { askAll, inputMissing } from './input-asking.ts'
+import type { InputExchangeDeps, Wanted } from './input-asking.ts'
+import { toLabel } from './table-exchange.ts'
+import { fetchTable, serveTable } from './table-fetch.ts'
 
 /** Serves the items of plans that are here and fetches those of others. */
 export interface InputExchange {
@@ -31,19 +34,15 @@ export interface InputExchange {
     count: number,
     signal: AbortSignal,
   ) => Promise<Result<readonly RunItem[], MusterError>>
+  /** The same for one mini-batch with all that is to be said of it; the only way for tables. */
+  readonly fetchMiniBatch: (
+    job: Job,
+    first: ItemIndex,
+    count: number,
+    signal: AbortSignal,
+  ) => Promise<Result<RunInput, MusterError>>
   /** Items whose bytes this agent received over the network, since it started. */
   readonly itemsStreamed: () => number
-}
-
-export interface InputExchangeDeps {
-  readonly transport: Transport
-  readonly plan: PlanReader
-  readonly items: ItemReader
-  readonly inPlace: InPlace
-  /** False: this agent never opens items where they lie, not even its own. */
-  readonly mayReadInPlace: () => boolean
-  /** A job from the ledger. */
-  readonly jobById: (job: JobId) => Promise<Job | undefined>
 }
 
 export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
@@ -54,6 +53,12 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
     const job = await deps.jobById(request.job)
     if (job === undefined || job.dataPeer !== transport.self)
       throw new MusterFailure(inputMissing(request.job, 'this agent does not hold its data'))
+    if (request.want === 'label') {
+      const label = await plan.label(request.job, request.firstItem)
+      if (!label.ok) throw new MusterFailure(label.error)
+      return yield { parts: [], last: true, label: label.value }
+    }
+    if (inputAt(job, 0).kind === 'table') return yield* serveTable(deps, job, request)
     const planned = await plan.items(request.job, request.firstItem, request.items)
     if (!planned.ok) throw new MusterFailure(planned.error)
     const rootOf = ({ input }: PlannedItem): string => inputAt(job, input).root
@@ -69,20 +74,39 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
     return found
   }
 
+  const fetch: InputExchange['fetch'] = (job, first, count, signal) =>
+    job.dataPeer === transport.self
+      ? readHere(deps, job, first, count)
+      : counted(fetchRemote(deps, { job, first, count, signal }))
+
   return {
-    fetch: (job, first, count, signal) =>
-      job.dataPeer === transport.self
-        ? readHere(deps, job, first, count)
-        : counted(fetchRemote(deps, { job, first, count, signal })),
+    fetch,
+    fetchMiniBatch: async (job, first, count, signal) => {
+      const wanted = { job, first, count, signal }
+      if (inputAt(job, 0).kind === 'table') {
+        const found = await fetchTable(deps, wanted)
+        if (found.ok && found.value.streamed) streamed += count
+        return found.ok ? ok(found.value.input) : found
+      }
+      const label = await labelOf(deps, wanted)
+      if (!label.ok) return label
+      const items = await fetch(job, first, count, signal)
+      return items.ok ? ok({ items: items.value, ...toLabel(job, label.value) }) : items
+    },
     itemsStreamed: () => streamed,
   }
 }
 
-interface Wanted {
-  readonly job: Job
-  readonly first: ItemIndex
-  readonly count: number
-  readonly signal: AbortSignal
+const labelOf = async (
+  deps: InputExchangeDeps,
+  wanted: Wanted,
+): Promise<Result<InputLabel, MusterError>> => {
+  const { job, first } = wanted
+  if (job.dataPeer === deps.transport.self) return deps.plan.label(job.id, first)
+  const asked = await ask(deps, { ...wanted, count: 1 }, 'label')
+  if (!asked.ok) return asked
+  const { label } = asked.value
+  return label === undefined ? err(inputMissing(job.id, 'it came without its label')) : ok(label)
 }
 
 /** What may be opened in place as paths; the rest is streamed, in as few requests as its gaps allow. */
@@ -221,28 +245,22 @@ function* listOf(
 const partBytes = 96
 
 const ask = async (
-  { transport }: InputExchangeDeps,
-  { job, first, count, signal }: Wanted,
+  deps: InputExchangeDeps,
+  wanted: Wanted,
   want: InputRequest['want'],
 ): Promise<Result<Asked, MusterError>> => {
-  const request: InputRequest = { job: job.id, firstItem: first, items: count, want }
+  const answers = await askAll(deps, wanted, want)
+  if (!answers.ok) return answers
   const gathered = new Map<ItemIndex, InputPart[]>()
-  let sameUser: SameUserProof | undefined
-  try {
-    for await (const answer of transport.request(job.dataPeer, inputProtocol, request, signal)) {
-      for (const part of answer.parts) gather(gathered, part)
-      sameUser ??= answer.sameUser
-    }
-    return ok({ gathered, sameUser })
-  } catch (thrown) {
-    if (thrown instanceof MusterFailure) return err(thrown.error)
-    return err(inputMissing(job.id, thrownToText(thrown)))
-  }
+  for (const { parts } of answers.value) for (const part of parts) gather(gathered, part)
+  const sameUser = answers.value.find((answer) => answer.sameUser !== undefined)?.sameUser
+  return ok({ gathered, sameUser, label: answers.value[0]?.label })
 }
 
 interface Asked {
   readonly gathered: ReadonlyMap<ItemIndex, readonly InputPart[]>
   readonly sameUser: SameUserProof | undefined
+  readonly label: InputLabel | undefined
 }
 
 /** The items as they were planned; undefined if the answer does not tell all of them. */
@@ -282,13 +300,3 @@ const partsToItem = (item: ItemIndex, parts: readonly InputPart[]): RunItem | un
   }
   return filled === first.total ? { item, name: first.name, bytes } : undefined
 }
-
-const inputMissing = (job: JobId, detail: string): MusterError =>
-  musterError(
-    'PeerUnreachable',
-    `The items of job ${job} cannot be had from its data's peer now.`,
-    {
-      retryable: true,
-      detail,
-    },
-  )

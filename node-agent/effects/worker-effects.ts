@@ -1,14 +1,21 @@
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Log } from '#agent/ports/log.ts'
-import type { ModelRuntime, RunItem, RunOutcome, WorkerProcess } from '#agent/ports/runtime.ts'
+import type {
+  ModelRuntime,
+  RunInput,
+  RunOutcome,
+  RunSlice,
+  WorkerProcess,
+} from '#agent/ports/runtime.ts'
 import type { WorkerEffect } from '#agent/worker/effect.ts'
 import type { ProcessNumber, WorkerFact } from '#agent/worker/event.ts'
 import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Lease } from '#protocol/model/attempt.ts'
 import { assertNever } from '#protocol/model/assert-never.ts'
-import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { ItemIndex, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
+import { recordName } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
@@ -217,14 +224,14 @@ const freeIndex = ({ processes }: Working, job: JobId): number => {
 
 const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease): Promise<void> => {
   const running = working.processes.get(number)
-  const items = working.prepared.take(lease.token)
-  if (running?.process === undefined || items === undefined) return
+  const input = working.prepared.take(lease.token)
+  if (running?.process === undefined || input === undefined) return
   running.runs += 1
   try {
     const { miniBatch, attempt, token } = lease
-    const outcome = await running.process.run({ miniBatch, attempt, items })
+    const outcome = await running.process.run({ ...input, miniBatch, attempt })
     if (outcome.kind === 'succeeded')
-      working.rows.set(tokenKey(token), toRows(lease, outcome, items))
+      working.rows.set(tokenKey(token), toRows(lease, outcome, namesOf(input)))
     working.tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
   } catch (thrown) {
     // The process died: `processExited` says so, and the machine knows what it held.
@@ -249,16 +256,33 @@ const packChunk = async (
 const toRows = (
   lease: Lease,
   outcome: RunOutcome & { kind: 'succeeded' },
-  items: readonly RunItem[],
+  nameOf: (item: ItemIndex) => string,
 ): AttemptRows => {
-  const names = new Map(items.map((item) => [item.item, item.name]))
   return {
     miniBatch: lease.miniBatch,
     attempt: lease.attempt,
     items: outcome.items,
-    names: outcome.items.map((item) => names.get(item) ?? ''),
+    names: outcome.items.map(nameOf),
     lines: new TextEncoder().encode(outcome.rows.join('\n')),
     failures: outcome.failures,
+  }
+}
+
+/** Names of a mini-batch's items; records come in order, so that the slice of one is near that of the last. */
+const namesOf = ({ items, table }: RunInput): ((item: ItemIndex) => string) => {
+  if (table === undefined) {
+    const names = new Map(items.map((item) => [item.item, item.name]))
+    return (item) => names.get(item) ?? ''
+  }
+  let at = 0
+  return (item) => {
+    const isIn = (slice: RunSlice | undefined): slice is RunSlice =>
+      slice !== undefined && item >= slice.firstItem && item < slice.firstItem + slice.records
+    if (!isIn(table.slices[at])) at = table.slices.findIndex(isIn)
+    const slice = table.slices[at]
+    if (slice === undefined) return ''
+    const { name = '' } = table.sources[slice.source] ?? {}
+    return recordName(name, slice.firstRecord + item - slice.firstItem)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RunItem } from '#agent/ports/runtime.ts'
+import type { RunInput } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Lease } from '#protocol/model/attempt.ts'
 import type { JobId } from '#protocol/model/ids.ts'
@@ -14,7 +14,7 @@ export const tokenKey = (token: LeaseToken): string =>
 export interface WorkerInputs extends Disposable {
   readonly fetch: (lease: Lease) => void
   /** Hands out an arrived input, once. */
-  readonly take: (token: LeaseToken) => readonly RunItem[] | undefined
+  readonly take: (token: LeaseToken) => RunInput | undefined
   readonly drop: (token: LeaseToken) => void
 }
 
@@ -26,30 +26,35 @@ export interface WorkerInputsDeps {
 }
 
 export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
-  const arrived = new Map<string, readonly RunItem[]>()
+  const arrived = new Map<string, RunInput>()
   const wanted = new Set<string>()
   const stopped = new AbortController()
   let asked: Lease[] = []
 
-  const settle = (lease: Lease, items: readonly RunItem[]): void => {
-    const key = tokenKey(lease.token)
+  const settle = (token: LeaseToken, input: RunInput): void => {
+    const key = tokenKey(token)
     if (!wanted.delete(key)) return
-    arrived.set(key, items)
-    deps.arrived(lease.token, sizeOf(items))
+    arrived.set(key, input)
+    deps.arrived(token, sizeOf(input))
+  }
+
+  const fail = (token: LeaseToken, message: string): void => {
+    if (wanted.delete(tokenKey(token))) deps.failed(token, message)
   }
 
   const fetchGroup = async (job: Job, group: readonly Lease[]): Promise<void> => {
     const first = group[0]?.firstItem ?? 0
     const count = group.reduce((sum, lease) => sum + lease.items, 0)
     const found = await deps.inputs.fetch(job, first, count, stopped.signal)
-    for (const lease of group) {
-      if (found.ok) {
-        const start = lease.firstItem - first
-        settle(lease, found.value.slice(start, start + lease.items))
-      } else if (wanted.delete(tokenKey(lease.token))) {
-        deps.failed(lease.token, found.error.message)
-      }
-    }
+    for (const { token, firstItem, items } of group)
+      if (!found.ok) fail(token, found.error.message)
+      else settle(token, { items: found.value.slice(firstItem - first, firstItem - first + items) })
+  }
+
+  const fetchAlone = async (job: Job, { token, firstItem, items }: Lease): Promise<void> => {
+    const found = await deps.inputs.fetchMiniBatch(job, firstItem, items, stopped.signal)
+    if (found.ok) settle(token, found.value)
+    else fail(token, found.error.message)
   }
 
   const flush = (): void => {
@@ -58,9 +63,11 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
     for (const group of neighbours(leases)) {
       const job = group[0] === undefined ? undefined : deps.jobById(group[0].job)
       if (job === undefined) continue
-      fetchGroup(job, group).catch((thrown: unknown) => {
-        for (const lease of group)
-          if (wanted.delete(tokenKey(lease.token))) deps.failed(lease.token, String(thrown))
+      const fetching = isPlain(job)
+        ? fetchGroup(job, group)
+        : Promise.all(group.map((lease) => fetchAlone(job, lease)))
+      fetching.catch((thrown: unknown) => {
+        for (const { token } of group) fail(token, String(thrown))
       })
     }
   }
@@ -89,6 +96,10 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
   }
 }
 
+/** Whether items are all there is to be said of a job's mini-batches. */
+const isPlain = ({ spec }: Job): boolean =>
+  spec.inputs.length === 1 && spec.inputs[0]?.kind === 'files' && spec.partitionKeys.length === 0
+
 /** Cuts leases into groups of one job whose item ranges follow on each other. */
 const neighbours = (leases: readonly Lease[]): readonly (readonly Lease[])[] => {
   const sorted = leases.toSorted((a, b) =>
@@ -112,8 +123,10 @@ const neighbours = (leases: readonly Lease[]): readonly (readonly Lease[])[] => 
   return groups
 }
 
-const sizeOf = (items: readonly RunItem[]): number => {
+const sizeOf = ({ items, table }: RunInput): number => {
   let bytes = 0
   for (const item of items) if ('bytes' in item) bytes += item.bytes.length
+  for (const { content } of table?.sources ?? [])
+    if ('bytes' in content) bytes += content.bytes.length
   return bytes
 }

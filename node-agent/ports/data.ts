@@ -2,9 +2,15 @@ import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDraft, JobInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
 import type { ParameterValue, PipelineStep, ScheduleTrigger } from '#protocol/model/pipeline.ts'
-import type { PlanChunk, PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
+import type {
+  PlanChunk,
+  PlannedFile,
+  PlannedItem,
+  PlannedSlice,
+  PlannedTable,
+} from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
+import type { InputLabel, SameUserProof } from '#protocol/wire/input/protocol.ts'
 
 /** Lists inputs and cuts them into mini-batches: folder by folder, names sorted by bytes. */
 export interface Planner {
@@ -49,8 +55,31 @@ export interface PlanReader {
     first: ItemIndex,
     count: number,
   ) => Promise<Result<readonly PlannedItem[], MusterError>>
+  /** The same of a table, and what its mini-batch is called. */
+  readonly slices: (
+    job: JobId,
+    first: ItemIndex,
+    count: number,
+  ) => Promise<Result<PlannedStretch, MusterError>>
+  /** What the mini-batch that has item `item` is called. */
+  readonly label: (job: JobId, item: ItemIndex) => Promise<Result<InputLabel, MusterError>>
   /** The end of the plan as far as it is written; undefined if nothing is. */
   readonly end: (job: JobId) => Promise<Result<PlanPosition | undefined, MusterError>>
+}
+
+/** Records of a table that follow on each other in its plan. */
+export interface PlannedStretch {
+  readonly parts: readonly PlannedPart[]
+  readonly label: InputLabel
+}
+
+/** A slice, or those records of it that were asked for. */
+export interface PlannedPart {
+  readonly slice: PlannedSlice
+  readonly firstItem: ItemIndex
+  /** Records of the slice before the first one. */
+  readonly skip: number
+  readonly records: number
 }
 
 /** An item's content, or why it cannot be had. */
@@ -66,6 +95,29 @@ export interface ItemReader {
   readonly read: (root: string, item: PlannedItem) => Promise<ItemContent>
   /** Absolute path if the file may be opened in place: inside `root`, same size and time as planned. */
   readonly inPlacePath: (root: string, item: PlannedItem) => Promise<string | undefined>
+  /**
+   * Reads stretches of one file of a table, in their order, in pieces of at most `limits.bulkFrameBytes`.
+   * One problem in words in place of all that is left, if the file is not what the plan saw.
+   */
+  readonly readStretches: (
+    root: string,
+    file: PlannedTable,
+    stretches: readonly Stretch[],
+  ) => AsyncIterable<StretchPiece | { readonly problem: string }>
+  /** As `inPlacePath`, for a file of any size. */
+  readonly tablePath: (root: string, file: PlannedTable) => Promise<string | undefined>
+}
+
+/** Bytes of a file. */
+export interface Stretch {
+  readonly offset: number
+  readonly length: number
+}
+
+export interface StretchPiece {
+  /** Position in the list of stretches. */
+  readonly stretch: number
+  readonly bytes: Uint8Array
 }
 
 /** Proof that two agents are the same OS user on the same machine: a nonce file only that user can read. */

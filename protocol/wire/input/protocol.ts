@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
 import type { ItemIndex, JobId } from '../../model/ids.ts'
+import type { Partition } from '../../model/plan.ts'
 import { encodeCbor, requestProtocol } from '../codec.ts'
 import type { RequestProtocol } from '../codec.ts'
 import {
@@ -11,7 +12,9 @@ import {
   encodeNames,
   encodeTimes,
 } from '../columns.ts'
-import { bytes, count, jobId, sentence } from '../fields.ts'
+import { bytes, count, jobId, partition, sentence } from '../fields.ts'
+import { wireSlices } from '../plan/slices.ts'
+import type { WireSlices } from '../plan/slices.ts'
 
 /**
  * `/muster/input/1.0.0`: the items of one mini-batch (or any item range) in one framed stream, from the
@@ -21,12 +24,37 @@ export interface InputRequest {
   readonly job: JobId
   readonly firstItem: ItemIndex
   readonly items: number
-  /** `paths` asks for names, sizes and times only, for a worker that may open the files in place. */
-  readonly want: 'bytes' | 'paths'
+  /**
+   * `paths` asks for names, sizes and times only, for a worker that may open the files in place; of a table
+   * for its slices and the label. `label` asks for the label alone.
+   */
+  readonly want: 'bytes' | 'paths' | 'label'
 }
 
-/** A part of one item. An item is whole when its parts add up to `total`. */
+/** What a mini-batch is called. */
+export interface InputLabel {
+  /** Position of its input in the job's list. */
+  readonly input: number
+  /** Present exactly where the job has partition keys. */
+  readonly partition?: Partition
+}
+
+/**
+ * Slices of a table. Of a range that begins or ends inside a slice they have only the records asked for,
+ * but all bytes of the slice: `skips` counts the records of text before them.
+ */
+export interface InputSlices {
+  readonly slices: WireSlices
+  readonly skips: readonly number[]
+}
+
+/**
+ * A part of one item, or of one source of a table. It is whole when its parts add up to `total`. Sources of
+ * a table are the different stretches of bytes that its slices name, in the order in which they do, each
+ * with the footer behind it.
+ */
 export interface InputPart {
+  /** Of a table the number of the source, from 0. */
   readonly item: ItemIndex
   readonly name: string
   readonly total: number
@@ -42,6 +70,10 @@ export interface InputPart {
 export interface InputAnswer {
   readonly parts: readonly InputPart[]
   readonly last: boolean
+  /** On the first answer to `paths` of a table and to `label`. */
+  readonly label?: InputLabel
+  /** On answers to `paths` of a table, which have no parts. */
+  readonly table?: InputSlices
   /** On the first `paths` answer: lets an agent of the same user on the same machine know that it is one. */
   readonly sameUser?: SameUserProof
 }
@@ -57,7 +89,7 @@ const request: z.ZodType<InputRequest> = z.object({
   job: jobId,
   firstItem: count,
   items: z.int().min(1).max(1_000_000),
-  want: z.enum(['bytes', 'paths']),
+  want: z.enum(['bytes', 'paths', 'label']),
 })
 
 /** Parts in columns: most are small, and then an object of each would cost more than its bytes. */
@@ -76,17 +108,35 @@ const answer: z.ZodType<InputAnswer> = z
     data: bytes,
     problems: z.array(z.object({ part: count, problem: sentence })).max(most),
     last: z.boolean(),
+    label: z
+      .object({
+        input: z
+          .int()
+          .min(0)
+          .max(limits.inputs - 1),
+        partition: partition.exactOptional(),
+      })
+      .exactOptional(),
+    table: z
+      .object({ slices: wireSlices, skips: z.array(count).max(limits.slicesPerMiniBatch) })
+      .exactOptional(),
     sameUser: z
       .object({ path: z.string().max(limits.itemNameBytes), nonce: z.string().max(64) })
       .exactOptional(),
   })
-  .transform(({ last, sameUser, ...wire }, context) => {
+  .transform(({ last, sameUser, label, table, ...wire }, context) => {
     const parts = partsFromWire(wire)
     if (parts === undefined) {
       context.addIssue('parts that contradict each other')
       return z.NEVER
     }
-    return { parts, last, ...(sameUser === undefined ? {} : { sameUser }) }
+    return {
+      parts,
+      last,
+      ...(label === undefined ? {} : { label }),
+      ...(table === undefined ? {} : { table }),
+      ...(sameUser === undefined ? {} : { sameUser }),
+    }
   })
 
 type WireParts = Readonly<Record<(typeof partColumns)[number], Uint8Array>> & {
