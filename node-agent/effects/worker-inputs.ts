@@ -42,31 +42,14 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
     if (wanted.delete(tokenKey(token))) deps.failed(token, message)
   }
 
-  const fetchGroup = async (job: Job, group: readonly Lease[]): Promise<void> => {
-    const first = group[0]?.firstItem ?? 0
-    const count = group.reduce((sum, lease) => sum + lease.items, 0)
-    const found = await deps.inputs.fetch(job, first, count, stopped.signal)
-    for (const { token, firstItem, items } of group)
-      if (!found.ok) fail(token, found.error.message)
-      else settle(token, { items: found.value.slice(firstItem - first, firstItem - first + items) })
-  }
-
-  const fetchAlone = async (job: Job, { token, firstItem, items }: Lease): Promise<void> => {
-    const found = await deps.inputs.fetchMiniBatch(job, firstItem, items, stopped.signal)
-    if (found.ok) settle(token, found.value)
-    else fail(token, found.error.message)
-  }
-
+  const fetching: Fetching = { inputs: deps.inputs, signal: stopped.signal, settle, fail }
   const flush = (): void => {
     const leases = asked.filter((lease) => wanted.has(tokenKey(lease.token)))
     asked = []
     for (const group of neighbours(leases)) {
       const job = group[0] === undefined ? undefined : deps.jobById(group[0].job)
       if (job === undefined) continue
-      const fetching = isPlain(job)
-        ? fetchGroup(job, group)
-        : Promise.all(group.map((lease) => fetchAlone(job, lease)))
-      fetching.catch((thrown: unknown) => {
+      fetchGroup(fetching, job, group).catch((thrown: unknown) => {
         for (const { token } of group) fail(token, String(thrown))
       })
     }
@@ -94,6 +77,35 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
       arrived.clear()
     },
   }
+}
+
+interface Fetching {
+  readonly inputs: InputExchange
+  readonly signal: AbortSignal
+  readonly settle: (token: LeaseToken, input: RunInput) => void
+  readonly fail: (token: LeaseToken, message: string) => void
+}
+
+const fetchGroup = async (
+  { inputs, signal, settle, fail }: Fetching,
+  job: Job,
+  group: readonly Lease[],
+): Promise<void> => {
+  if (!isPlain(job)) {
+    const all = group.map(async ({ token, firstItem, items }) => {
+      const found = await inputs.fetchMiniBatch(job, firstItem, items, signal)
+      if (found.ok) settle(token, found.value)
+      else fail(token, found.error.message)
+    })
+    await Promise.all(all)
+    return
+  }
+  const first = group[0]?.firstItem ?? 0
+  const count = group.reduce((sum, lease) => sum + lease.items, 0)
+  const found = await inputs.fetch(job, first, count, signal)
+  for (const { token, firstItem, items } of group)
+    if (!found.ok) fail(token, found.error.message)
+    else settle(token, { items: found.value.slice(firstItem - first, firstItem - first + items) })
 }
 
 /** Whether items are all there is to be said of a job's mini-batches. */
