@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { buildMuster } from '../tools/agent-bundle.mjs'
 
 /** `npm run bench -- NAME [--json]`: one script a claim. The last line is JSON. */
 export interface BenchResult {
@@ -21,4 +22,6 @@ if (bench === undefined) {
   console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')} [--json]`)
   process.exit(2)
 }
+// What people run after the first start.
+await buildMuster()
 console.log(JSON.stringify(await bench()))

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { createControlClient } from '#protocol/control/client.ts'
 import type { ControlClient } from '#protocol/control/client.ts'
 import type { JobView } from '#protocol/control/views.ts'
+import { muster } from './agent-bundle.mjs'
 
 /** Real agents as child processes, for the demo, the tests and the bench: each with a home of its own. */
 
@@ -49,11 +50,10 @@ const stopMs = 15_000
 /** Starts an agent and waits until it says it is ready. @throws Error with its own words if it does not. */
 export const startAgentProcess = async (settings: AgentSettings): Promise<AgentProcess> => {
   const { name, home } = settings
-  const child = spawn(
-    process.execPath,
-    [join(repository, 'node-agent/cli/main.ts'), ...argumentsOf(settings)],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings.env } },
-  )
+  const child = spawn(process.execPath, [muster(), ...argumentsOf(settings)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...settings.env },
+  })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-20_000)

@@ -1,0 +1,136 @@
+// The agent and its threads as few files of JavaScript: `dist/agent/KEY/main.js`. It needs a third less
+// memory than the sources, whose types Node strips, and starts in half the time. KEY is made of what it was
+// built from, so a bundle that does not fit the sources is never run; without one, the sources are.
+//   node tools/pinned-node.mjs tools/agent-bundle.mjs     builds it, if it is not there
+// It must stay plain JavaScript that Node 20 can parse: the launcher asks it what to run.
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const repository = join(dirname(fileURLToPath(import.meta.url)), '..')
+const sources = 'node-agent/cli/main.ts'
+
+/** What starts `muster` here: the bundle that was built from these sources, or the sources. */
+export const muster = (root = repository) => {
+  try {
+    const built = join(folderOf(root), 'main.js')
+    if (existsSync(built)) return built
+  } catch {
+    // Sources that cannot be looked at: Node says why when it runs them.
+  }
+  return join(root, sources)
+}
+
+export const isBuilt = (entry) => entry.endsWith('.js')
+
+const folderOf = (root) => join(root, 'dist/agent', keyOf(root))
+
+/** Names, sizes and times of all that goes in: reading it would take longer than the start it saves. */
+const keyOf = (root) => {
+  const hash = createHash('sha256')
+    .update(root)
+    .update(readFileSync(join(root, 'package.json')))
+  const installed = join(root, 'node_modules/.package-lock.json')
+  const files = ['node-agent', 'protocol'].flatMap((folder) => listFiles(join(root, folder)))
+  for (const path of [fileURLToPath(import.meta.url), installed, ...files.sort()]) {
+    const facts = statSync(path, { throwIfNoEntry: false })
+    hash.update(`${path} ${facts?.size} ${facts?.mtimeMs}\n`)
+  }
+  return hash.digest('hex').slice(0, 32)
+}
+
+const listFiles = (folder) =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? listFiles(path) : [path]
+  })
+
+/** Builds the bundle unless it is there. Returns its entry. */
+export const buildMuster = async (root = repository) => {
+  const folder = folderOf(root)
+  const built = join(folder, 'main.js')
+  if (existsSync(built)) return built
+  const temp = join(root, 'dist/agent', `building-${process.pid}`)
+  try {
+    await bundle(root, temp)
+    renameSync(temp, folder)
+  } catch (thrown) {
+    rmSync(temp, { recursive: true, force: true })
+    // Somebody else may have been faster.
+    if (!existsSync(built)) throw thrown
+  }
+  forgetOld(join(root, 'dist/agent'))
+  return built
+}
+
+/** An agent that runs loads parts of its bundle when it first needs them: the last ones stay. */
+const forgetOld = (folder) => {
+  const aged = readdirSync(folder)
+    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
+    .sort((one, other) => other.at - one.at)
+  for (const { path } of aged.slice(keptBundles)) rmSync(path, { recursive: true, force: true })
+}
+
+const keptBundles = 5
+
+const bundle = async (root, folder) => {
+  const { rolldown } = await import('rolldown')
+  const threads = listFiles(join(root, 'node-agent')).filter((path) => path.endsWith('-thread.ts'))
+  const named = threads.map((path) => [basename(path, '.ts'), path])
+  if (new Set(named.map(([name]) => name)).size < named.length)
+    throw new Error('two threads have the same name')
+  const made = await rolldown({
+    input: { main: join(root, sources), ...Object.fromEntries(named) },
+    cwd: root,
+    platform: 'node',
+    // Packages with native code, and what is loaded for single commands only.
+    external: [/^(better-sqlite3|onnxruntime-node|sharp|rolldown)/],
+    logLevel: 'silent',
+    plugins: [placesPlugin],
+  })
+  try {
+    mkdirSync(folder, { recursive: true })
+    await made.write({
+      dir: folder,
+      format: 'esm',
+      sourcemap: true,
+      minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    })
+  } finally {
+    await made.close()
+  }
+}
+
+/** What is found beside a source file stays there; only the threads come from the bundle too. */
+const placesPlugin = {
+  name: 'muster-places',
+  transform: (code, id) => {
+    if (!code.includes('import.meta.url') || id.includes('node_modules')) return null
+    const here = JSON.stringify(pathToFileURL(id).href)
+    return code
+      .split(/(new URL\('\.\/[a-z]+-thread\.ts', import\.meta\.url\))/)
+      .map((piece) =>
+        piece.startsWith("new URL('./")
+          ? piece.replace('-thread.ts', '-thread.js')
+          : piece.replaceAll('import.meta.url', here),
+      )
+      .join('')
+  },
+}
+
+if (
+  process.argv[1] !== undefined &&
+  realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+)
+  await buildMuster()
