@@ -40,7 +40,7 @@ const toJobFile = (
   file: string,
   origin: Origin,
 ): Result<JobFile, MusterError> => {
-  const parts = createParts(dirname(file))
+  const parts = createParts(dirname(file), origin.text.known)
   const settings = settingsOf(fields)
   const data = parts.data(fields)
   const model = parts.model(fields)
@@ -51,6 +51,7 @@ const toJobFile = (
   for (const part of [data, model, output]) if (!part.ok) faults.push(part.error)
   if (faults.length > 0 || !(data.ok && model.ok && output.ok && what.ok))
     return refuse(faults, origin)
+  const { dataPeer, ...dataFields } = data.value
   const base: Omit<JobSpecBase, keyof DataPart> = {
     name: fields.name,
     description: fields.description ?? '',
@@ -66,7 +67,8 @@ const toJobFile = (
     ...(fields.visibility === undefined ? {} : { visibility: fields.visibility }),
   }
   return ok({
-    spec: { ...base, ...data.value, ...what.value.spec },
+    spec: { ...base, ...dataFields, ...what.value.spec },
+    ...(dataPeer === undefined ? {} : { dataPeer }),
     ...(model.value === undefined ? {} : { model: model.value }),
     ...(what.value.script === undefined ? {} : { script: what.value.script }),
     warnings: warningsOf(fields, origin),

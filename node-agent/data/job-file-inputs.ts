@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import type { KnownData } from '#agent/ports/data.ts'
 import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
 import { limits } from '#protocol/limits.ts'
+import type { PeerId } from '#protocol/model/ids.ts'
 import type {
   FileInput,
   JobInput,
@@ -17,6 +19,8 @@ import { jobDefaults } from '#protocol/spec/job-file.ts'
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
 import { parseSize } from '#protocol/spec/units.ts'
 import { wrongValue } from './job-file-errors.ts'
+import { belowPlace, meantBy } from './job-file-data.ts'
+import type { Meant } from './job-file-data.ts'
 import { fault } from './job-file-part.ts'
 import type { Part, ResolvePath } from './job-file-part.ts'
 import type { FieldPath } from './job-file-text.ts'
@@ -24,11 +28,22 @@ import type { FieldPath } from './job-file-text.ts'
 /** What a job file says about its data, and how it is split. */
 export type DataPart = Pick<JobSpecBase, 'inputs' | 'miniBatchSize' | 'partitionKeys'> & {
   readonly sideInputs: readonly JobInput[]
+  /** The machine that holds the inputs, if it is another one. */
+  readonly dataPeer?: PeerId
 }
 
-export const dataOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<DataPart> => {
-  const inputs = inputsOf('inputs', fields.inputs, resolvePath)
-  if (!inputs.ok) return inputs
+/** What paths and names in a job file are looked up with. */
+export interface DataContext {
+  readonly resolvePath: ResolvePath
+  readonly known: KnownData | undefined
+}
+
+export const dataOf = (fields: JobFileFields, context: DataContext): Part<DataPart> => {
+  const found = inputsOf('inputs', fields.inputs, context)
+  if (!found.ok) return found
+  const dataPeer = onePeer(found.value, context.known)
+  if (!dataPeer.ok) return dataPeer
+  const inputs = ok(found.value.map(({ input }) => input))
   const [first] = inputs.value
   if (first === undefined)
     return fault(['inputs'], '"inputs" is empty: name an input and give its path')
@@ -39,18 +54,47 @@ export const dataOf = (fields: JobFileFields, resolvePath: ResolvePath): Part<Da
       `"inputs.${other.name}" is ${kindWords[other.kind]}, but "inputs.${first.name}" is ${kindWords[first.kind]}: ` +
         'the inputs of one job are of one kind; name those that are not split under side_inputs',
     )
-  const sideInputs = inputsOf('side_inputs', fields.side_inputs ?? {}, resolvePath)
-  if (!sideInputs.ok) return sideInputs
+  const side = inputsOf('side_inputs', fields.side_inputs ?? {}, context)
+  if (!side.ok) return side
+  const away = side.value.find(({ peer }) => peer !== undefined)
+  if (away?.peer !== undefined)
+    return fault(
+      ['side_inputs', away.input.name],
+      `"side_inputs.${away.input.name}" lies on ${context.known?.nameOf(away.peer) ?? away.peer}, but side inputs are taken from this machine or a share`,
+    )
   const miniBatchSize = sizeOf(fields.mini_batch_size, first.kind)
   if (!miniBatchSize.ok) return miniBatchSize
   const partitionKeys = keysOf(fields.partition_keys ?? [], inputs.value)
   if (!partitionKeys.ok) return partitionKeys
   return ok({
     inputs: inputs.value,
-    sideInputs: sideInputs.value,
+    sideInputs: side.value.map(({ input }) => input),
+    ...(dataPeer.value === undefined ? {} : { dataPeer: dataPeer.value }),
     miniBatchSize: miniBatchSize.value,
     partitionKeys: partitionKeys.value,
   })
+}
+
+/** An input, and the machine that holds it if that is another one. */
+interface FoundInput {
+  readonly input: JobInput
+  readonly peer?: PeerId
+}
+
+/** One machine lists all inputs of a job; a share can be listed here only. */
+const onePeer = (
+  found: readonly FoundInput[],
+  known: KnownData | undefined,
+): Part<PeerId | undefined> => {
+  const peer = found.find((one) => one.peer !== undefined)?.peer
+  const other = found.find((one) => one.peer !== peer)
+  if (other === undefined || peer === undefined) return ok(peer)
+  const name = (of: PeerId | undefined): string =>
+    of === undefined ? 'this machine' : (known?.nameOf(of) ?? of)
+  return fault(
+    ['inputs', other.input.name],
+    `"inputs.${other.input.name}" lies on ${name(other.peer)}, but another input on ${name(peer)}: the inputs of one job lie on one machine`,
+  )
 }
 
 const kindWords = { files: 'a folder of files', table: 'a table' } as const
@@ -58,18 +102,14 @@ const kindWords = { files: 'a folder of files', table: 'a table' } as const
 const inputsOf = (
   field: 'inputs' | 'side_inputs',
   given: Readonly<Record<string, InputFields>>,
-  resolvePath: ResolvePath,
-): Part<readonly JobInput[]> => {
-  const found: JobInput[] = []
+  context: DataContext,
+): Part<readonly FoundInput[]> => {
+  const found: FoundInput[] = []
   for (const [name, input] of Object.entries(given)) {
     const path = [field, name]
     if (found.length === limits.inputs)
       return fault(path, `"${field}" has more than ${limits.inputs} entries: put files together`)
-    const one = inputOf(
-      { name, path, isText: typeof input === 'string' },
-      asMap(input),
-      resolvePath,
-    )
+    const one = inputOf({ name, path, isText: typeof input === 'string' }, asMap(input), context)
     if (!one.ok) return one
     found.push(one.value)
   }
@@ -87,23 +127,32 @@ interface Spot {
   readonly isText: boolean
 }
 
-const inputOf = (spot: Spot, given: PlaceFields, resolvePath: ResolvePath): Part<JobInput> => {
-  const refusal = contradictionOf(spot, given)
+const inputOf = (spot: Spot, written: PlaceFields, context: DataContext): Part<FoundInput> => {
+  const refusal = contradictionOf(spot, written)
   if (refusal !== undefined) return refusal
-  const place = placeOf(spot, given, resolvePath)
+  const meant = meantBy(written, spot.path, context.known)
+  if (!meant.ok) return meant
+  const { given, place: named } = meant.value
+  const place = placeOf(spot, meant.value, context)
   if (!place.ok) return place
-  if (!isTable(given)) {
-    const { partition_format: format } = given
-    const problem = format === undefined ? undefined : parsePartitionFormat(format)
-    if (typeof problem === 'string')
-      return fault(
-        [...spot.path, 'partition_format'],
-        `"${spot.path.join('.')}.partition_format" is ${JSON.stringify(format)}, but ${problem}`,
-      )
-    const files: FileInput = { ...place.value, kind: 'files' }
-    return ok(format === undefined ? files : { ...files, partitionFormat: format })
-  }
-  return tableOf(spot, given, place.value)
+  const input = isTable(given)
+    ? tableOf(spot, given, place.value)
+    : filesOf(spot, given, place.value)
+  if (!input.ok) return input
+  const isAway = named?.kind === 'folder' && named.peer !== context.known?.self
+  return ok({ input: input.value, ...(isAway ? { peer: named.peer } : {}) })
+}
+
+const filesOf = (spot: Spot, given: PlaceFields, place: Place): Part<FileInput> => {
+  const { partition_format: format } = given
+  const files: FileInput = { ...place, kind: 'files' }
+  if (format === undefined) return ok(files)
+  const problem = parsePartitionFormat(format)
+  if (typeof problem !== 'string') return ok({ ...files, partitionFormat: format })
+  return fault(
+    [...spot.path, 'partition_format'],
+    `"${spot.path.join('.')}.partition_format" is ${JSON.stringify(format)}, but ${problem}`,
+  )
 }
 
 const isTable = ({ type, format }: PlaceFields): boolean =>
@@ -133,21 +182,28 @@ const contradictionOf = ({ path }: Spot, given: PlaceFields): Part<never> | unde
 
 type Place = Pick<JobInput, 'name' | 'root' | 'patterns' | 'share'>
 
-const placeOf = (spot: Spot, given: PlaceFields, resolvePath: ResolvePath): Part<Place> => {
+const placeOf = (
+  spot: Spot,
+  { given, place }: Meant,
+  { resolvePath, known }: DataContext,
+): Part<Place> => {
   const { name } = spot
   const at = spot.isText ? spot.path : [...spot.path, 'path']
   const asked = given.patterns ?? (given.pattern === undefined ? undefined : [given.pattern])
   const patterns = asked ?? [jobDefaults.pattern]
+  if (place?.kind === 'share')
+    return ok({ name, root: '', patterns, share: { name: place.share, path: place.path } })
   if (given.share !== undefined) {
-    const path = belowShare(given.path)
+    const path = belowPlace(given.path)
     if (path !== undefined)
       return ok({ name, root: '', patterns, share: { name: given.share, path } })
     const words = `"${given.path}" must be a path below the share "${given.share}", such as "2026/july" or "."`
     return fault(at, words)
   }
-  const root = resolvePath(given.path, at)
+  const root = place === undefined ? resolvePath(given.path, at) : ok(place.path)
   if (!root.ok) return root
-  if (asked === undefined && isTable(given) && isFile(root.value))
+  const isHere = place === undefined || place.peer === known?.self
+  if (asked === undefined && isTable(given) && isHere && isFile(root.value))
     return ok({ name, root: dirname(root.value), patterns: [literally(basename(root.value))] })
   return ok({ name, root: root.value, patterns })
 }
@@ -157,13 +213,6 @@ const isFile = (path: string): boolean =>
 
 /** A pattern that fits just this name. */
 const literally = (name: string): string => name.replaceAll(/[[\]*?{}()!+@]/g, '[$&]')
-
-/** The path without `.` and doubled slashes; undefined if it leads out, or is one of a single system. */
-const belowShare = (path: string): string | undefined => {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
-  const isForeign = /^[/~]|\\|^[A-Za-z]:|\0/.test(path) || parts.includes('..')
-  return isForeign ? undefined : parts.join('/')
-}
 
 const tableOf = ({ path }: Spot, given: PlaceFields, place: Place): Part<TableInput> => {
   const where = path.join('.')
@@ -193,7 +242,7 @@ const tableOf = ({ path }: Spot, given: PlaceFields, place: Place): Part<TableIn
 
 /** Ending of the first pattern that has one, else of the path. */
 const endingOf = ({ path }: PlaceFields, { patterns }: Place): string =>
-  [...patterns.filter((pattern) => !pattern.startsWith('!')), path]
+  [...patterns.filter((pattern) => !pattern.startsWith('!')), path ?? '']
     .map((text) => /\.([A-Za-z]+)$/.exec(text)?.[1]?.toLowerCase())
     .find((ending) => ending !== undefined) ?? ''
 

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import type { JobFile, WantedModel } from '#agent/ports/data.ts'
+import type { JobFile, KnownData, WantedModel } from '#agent/ports/data.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobInput, Postprocess, Preprocess } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -37,7 +37,7 @@ export interface ScriptPart {
 }
 
 /** Relative paths start at `folder`, the job file's. */
-export const createParts = (folder: string): Parts => {
+export const createParts = (folder: string, known: KnownData | undefined): Parts => {
   const resolvePath: ResolvePath = (path, at) => {
     const whole = /^~[\\/]/.test(path) ? join(homedir(), path.slice(2)) : path
     if (isAbsolute(whole)) return ok(resolve(whole))
@@ -45,7 +45,7 @@ export const createParts = (folder: string): Parts => {
     return fault(at, `"${path}" is a relative path, but the job file's own folder is not known`)
   }
   return {
-    data: (fields) => dataOf(fields, resolvePath),
+    data: (fields) => dataOf(fields, { resolvePath, known }),
     model: (fields) => modelOf(fields, resolvePath),
     preprocess: preprocessOf,
     postprocess: (fields) => postprocessOf(fields, resolvePath),

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml'
+import type { KnownData } from '#agent/ports/data.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError, TextPosition } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
@@ -18,6 +19,8 @@ export interface ReadText {
   readonly valueAt: (path: FieldPath) => TextPosition
   /** How the file itself calls a place, where that is not how job files do. */
   readonly nameAt?: (path: FieldPath) => string
+  /** What the names of data in it mean; left out: nothing is known. */
+  readonly known?: KnownData
 }
 
 /** Reads YAML down to plain values: one document, a map, no doubled names, no bombs. */

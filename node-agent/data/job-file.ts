@@ -6,18 +6,18 @@ import { readDialect } from './azure-file.ts'
 import type { DialectText } from './azure-file.ts'
 import { readJobFields } from './job-fields.ts'
 import { applyOverrides } from './job-file-overrides.ts'
-import type { Overrides } from './job-file-overrides.ts'
 import { readJobFileText } from './job-file-text.ts'
 import { readRunFile } from './run-file.ts'
 
 /** Reads job files: YAML, overrides, schema, then the rules that tie fields together. */
 export const createJobFileReader = (): JobFileReader => ({
-  read: (text, file, overrides) => read(text, file, overrides),
+  read: (text, file, overrides, known) =>
+    read(text, file, { parameters: {}, overrides, ...(known === undefined ? {} : { known }) }),
   readRun: (text, file, given) => readRun(text, file, given),
 })
 
-const read = (text: string, file: string, overrides: Overrides): Result<JobFile, MusterError> => {
-  const dialect = readText(text, file, overrides)
+const read = (text: string, file: string, given: GivenValues): Result<JobFile, MusterError> => {
+  const dialect = readText(text, file, given)
   if (!dialect.ok) return dialect
   const { text: ownText, overrides: left, warnings } = dialect.value
   const overridden = applyOverrides(ownText.value, left)
@@ -29,7 +29,7 @@ const read = (text: string, file: string, overrides: Overrides): Result<JobFile,
 }
 
 const readRun = (text: string, file: string, given: GivenValues): Result<RunFile, MusterError> => {
-  const dialect = readText(text, file, given.overrides)
+  const dialect = readText(text, file, given)
   if (!dialect.ok) return dialect
   const { text: ownText, overrides, warnings } = dialect.value
   const run = readRunFile(ownText, file, { ...given, overrides })
@@ -41,8 +41,11 @@ const readRun = (text: string, file: string, given: GivenValues): Result<RunFile
 const readText = (
   text: string,
   file: string,
-  overrides: Overrides,
+  { overrides, known }: GivenValues,
 ): Result<DialectText, MusterError> => {
   const parsed = readJobFileText(text, file)
-  return parsed.ok ? readDialect(parsed.value, file, overrides) : parsed
+  if (!parsed.ok) return parsed
+  const dialect = readDialect(parsed.value, file, overrides)
+  if (!dialect.ok || known === undefined) return dialect
+  return ok({ ...dialect.value, text: { ...dialect.value.text, known } })
 }

@@ -163,6 +163,7 @@ const below = (text: ReadText, path: StepPlace['path']): ReadText => ({
   ...(text.nameAt === undefined
     ? {}
     : { nameAt: (inside: FieldPath) => text.nameAt?.([...path, ...inside]) ?? '' }),
+  ...(text.known === undefined ? {} : { known: text.known }),
 })
 
 const plainOrigin = (text: ReadText): Origin => ({

@@ -9,6 +9,7 @@ import type {
   PlannedSlice,
   PlannedTable,
 } from '#protocol/model/plan.ts'
+import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { InputLabel, SameUserProof } from '#protocol/wire/input/protocol.ts'
 
@@ -148,6 +149,17 @@ export interface Shares {
   readonly resolve: (root: string, place: SharePlace) => Promise<Result<string, MusterError>>
 }
 
+/** What the names of data in a job file mean. */
+export interface KnownData {
+  /** The agent that reads. */
+  readonly self: PeerId
+  readonly nameOf: (peer: PeerId) => string
+  /** Those that count, with the default one. */
+  readonly datastores: readonly Datastore[]
+  /** All versions. */
+  readonly datasets: readonly Dataset[]
+}
+
 /** Reads job files. */
 export interface JobFileReader {
   /**
@@ -158,6 +170,7 @@ export interface JobFileReader {
     text: string,
     file: string,
     overrides: Readonly<Record<string, string | number | boolean>>,
+    known?: KnownData,
   ) => Result<JobFile, MusterError>
   /**
    * Reads what is submitted as one run: a pipeline file, or a job file, which gives a run of one step.
@@ -171,6 +184,8 @@ export interface GivenValues {
   readonly parameters: Readonly<Record<string, ParameterValue>>
   /** By dotted names; those of a pipeline's steps begin with `steps.NAME.` */
   readonly overrides: Readonly<Record<string, ParameterValue>>
+  /** Left out: the file can name no datastores and datasets. */
+  readonly known?: KnownData
 }
 
 /** A checked file with all its steps, before models are looked up and scripts are bundled. */
@@ -208,6 +223,8 @@ export interface JobFile {
   readonly model?: WantedModel
   /** Absolute paths; present exactly where `spec.runtime` is `node`. */
   readonly script?: { readonly entry: string; readonly sourceDirectory?: string }
+  /** The machine that holds all inputs, if it is another one: their roots are absolute there. */
+  readonly dataPeer?: PeerId
   /** Sentences about what was accepted but has no effect here, with their place. */
   readonly warnings: readonly string[]
 }

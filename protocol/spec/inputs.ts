@@ -8,6 +8,7 @@ import { flag, text, whole, word } from './fields.ts'
 const path = 'a path of 1 to 4096 characters'
 export const shareNamePattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
 const shareName = 'the name of a share: letters, digits, _ and -'
+const dataName = 'a name of 1 to 64 characters'
 const glob = "a glob below the path, such as '*.png' or '**/*.jpg', with / between folders"
 const partitionFormat = "a path with fields in braces, such as '{user}/{season}/{file}.wav'"
 const delimiter =
@@ -32,9 +33,20 @@ export type FormatWord = keyof typeof formatWords
 export const tableFormat = (written: FormatWord): TableFormat => formatWords[written]
 
 const place = z.strictObject({
-  path: text(path, limits.itemNameBytes).describe(
-    "Folder with the files, or a table's single file: relative to the job file's folder, or below the share if one is named",
-  ),
+  path: text(path, limits.itemNameBytes)
+    .optional()
+    .describe(
+      "Folder with the files, or a table's single file: relative to the job file's folder, or below the share or datastore if one is named",
+    ),
+  dataset: text(dataName, limits.memberNameLength)
+    .optional()
+    .describe('Name of a registered dataset, in place of a path'),
+  version: whole('a whole number from 1', { min: 1, max: 2_147_483_647 })
+    .optional()
+    .describe('Version of the dataset. Default: the newest'),
+  datastore: text(dataName, limits.memberNameLength)
+    .optional()
+    .describe('Name of the datastore that holds the path; default is the one in your own home'),
   share: text(shareName, limits.memberNameLength)
     .regex(shareNamePattern, shareName)
     .optional()
