@@ -8,6 +8,7 @@ import { createDataFolders } from '#agent/data/data-folders.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
 import { createModelFolder, createScriptFolder } from '#agent/data/model-folder.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
+import { createPacks } from '#agent/data/packs.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
 import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
 import { createSameUser } from '#agent/data/same-user.ts'
@@ -30,7 +31,7 @@ import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
 import { createDeviceDesk } from '#agent/runtime/devices/desk.ts'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
-import { withScripts } from '#agent/runtime/script/script-runtime.ts'
+import { sweepScriptFolders, withScripts } from '#agent/runtime/script/script-runtime.ts'
 import { lockHome } from '#agent/store/home-lock.ts'
 import { openStore } from '#agent/store/store.ts'
 import { pinnedNodeVersion } from '#agent/version.ts'
@@ -80,6 +81,7 @@ export const openAdapters = async (
       views,
       blobs,
       chunks: createChunks({ blobs, recentBytes: limits.recentChunkBytes }),
+      packs: createPacks(join(home, 'packs'), blobs),
       transport,
       runtime: openRuntime(home, log.child('runtime'), opened),
       planner: createThreadedPlanner(),
@@ -87,7 +89,7 @@ export const openAdapters = async (
       items: createItemReader(),
       ...openMachine(options, keys.self),
       care: store.value.care,
-      writer: opened.use(openWriter(store.value.file)),
+      writer: opened.use(openWriter(store.value.file, join(home, 'blobs'))),
       jobFiles: createJobFileReader(),
       modelFolder: createModelFolder(join(home, 'models'), blobs),
       scriptFolder: createScriptFolder(join(home, 'scripts'), blobs),
@@ -102,8 +104,8 @@ export const openAdapters = async (
   }
 }
 
-const openWriter = (database: string): OutputWriter =>
-  createOutputWriter({ thread: new URL('./output-thread.ts', import.meta.url), database })
+const openWriter = (database: string, blobs: string): OutputWriter =>
+  createOutputWriter({ thread: new URL('./output-thread.ts', import.meta.url), database, blobs })
 
 /** What is this machine's own: its time and chance, signals, proofs, shares, the doctor's probe. */
 const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
@@ -120,6 +122,7 @@ const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
 /** Declared jobs and entry scripts; their processes share the folder of compiled code and the devices. */
 const openRuntime = (home: string, log: Log, opened: AsyncDisposableStack): ModelRuntime => {
   const cacheFolder = join(home, 'cache', 'code')
+  sweepScriptFolders(home)
   const desk = createDeviceDesk({ log, cacheFile: join(home, 'cache', 'devices.json') })
   opened.use(desk)
   return withScripts(createModelRuntime({ log, cacheFolder, desk }), {

@@ -20,6 +20,12 @@ export interface BlobLayout {
   readonly publish: (temp: string, blob: BlobHash) => Promise<void>
 }
 
+/** Where a blob lies below the blob folder. */
+export const blobPath = (folder: string, blob: BlobHash): string => {
+  if (!/^[0-9a-f]{64}$/.test(blob)) throw new Error(`"${blob}" is no blob's name`)
+  return join(folder, blob.slice(0, 2), blob.slice(2))
+}
+
 /** A blob past the limit, in words. */
 export const checkSize = (bytes: number): MusterError | undefined =>
   bytes <= limits.blobBytes
@@ -36,10 +42,7 @@ export const createBlobLayout = (folder: string): BlobLayout => {
   const corruptFolder = join(folder, 'corrupt')
   prepareFolders(folder, tempFolder, [partialFolder, corruptFolder])
   let temps = 0
-  const path = (blob: BlobHash): string => {
-    if (!/^[0-9a-f]{64}$/.test(blob)) throw new Error(`"${blob}" is no blob's name`)
-    return join(folder, blob.slice(0, 2), blob.slice(2))
-  }
+  const path = (blob: BlobHash): string => blobPath(folder, blob)
   return {
     folder,
     path,

@@ -4,13 +4,17 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
+import type { Packs } from '#agent/ports/packs.ts'
 import type { JobFold, MissingChunk, SealFacts, Views } from '#agent/ports/views.ts'
 import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { Job } from '#protocol/model/job.ts'
 import type { JobSealed } from '#protocol/model/record.ts'
 import type { BlobExchange } from './blob-exchange.ts'
 import { writeOutput } from './job-output.ts'
+import { createPackPulls } from './pack-pulls.ts'
+import type { PackPulls } from './pack-pulls.ts'
 
 /**
  * Collects rows of jobs. For a job whose keeper this agent is: pulls chunks as they are committed, and
@@ -39,6 +43,7 @@ export interface KeeperDeps {
   readonly blobs: Blobs
   readonly chunks: Chunks
   readonly exchange: BlobExchange
+  readonly packs: Packs
   readonly writer: OutputWriter
   /** Which rows of other agents' jobs the owner keeps here. */
   readonly policy: () => RowsPolicy
@@ -69,6 +74,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
     problems: new Map(),
     done: new Set(),
     beyond: new Set(),
+    packPulls: createPackPulls(deps),
     working: undefined,
     retry: undefined,
   }
@@ -108,6 +114,7 @@ interface Keeping extends KeeperDeps {
   readonly problems: Map<JobId, string>
   /** Sealed jobs whose rows are all here. */
   readonly done: Set<JobId>
+  readonly packPulls: PackPulls
   /** Jobs whose rows were dropped because there is no room for them. */
   readonly beyond: Set<JobId>
   working: Promise<void> | undefined
@@ -154,7 +161,10 @@ const lookAt = async (keeping: Keeping, job: JobId): Promise<void> => {
   if (!isOurs && fold.sealed === null) return
   const isWanted = isOurs || wants(keeping, fold)
   if (isWanted && !(await pull(keeping, fold))) return again(keeping, job)
+  if (isOurs && fold.sealed === null && !(await pullFiles(keeping, fold.job)))
+    return again(keeping, job)
   if (fold.sealed !== null) {
+    await keeping.packPulls.drop(job)
     keeping.done.add(job)
     if (isOurs) return
     await dropChunks(keeping, job)
@@ -212,6 +222,13 @@ const pull = async (keeping: Keeping, fold: JobFold): Promise<boolean> => {
   return away.size === 0 && !keeping.stopped.signal.aborted
 }
 
+/** True if the files of all counted commits are here. */
+const pullFiles = async (keeping: Keeping, job: Job): Promise<boolean> => {
+  const away = await keeping.packPulls.pull(job, keeping.stopped.signal)
+  if (away.length > 0) keeping.waiting.set(job.id, away)
+  return away.length === 0 && !keeping.stopped.signal.aborted
+}
+
 const pullChunk = async (
   keeping: Keeping,
   { job }: JobFold,
@@ -239,24 +256,26 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
   const { upTo, mapHash, miniBatches, rows, succeeded } = facts
   const [group] = await views.failureGroups(id, 1)
   const verdict = keeping.verdict(fold, facts, group?.message ?? '')
-  let output = ''
-  if (verdict.writeOutput) {
-    const { writer, outputFolder, stopped } = keeping
-    const more = { outputFolder, mapHash, signal: stopped.signal }
-    const written = await writeOutput(writer, fold.job, more)
-    if (!written.ok) {
-      keeping.problems.set(id, written.error.message)
-      keeping.log.error('the output could not be written yet', { error: written.error })
-      return again(keeping, id)
-    }
-    keeping.problems.delete(id)
-    output = written.value.path
+  const { writer, outputFolder, stopped } = keeping
+  const written = await writeOutput(writer, fold.job, {
+    outputFolder,
+    mapHash,
+    withRows: verdict.writeOutput,
+    signal: stopped.signal,
+  })
+  if (!written.ok) {
+    keeping.log.error('the output could not be written yet', { error: written.error })
+    keeping.problems.set(id, written.error.message)
+    return again(keeping, id)
   }
+  keeping.problems.delete(id)
   const body = { kind: 'job-sealed', job: id, mapHash, upTo, miniBatches, rows, succeeded } as const
-  const { state, headline } = verdict
+  const { note, ...output } = written.value
+  const { state } = verdict
+  const headline = [verdict.headline, note].filter((text) => text !== '').join(' ')
   const failed = fold.itemsFailed
   const at = keeping.clock.now()
-  const sealed = await keeping.ledger.append([{ ...body, state, headline, failed, output, at }])
+  const sealed = await keeping.ledger.append([{ ...body, ...output, state, headline, failed, at }])
   if (!sealed.ok) again(keeping, id)
 }
 

@@ -1,5 +1,6 @@
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Log } from '#agent/ports/log.ts'
+import type { Packs } from '#agent/ports/packs.ts'
 import type {
   ModelRuntime,
   RunInput,
@@ -20,6 +21,7 @@ import type { Result } from '#protocol/model/result.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
 import type { FromWorkerMessage } from '#protocol/wire/lease/messages.ts'
+import { takeFiles } from './attempt-files.ts'
 import type { InputExchange } from './input-exchange.ts'
 import { processKind } from './warm-processes.ts'
 import type { WarmProcesses } from './warm-processes.ts'
@@ -37,6 +39,7 @@ export interface WorkerEffectsDeps {
   readonly self: PeerId
   readonly log: Log
   readonly chunks: Chunks
+  readonly packs: Packs
   readonly runtime: ModelRuntime
   readonly inputs: InputExchange
   readonly threads: () => number
@@ -229,9 +232,10 @@ const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease)
   running.runs += 1
   try {
     const { miniBatch, attempt, token } = lease
-    const outcome = await running.process.run({ ...input, miniBatch, attempt })
+    const ran = await running.process.run({ ...input, miniBatch, attempt })
+    const { outcome, files } = await takeFiles(working.packs, lease.job, ran)
     if (outcome.kind === 'succeeded')
-      working.rows.set(tokenKey(token), toRows(lease, outcome, namesOf(input)))
+      working.rows.set(tokenKey(token), { ...toRows(lease, outcome, namesOf(input)), ...files })
     working.tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
   } catch (thrown) {
     // The process died: `processExited` says so, and the machine knows what it held.

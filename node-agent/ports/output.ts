@@ -1,7 +1,8 @@
 import type { MusterError } from '#protocol/errors.ts'
-import type { JobId } from '#protocol/model/ids.ts'
+import type { BlobHash, JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { OutputFormat } from '#protocol/model/output.ts'
+import type { OutputFile } from '#protocol/model/rows.ts'
 
 /** A file of rows that is wanted. */
 export interface RowFileWish {
@@ -25,6 +26,28 @@ export interface RowFileWish {
   readonly mapHash?: string
 }
 
+/** The files of scripts, wanted in the folder `files` of a job's output folder. */
+export interface FilesWish {
+  readonly job: JobId
+  /** Absolute folder; made if it is missing. */
+  readonly folder: string
+  /** Name of the folder in it that holds the files and nothing else. */
+  readonly name: string
+  /** What becomes of a folder of that name: another name is taken, or it is replaced. */
+  readonly present: 'other-name' | 'replaced'
+  /** See `RowFileWish`. */
+  readonly mapHash: string
+}
+
+export interface WrittenFiles {
+  /** Absolute; empty if there were no files. */
+  readonly folder: string
+  readonly count: number
+  readonly bytes: number
+  /** What a person should know of them, in sentences; empty if nothing. */
+  readonly note: string
+}
+
 export interface WrittenFile {
   /** Absolute. */
   readonly path: string
@@ -42,6 +65,14 @@ export interface OutputWriter extends AsyncDisposable {
     wish: RowFileWish,
     signal: AbortSignal,
   ) => Promise<Result<WrittenFile, MusterError>>
+  /**
+   * Lays out the files of all counted mini-batches from their packs, which must be here: `BlobMissing`. The
+   * folder is complete under its name or not there.
+   */
+  readonly writeFiles: (
+    wish: FilesWish,
+    signal: AbortSignal,
+  ) => Promise<Result<WrittenFiles, MusterError>>
   /** `OutputExists` in words if something of these names stands in the folder. */
   readonly checkFree: (
     folder: string,
@@ -53,4 +84,17 @@ export interface OutputWriter extends AsyncDisposable {
 export interface RowSource {
   /** JSON text of each row in plan order; failed items have none. */
   readonly values: () => Iterable<string>
+}
+
+/** The files that one mini-batch left. */
+export interface MiniBatchFiles {
+  readonly miniBatch: MiniBatchIndex
+  readonly pack: BlobHash
+  readonly list: readonly OutputFile[]
+}
+
+/** The files of a job in one state of the store; read as often as need be. */
+export interface FileSource {
+  /** Mini-batches in plan order; those without files are left out. */
+  readonly files: () => Iterable<MiniBatchFiles>
 }

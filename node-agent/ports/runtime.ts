@@ -4,7 +4,7 @@ import type { JobSpec, OnnxJobSpec, TableFormat } from '#protocol/model/job.ts'
 import type { ModelDescription } from '#protocol/model/model.ts'
 import type { Partition } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { ItemFailure } from '#protocol/model/rows.ts'
+import type { ItemFailure, OutputFile } from '#protocol/model/rows.ts'
 
 /** One item as a worker process gets it. */
 export type RunItem =
@@ -77,6 +77,8 @@ export type RunOutcome =
       readonly items: readonly ItemIndex[]
       readonly rows: readonly string[]
       readonly failures: readonly ItemFailure[]
+      /** Files that the script left, all in the file `pack`: an absolute path; whoever takes it deletes it. */
+      readonly files?: { readonly pack: string; readonly list: readonly OutputFile[] }
       /** Milliseconds between taking up the mini-batch and having its rows. */
       readonly runMs: number
     }

@@ -50,6 +50,11 @@ export interface Views {
    * the one that counts instead. Idempotent; durable when it resolves.
    */
   readonly keepRows: (rows: RowsToKeep) => Promise<Result<void, MusterError>>
+  /**
+   * Packs of counted commits whose rows are here, at most `limit`, in the order in which they came, those
+   * that came after the one with the id `after`.
+   */
+  readonly packs: (job: JobId, after: number, limit: number) => Promise<readonly KeptPack[]>
   readonly rows: (query: RowQuery) => Promise<RowPage>
   /** About how many bytes the rows of each job take here, newest job first; jobs without rows are left out. */
   readonly rowSizes: () => Promise<readonly { readonly job: JobId; readonly bytes: number }[]>
@@ -132,6 +137,15 @@ export interface RowsToKeep {
   readonly positions: readonly number[]
   /** The chunk's compressed bytes. They go to the store's thread as they are. */
   readonly packed: Uint8Array
+}
+
+/** A blob with the files of one attempt that counts. */
+export interface KeptPack {
+  /** Grows with every arrival. */
+  readonly id: number
+  readonly pack: BlobHash
+  /** Who made it. */
+  readonly peer: PeerId
 }
 
 export interface RowQuery {

@@ -17,6 +17,7 @@ import type { Keys } from '#agent/ports/keys.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { OutputWriter } from '#agent/ports/output.ts'
+import type { Packs } from '#agent/ports/packs.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { BlobAudit, StoreCare } from '#agent/ports/store-care.ts'
@@ -38,6 +39,7 @@ export interface Adapters {
   readonly views: Views
   readonly blobs: Blobs
   readonly chunks: Chunks
+  readonly packs: Packs
   readonly transport: Transport
   readonly runtime: ModelRuntime
   readonly host: HostSignals

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '#protocol/errors.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Postprocess, Preprocess } from '#protocol/model/job.ts'
-import type { ItemFailure } from '#protocol/model/rows.ts'
+import type { ItemFailure, OutputFile } from '#protocol/model/rows.ts'
+import { isOutputPath } from '#protocol/wire/chunk/output-path.ts'
 import { isProvider } from './devices/providers.ts'
 import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
 import type { InitWords } from './script/words.ts'
@@ -30,6 +31,8 @@ export interface ScriptStartMessage {
   readonly plan: DevicePlan
   /** Folder for files of items, readable by the script process. */
   readonly itemFolder: string
+  /** Folder for packs of files that the script leaves; out of its reach. */
+  readonly packFolder: string
   /** Must not outlive this process. */
   readonly scriptPid: number
   readonly init: Omit<InitWords, 'kind' | 'model'>
@@ -81,6 +84,14 @@ export interface SucceededMessage {
   readonly items: readonly ItemIndex[]
   readonly failures: readonly ItemFailure[]
   readonly runMs: number
+  readonly files?: FilesMessage
+}
+
+/** Files that a script left, in a pack that stands in the start message's folder. */
+export interface FilesMessage {
+  /** The pack's name: a UUID. */
+  readonly pack: string
+  readonly list: readonly OutputFile[]
 }
 
 export interface ThrewMessage {
@@ -119,7 +130,8 @@ export const readProcessMessage = (head: unknown): ProcessMessage | undefined =>
       return isNumber(head['miniBatch']) &&
         isNumber(head['runMs']) &&
         isArrayOf(head['items'], isNumber) &&
-        isArrayOf(head['failures'], isFailure)
+        isArrayOf(head['failures'], isFailure) &&
+        (head['files'] === undefined || isFiles(head['files']))
         ? (head as unknown as SucceededMessage)
         : undefined
     case 'threw':
@@ -139,3 +151,13 @@ const isArrayOf = (value: unknown, check: (element: unknown) => boolean): boolea
   Array.isArray(value) && value.every(check)
 const isFailure = (value: unknown): boolean =>
   isObject(value) && isNumber(value['item']) && isText(value['name']) && isText(value['message'])
+const isFiles = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value['pack']) &&
+  /^[0-9a-f-]{36}$/.test(String(value['pack'])) &&
+  isArrayOf(value['list'], isFile)
+const isFile = (value: unknown): boolean =>
+  isObject(value) &&
+  isOutputPath(String(value['path'])) &&
+  isNumber(value['bytes']) &&
+  /^[0-9a-f]{64}$/.test(String(value['hash']))

@@ -164,7 +164,9 @@ const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undef
   if (rows.length !== items.length || !isDivision(next.request, message)) {
     return 'its rows do not match the items it was given'
   }
-  next.settle.resolve({ kind: 'succeeded', items, rows, failures, runMs })
+  const { files } = message
+  const left = files === undefined ? {} : { files }
+  next.settle.resolve({ kind: 'succeeded', items, rows, failures, runMs, ...left })
   return undefined
 }
 

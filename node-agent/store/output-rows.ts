@@ -1,7 +1,8 @@
-import type { RowSource } from '#agent/ports/output.ts'
+import type { FileSource, RowSource } from '#agent/ports/output.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import { openForReading, toStoreError } from './database.ts'
 import { createCommitQueries } from './queries/commits.ts'
+import { createFilesQuery } from './queries/packs.ts'
 
 /** The rows of jobs for a thread that writes them into files. */
 export interface OutputRows extends Disposable {
@@ -10,7 +11,7 @@ export interface OutputRows extends Disposable {
 }
 
 /** One job in one state of the store. */
-export interface OutputState extends RowSource {
+export interface OutputState extends RowSource, FileSource {
   /** See `SealFacts`. */
   readonly mapHash: () => string
   /** Whether the rows of all counted commits are here. */
@@ -21,6 +22,7 @@ export interface OutputState extends RowSource {
 export const openOutputRows = (file: string): OutputRows => {
   const db = openForReading({ file })
   const commits = createCommitQueries(db)
+  const files = createFilesQuery(db)
   const values = db
     .prepare<[string], string>(
       `SELECT value FROM row WHERE job = (SELECT id FROM job WHERE name = ?) AND value IS NOT NULL
@@ -33,6 +35,7 @@ export const openOutputRows = (file: string): OutputRows => {
       try {
         return read({
           values: () => values.iterate(job),
+          files: () => files(job),
           mapHash: () => commits.sealFacts(job).mapHash,
           isWhole: () => commits.missingRows(job).length === 0,
         })

@@ -11,6 +11,8 @@ import { createFailureQueries } from './queries/failures.ts'
 import { createJobQueries } from './queries/jobs.ts'
 import { createSmallQueries } from './queries/models.ts'
 import { createRegistryQueries } from './queries/registry.ts'
+import { createPackQuery } from './queries/packs.ts'
+import type { PacksAsked } from './queries/packs.ts'
 import { createPipelineQueries } from './queries/pipelines.ts'
 import { createRowsOfItems } from './queries/rows-of-items.ts'
 import { createRowSizes } from './queries/row-sizes.ts'
@@ -33,6 +35,7 @@ const open = (options: ThreadOptions) => {
   const digest = createDigest(db)
   const pipelines = createPipelineQueries(db)
   const rowSizes = createRowSizes(db)
+  const packs = createPackQuery(db)
   const methods = {
     jobs: (limit: number) => jobs.jobs(limit),
     job: (job: JobId) => jobs.job(job),
@@ -47,6 +50,7 @@ const open = (options: ThreadOptions) => {
     missingRows: (job: JobId) => commits.missingRows(job),
     rowSizes: () => rowSizes(),
     sealFacts: (job: JobId) => commits.sealFacts(job),
+    packs: (asked: PacksAsked) => packs(asked),
     rows: (query: RowQuery) => rows.rows(query),
     failureGroups: (of: { readonly job: JobId; readonly limit: number }) =>
       failures.failureGroups(of.job, of.limit),

@@ -32,6 +32,7 @@ export const createViews = (deps: {
     shares: (job) => reader.call('shares', job),
     missingRows: (job) => reader.call('missingRows', job),
     keepRows,
+    packs: (job, after, limit) => reader.call('packs', { job, after, limit }),
     rows: (query) => reader.call('rows', query),
     rowSizes: () => reader.call('rowSizes'),
     dropRows: (job) => writer.call('dropRows', job),

@@ -17,6 +17,24 @@ interface AttemptColumns {
   /** Name of the item of each row, for whoever shows or searches rows without the plan at hand. */
   readonly names: readonly string[]
   readonly failures: readonly ItemFailure[]
+  /** Files that the script left in its output directory; undefined if there are none. */
+  readonly files?: AttemptFiles
+}
+
+/** The files of one attempt: they travel in one blob, one behind the other in the order of `list`. */
+export interface AttemptFiles {
+  /** The blob; no other attempt has the same, since its first bytes name this one. */
+  readonly pack: BlobHash
+  readonly list: readonly OutputFile[]
+}
+
+/** A file that a script wrote. */
+export interface OutputFile {
+  /** Path below the output directory, with `/`; see `isOutputPath`. */
+  readonly path: string
+  readonly bytes: number
+  /** Its SHA-256. */
+  readonly hash: BlobHash
 }
 
 /** What one attempt returned, as it is carried: nobody on the way reads a row. */

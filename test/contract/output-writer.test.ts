@@ -35,7 +35,9 @@ const setup = async (miniBatches: number) => {
     expect(await store.ledger.append(bodies)).toMatchObject({ ok: true })
   }
   await append({ kind: 'job-submitted', job: jobOf(job, self) }, planOf(job, miniBatches, 10))
-  const writer = stack.use(createOutputWriter({ thread, database: store.file }))
+  const writer = stack.use(
+    createOutputWriter({ thread, database: store.file, blobs: join(path, 'blobs') }),
+  )
   const folder = join(path, 'outputs')
   return {
     folder,

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
+import { sha256 } from '../support/ledger-fixtures.ts'
 import { createScriptLab, runItems } from '../support/scripts.ts'
 import type { ScriptLab } from '../support/scripts.ts'
 
@@ -64,6 +65,7 @@ describe('what a script gets', () => {
     expect((JSON.parse(outcome.rows[1] ?? '') as { names: string }).names.split(',')).toContain(
       'COLOUR',
     )
+    expect(outcome.files?.list).toEqual([{ path: 'out.txt', bytes: 4, hash: sha256('kept') }])
     process.kill()
     await process.exited
     const logs = join(lab.home, 'logs', 'jobs', lab.job)
@@ -71,26 +73,21 @@ describe('what a script gets', () => {
     const text = await readFile(join(logs, log), 'utf8')
     expect(text).toMatch(/INFO hello true\n/)
     expect(text).not.toContain('not at this level')
-    const outputs = join(lab.home, 'script-output', lab.job)
-    const [output = ''] = await readdir(outputs)
-    expect(await readFile(join(outputs, output, 'out.txt'), 'utf8')).toBe('kept')
+    expect(await readdir(join(lab.home, 'script-output', lab.job))).toEqual([])
   })
 
   test('shutdown() when its process ends in peace', async () => {
     const process = await lab.started(
-      `import { writeFileSync } from 'node:fs'
-       export const run = () => []
-       export const shutdown = (context) => writeFileSync(context.outputDirectory + '/end.txt', 'end')`,
+      `export const run = () => []
+       export const shutdown = (context) => context.logger.info('the end')`,
     )
     process.kill()
     expect(await process.exited).toMatchObject({ kind: 'killed' })
-    const outputs = join(lab.home, 'script-output', lab.job)
+    const logs = join(lab.home, 'logs', 'jobs', lab.job)
     const found = await Promise.all(
-      (await readdir(outputs)).map((one) =>
-        readFile(join(outputs, one, 'end.txt'), 'utf8').catch(() => ''),
-      ),
+      (await readdir(logs)).map((one) => readFile(join(logs, one), 'utf8')),
     )
-    expect(found).toContain('end')
+    expect(found.join('')).toContain('INFO the end')
   })
 })
 

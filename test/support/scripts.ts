@@ -24,7 +24,7 @@ export interface ScriptSetup {
   readonly beside?: Readonly<Record<string, string | Uint8Array>>
   readonly spec?: Partial<NodeJobSpec>
   readonly modelPath?: string
-  /** Target of links that are planted in the bundle's and the output folder before the start. */
+  /** Target of links that are planted in the bundle's folder before the start, and in the output folder after it. */
   readonly plant?: string
   readonly sandbox?: boolean
   readonly initMs?: number
@@ -67,12 +67,7 @@ export const createScriptLab = async (): Promise<ScriptLab> => {
       throw new Error('no bundle')
     await writeAll(placed, { ...setup.beside, [bundle.path]: bundle.content })
     const { sandbox, initMs, plant } = setup
-    if (plant !== undefined) {
-      const output = join(home, 'script-output', job, String(scripts))
-      await mkdir(output, { recursive: true })
-      await symlink(plant, join(placed, 'leads-out.txt'))
-      await symlink(plant, join(output, 'planted'))
-    }
+    if (plant !== undefined) await symlink(plant, join(placed, 'leads-out.txt'))
     const runtime = withScripts(createModelRuntime({ log: silent }), {
       log: silent,
       home,
@@ -91,6 +86,8 @@ export const createScriptLab = async (): Promise<ScriptLab> => {
       signal: new AbortController().signal,
     }
     const made = await runtime.start(options)
+    if (plant !== undefined)
+      await symlink(plant, join(home, 'script-output', job, String(scripts), 'planted'))
     if (made.ok) processes.push(made.value)
     return made
   }

@@ -75,6 +75,8 @@ export const run = async (miniBatch, context) => {
       result[name] = 'closed: ' + (thrown?.code ?? thrown?.message ?? thrown)
     }
   }
+  // What lies there when run() returns is collected, and a link is refused.
+  for (const name of fs.readdirSync(context.outputDirectory)) fs.rmSync(path.join(context.outputDirectory, name))
   return [...miniBatch].map(() => result)
 }
 `

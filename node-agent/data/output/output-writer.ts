@@ -1,7 +1,13 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { OutputWriter, RowFileWish, WrittenFile } from '#agent/ports/output.ts'
+import type {
+  FilesWish,
+  OutputWriter,
+  RowFileWish,
+  WrittenFile,
+  WrittenFiles,
+} from '#agent/ports/output.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
@@ -10,18 +16,25 @@ import type { Result } from '#protocol/model/result.ts'
 import { outputExists } from './publish.ts'
 
 /** What the thread is asked. `stop[0]` becomes 1 when the wish is given up. */
-export interface OutputQuestion {
-  readonly wish: RowFileWish
-  readonly stop: Int32Array<SharedArrayBuffer>
-}
+export type OutputQuestion = (
+  | { readonly kind: 'rows'; readonly wish: RowFileWish }
+  | { readonly kind: 'files'; readonly wish: FilesWish }
+) & { readonly stop: Int32Array<SharedArrayBuffer> }
 
-export type OutputAnswer = Result<WrittenFile, MusterError>
+/** In the order of the questions; what stands in it belongs to the question's kind. */
+export type OutputAnswer = Result<WrittenFile | WrittenFiles, MusterError>
+
+type Wish =
+  | { readonly kind: 'rows'; readonly wish: RowFileWish }
+  | { readonly kind: 'files'; readonly wish: FilesWish }
 
 export interface OutputWriterDeps {
   /** The thread's first file; see `output-thread.ts`. */
   readonly thread: URL
   /** Absolute path of the store's database. */
   readonly database: string
+  /** Absolute folder of the blobs. */
+  readonly blobs: string
 }
 
 /**
@@ -39,7 +52,7 @@ export const createOutputWriter = (deps: OutputWriterDeps): OutputWriter => {
     thread = undefined
     await ending?.terminate()
   }
-  const write = async (wish: RowFileWish, given: AbortSignal): Promise<OutputAnswer> => {
+  const write = async (wish: Wish, given: AbortSignal): Promise<OutputAnswer> => {
     const signal = AbortSignal.any([given, closed.signal])
     if (signal.aborted) return err(stopped(wish))
     clearTimeout(idle)
@@ -49,12 +62,18 @@ export const createOutputWriter = (deps: OutputWriterDeps): OutputWriter => {
     idle = setTimeout(() => void end(), limits.outputThreadIdleMs).unref()
     return typeof answer === 'string' ? err(broken(wish, answer)) : answer
   }
+  /** The caller knows of which kind the answer is: that of its wish. */
+  const inTurn = <Written extends WrittenFile | WrittenFiles>(
+    wish: Wish,
+    signal: AbortSignal,
+  ): Promise<Result<Written, MusterError>> => {
+    const answer = last.then(() => write(wish, signal))
+    last = answer.catch(() => undefined)
+    return answer as Promise<Result<Written, MusterError>>
+  }
   return {
-    write: (wish, signal) => {
-      const answer = last.then(() => write(wish, signal))
-      last = answer.catch(() => undefined)
-      return answer
-    },
+    write: (wish, signal) => inTurn<WrittenFile>({ kind: 'rows', wish }, signal),
+    writeFiles: (wish, signal) => inTurn<WrittenFiles>({ kind: 'files', wish }, signal),
     checkFree: async (folder, names) => {
       for (const name of names) {
         const path = join(folder, name)
@@ -81,9 +100,9 @@ const isThere = async (path: string): Promise<boolean> => {
   }
 }
 
-const startThread = ({ thread, database }: OutputWriterDeps): Worker => {
+const startThread = ({ thread, database, blobs }: OutputWriterDeps): Worker => {
   const worker = new Worker(thread, {
-    workerData: { database },
+    workerData: { database, blobs },
     // One row group and its copies fit; rows that do not must not take the agent along.
     resourceLimits: { maxOldGenerationSizeMb: limits.outputThreadBytes / 2 ** 20 },
   })
@@ -94,7 +113,7 @@ const startThread = ({ thread, database }: OutputWriterDeps): Worker => {
 /** A text if the thread ended before it answered: its last words. */
 const ask = async (
   thread: Worker,
-  wish: RowFileWish,
+  wish: Wish,
   signal: AbortSignal,
 ): Promise<OutputAnswer | string> => {
   const stop = new Int32Array(new SharedArrayBuffer(4))
@@ -106,7 +125,7 @@ const ask = async (
   thread.once('error', gone)
   thread.once('exit', gone)
   try {
-    thread.postMessage({ wish, stop } satisfies OutputQuestion)
+    thread.postMessage({ ...wish, stop } satisfies OutputQuestion)
     return await done.promise
   } finally {
     signal.removeEventListener('abort', giveUp)
@@ -114,12 +133,15 @@ const ask = async (
   }
 }
 
-const stopped = ({ fileName }: RowFileWish): MusterError =>
-  musterError('Aborted', `Writing the output file ${fileName} was stopped.`, { retryable: true })
+const nameOf = ({ kind, wish }: Wish): string =>
+  kind === 'rows' ? `the output file ${wish.fileName}` : `the folder ${wish.name}`
 
-const broken = ({ fileName }: RowFileWish, detail: string): MusterError =>
+const stopped = (wish: Wish): MusterError =>
+  musterError('Aborted', `Writing ${nameOf(wish)} was stopped.`, { retryable: true })
+
+const broken = (wish: Wish, detail: string): MusterError =>
   musterError(
     'Internal',
-    `The thread that wrote the output file ${fileName} ended: its rows need more memory than one thread may use; write them as .jsonl.`,
+    `The thread that wrote ${nameOf(wish)} ended: its rows need more memory than one thread may use; write them as .jsonl.`,
     { detail },
   )

@@ -1,6 +1,6 @@
 import { limits } from '#protocol/limits.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
-import type { ItemSource, RunMessage } from '../messages.ts'
+import type { FilesMessage, ItemSource, RunMessage } from '../messages.ts'
 import type { Inference } from './inference.ts'
 import { readItemFile } from './read-item.ts'
 import type { RowWriter } from './row-writer.ts'
@@ -28,6 +28,7 @@ export type MiniBatchOutcome =
       readonly items: readonly number[]
       readonly rows: readonly string[]
       readonly failures: readonly ItemFailure[]
+      readonly files?: FilesMessage
     }
   | { readonly kind: 'threw'; readonly message: string }
 

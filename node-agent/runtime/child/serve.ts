@@ -137,8 +137,9 @@ const runOne = async (
   if (outcome.kind === 'threw') {
     return send({ kind: 'threw', miniBatch, message: outcome.message, runMs })
   }
-  const { items, failures, rows } = outcome
-  send({ kind: 'succeeded', miniBatch, items, failures, runMs }, rows)
+  const { items, failures, rows, files } = outcome
+  const left = files === undefined ? {} : { files }
+  send({ kind: 'succeeded', miniBatch, items, failures, runMs, ...left }, rows)
 }
 
 /** A defect or a broken installation (sharp's library missing): the attempt fails, the process goes on. */

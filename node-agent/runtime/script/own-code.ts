@@ -28,6 +28,7 @@ const files: readonly string[] = [
   'node-agent/runtime/script/numbers.ts',
   'node-agent/runtime/script/words.ts',
   'protocol/limits.ts',
+  'protocol/limits-data.ts',
   ...'arguments channel context handles items logger rows sentences serve'
     .split(' ')
     .map((name) => `node-agent/runtime/script/guest/${name}.ts`),

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Log } from '#agent/ports/log.ts'
 import type {
   ModelRuntime,
@@ -32,6 +34,12 @@ export interface ScriptRuntimeDeps {
   readonly desk?: DeviceDesk
   /** Time for the model and `init()`; default `limits.initMs`. */
   readonly initMs?: number
+}
+
+/** Takes away what script processes of an agent that was killed left; for its next start. */
+export const sweepScriptFolders = (home: string): void => {
+  for (const folder of ['script-output', 'cache/script-items', 'cache/script-packs', 'scripts'])
+    rmSync(join(home, folder), { recursive: true, force: true })
 }
 
 /** Adds entry scripts to a runtime that runs declared jobs. */

@@ -42,9 +42,13 @@ export const startScript = (start: StartScript): Conversation & { readonly pair:
   const { memoryBytes } = options
   const { cacheFolder } = start
   const pair = startPair({ memoryBytes, cacheFolder, command, log, entry, heapMib })
-  void pair.exited.then(() => rmSync(folders.items, { recursive: true, force: true }))
+  void pair.exited.then(() => {
+    for (const folder of [folders.items, folders.output])
+      rmSync(folder, { recursive: true, force: true })
+  })
   const conversation = converse(pair, startMessage(start, folders, pair.scriptPid), seat.heard)
-  return { ...conversation, process: endGently(conversation.process, pair), pair }
+  const process = endGently(withPacks(conversation.process, folders.packs), pair)
+  return { ...conversation, process, pair }
 }
 
 /** JavaScript heap of the script in MiB: half of what its process may use, the rest is the runtime's. */
@@ -58,6 +62,7 @@ interface Folders {
   readonly items: string
   readonly output: string
   readonly logs: string
+  readonly packs: string
 }
 
 /** A folder's real path, since the permission model compares texts; made if missing. */
@@ -66,13 +71,20 @@ const made = (path: string): string => {
   return realpathSync(path)
 }
 
+/** What a process that died left there belongs to no mini-batch. */
+const emptied = (path: string): string => {
+  rmSync(path, { recursive: true, force: true })
+  return made(path)
+}
+
 const makeFolders = ({ options, home }: StartScript): Folders => {
   const { scriptFolder, job = 'job', workerIndex = 0 } = options
   if (scriptFolder === undefined) throw new Error('a script was started without its files')
   return {
     script: realpathSync(scriptFolder),
     items: made(join(home, 'cache', 'script-items', randomUUID())),
-    output: made(join(home, 'script-output', job, String(workerIndex))),
+    output: emptied(join(home, 'script-output', job, String(workerIndex))),
+    packs: made(join(home, 'cache', 'script-packs')),
     logs: join(home, 'logs', 'jobs', job),
   }
 }
@@ -89,6 +101,7 @@ const startMessage = (
   threads: options.threads,
   plan: seat.plan,
   itemFolder: folders.items,
+  packFolder: folders.packs,
   scriptPid,
   init: {
     bundle: join(folders.script, spec.script.files[0]?.path ?? ''),
@@ -98,6 +111,17 @@ const startMessage = (
     outputDirectory: folders.output,
     workerIndex: options.workerIndex ?? 0,
     device: spec.device,
+  },
+})
+
+/** Packs by their paths: the process itself names them only within their folder. */
+const withPacks = (process: WorkerProcess, folder: string): WorkerProcess => ({
+  ...process,
+  run: async (request: RunRequest) => {
+    const outcome = await process.run(request)
+    if (outcome.kind === 'threw' || outcome.files === undefined) return outcome
+    const { pack, list } = outcome.files
+    return { ...outcome, files: { pack: join(folder, pack), list } }
   },
 })
 

@@ -4,6 +4,7 @@ import { ledgerTables } from './schema/01-ledger.ts'
 import { nameTables } from './schema/02-names.ts'
 import { foldedTables } from './schema/03-folds.ts'
 import { rowTables } from './schema/04-rows.ts'
+import { fileTables } from './schema/05-files.ts'
 
 /**
  * Steps from one version of the file to the next: entry n leads to version n + 1. A step once released is
@@ -17,6 +18,8 @@ const migrations: readonly ((db: Db) => void)[] = [() => undefined]
  */
 export const foldVersion = 4
 
+const schema = [ledgerTables, nameTables, foldedTables, rowTables, fileTables]
+
 /** Brings the file to this version. @throws MusterFailure `StoreBroken` for a file from the future */
 export const migrate = (db: Db, file: string): void => {
   const version = Number(db.pragma('user_version', { simple: true }))
@@ -25,7 +28,7 @@ export const migrate = (db: Db, file: string): void => {
     throw new MusterFailure(musterError('StoreBroken', message, { detail: `version ${version}` }))
   }
   const run = db.transaction(() => {
-    for (const tables of [ledgerTables, nameTables, foldedTables, rowTables]) db.exec(tables)
+    for (const tables of schema) db.exec(tables)
     if (version > 0) for (const step of migrations.slice(version)) step(db)
     db.pragma(`user_version = ${migrations.length}`)
   })

@@ -11,6 +11,7 @@ export const createDropJobRows = (db: Db): ((job: JobId) => void) => {
     'DELETE FROM row WHERE job = ?',
     'DELETE FROM row_bucket WHERE job = ?',
     'DELETE FROM kept WHERE job = ?',
+    'DELETE FROM kept_files WHERE job = ?',
     'DELETE FROM wanted_chunk WHERE job = ?',
     'UPDATE counted_commit SET kept = 0 WHERE job = ?',
     `INSERT INTO wanted_chunk SELECT job, chunk, min(mini_batch), max(mini_batch), count(*)

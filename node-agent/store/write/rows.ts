@@ -4,6 +4,7 @@ import type { ResultChunk } from '#protocol/model/rows.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
 import { bucketBits } from '../sql/schema/04-rows.ts'
+import { createFileBook } from './files.ts'
 import { bucketSql, createInsert, createPlanRanges } from './row-insert.ts'
 
 /** Writes rows. What stands there is always of counted commits. Runs inside the caller's transaction. */
@@ -84,6 +85,7 @@ const createKeep = (db: Db, names: Names): RowStore['keep'] => {
     'UPDATE wanted_chunk SET missing = missing - ? WHERE job = ? AND chunk = ?',
   )
   const { begin, insert, flush } = createInsert(db)
+  const files = createFileBook(db)
   const plans = createPlanRanges(db)
   return ({ chunk, job: jobId, peer, positions }, { entries }) => {
     const job = names.job(jobId)
@@ -99,6 +101,7 @@ const createKeep = (db: Db, names: Names): RowStore['keep'] => {
       if (markKept.run(job, miniBatch, chunkId, position).changes === 0) continue
       const span = insert(job, rows, rangeOf(miniBatch))
       addKept.run(job, miniBatch, chunkId, position, span.first, span.last)
+      files.keep(job, miniBatch, rows.files)
       fetched += 1
     }
     if (fetched > 0) fetch.run(fetched, job, chunkId)
@@ -119,6 +122,7 @@ const createDrop = (db: Db) => {
   )
   const addBucket = db.prepare(bucketSql)
   const forget = db.prepare('DELETE FROM kept WHERE job = ? AND mini_batch = ?')
+  const files = createFileBook(db)
   return (job: number, miniBatch: MiniBatchIndex, kept: Kept): void => {
     const where = [job, kept.first_item, kept.last_item, miniBatch] as const
     for (const { bucket, rows, failures } of counted.all(...where)) {
@@ -126,5 +130,6 @@ const createDrop = (db: Db) => {
     }
     remove.run(...where)
     forget.run(job, miniBatch)
+    files.drop(job, miniBatch)
   }
 }

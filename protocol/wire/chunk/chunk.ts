@@ -17,7 +17,23 @@ import {
   encodeColumn,
   encodeNames,
 } from '../columns.ts'
-import { bytes, count, jobId, peerId, sentence } from '../fields.ts'
+import { blobHash, bytes, count, jobId, peerId, sentence } from '../fields.ts'
+import { isOutputPath } from './output-path.ts'
+
+const files = z.object({
+  entry: count,
+  pack: blobHash,
+  list: z
+    .array(
+      z.object({
+        path: z.string().refine(isOutputPath, 'no path below a folder'),
+        bytes: count,
+        hash: blobHash,
+      }),
+    )
+    .min(1)
+    .max(limits.outputFiles),
+})
 
 /**
  * A result chunk's bytes, before compression (zstd, by whoever stores it): docs/wire/chunk-v1.md. Rows are
@@ -37,7 +53,11 @@ const chunk = z.object({
   failed: z.array(
     z.object({ item: count, name: z.string().max(limits.itemNameBytes), message: sentence }),
   ),
+  /** Of the entries whose script left files. */
+  files: z.array(files).max(limits.chunkEntries).exactOptional(),
 })
+
+type WrittenFiles = NonNullable<z.infer<typeof chunk>['files']>[number]
 
 const newline = 10
 
@@ -53,11 +73,13 @@ export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array
     names: encodeNames(entries.flatMap(namesOnce)),
     lines: joinLines(entries),
     failed: entries.flatMap((entry) => entry.failures),
+    ...filesOf(entries),
   })
 
 /** @throws MusterFailure `MessageInvalid` */
 export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
-  const { job, peer, names, lines, failed, ...columns } = decodeCbor(data, chunk, 'result chunk')
+  const decoded = decodeCbor(data, chunk, 'result chunk')
+  const { job, peer, names, lines, failed, files: left = [], ...columns } = decoded
   const table = createTableReader(limits.chunkEntries)(columns, [
     'miniBatches',
     'attempts',
@@ -72,6 +94,7 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
   const takeFailures = createTaker<ItemFailure>(failed)
   const items = rows.map(takeItems)
   const named = namesOf(names, items)
+  const filesAt = new Map(left.map(({ entry, pack, list }) => [entry, { files: { pack, list } }]))
   const entries = miniBatches.map((miniBatch, at): ReadRows => ({
     miniBatch,
     attempt: attempts[at] ?? 1,
@@ -79,11 +102,19 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
     names: named[at] ?? [],
     rows: takeRows(rows[at] ?? 0),
     failures: takeFailures(failures[at] ?? 0),
+    ...filesAt.get(at),
   }))
   return { job, peer, entries }
 }
 
 // --- details -----------------------------------------------------------------------------------
+
+const filesOf = (entries: readonly AttemptRows[]): { readonly files?: readonly WrittenFiles[] } => {
+  const left = entries.flatMap(({ files: found }, entry) =>
+    found === undefined ? [] : [{ entry, pack: found.pack, list: [...found.list] }],
+  )
+  return left.length === 0 ? {} : { files: left }
+}
 
 /** The name of an item stands once, however many rows it has. */
 const namesOnce = ({ items, names }: AttemptRows): readonly string[] =>

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
-import { asJobId, asPeerId } from '#protocol/model/ids.ts'
+import { asBlobHash, asJobId, asPeerId } from '#protocol/model/ids.ts'
 import type { AttemptRows, ReadRows } from '#protocol/model/rows.ts'
 import { decodeResultChunk, encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
 import { decode, encode } from 'cborg'
@@ -12,17 +12,27 @@ const job = asJobId('0'.repeat(26))
 const peer = asPeerId('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5')
 
 const name = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !text.includes('\0'))
+const hash = fc.stringMatching(/^[0-9a-f]{64}$/).map(asBlobHash)
+const files = fc.record({
+  pack: hash,
+  list: fc.array(fc.record({ path: fc.constantFrom('a', 'b/c.txt', 'é'), bytes: fc.nat(), hash }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+})
 /** Items from 0 with their names; each has some rows of any value, or a failure. */
 const entry: fc.Arbitrary<ReadRows> = fc
   .record({
     miniBatch: fc.nat(),
     attempt: fc.integer({ min: 1, max: 9 }),
+    files: fc.option(files, { freq: 3 }),
     outcomes: fc.array(
       fc.record({ name, rows: fc.array(fc.json(), { maxLength: 3 }), message: fc.string() }),
       { maxLength: 5 },
     ),
   })
-  .map(({ miniBatch, attempt, outcomes }) => ({
+  .map(({ miniBatch, attempt, outcomes, files: left }) => ({
+    ...(left === null ? {} : { files: left }),
     miniBatch,
     attempt,
     items: outcomes.flatMap(({ rows }, item) => rows.map(() => item)),
@@ -50,6 +60,15 @@ const bytesOf = (...entries: readonly ReadRows[]): Uint8Array =>
   encodeResultChunk({ job, peer, entries: entries.map(toLines) })
 
 describe('a result chunk', () => {
+  it('is refused if it names a file that would lead out of its folder', () => {
+    const pack = asBlobHash('0'.repeat(64))
+    const names = ['../x', '/x', 'a//b', 'a/../b', 'a\\b', 'C:x', 'nul', 'a.', 'x'.repeat(201), '']
+    for (const path of names) {
+      const left = { pack, list: [{ path, bytes: 1, hash: pack }] }
+      expect(() => decodeResultChunk(bytesOf({ ...one, files: left }))).toThrow(MusterFailure)
+    }
+  })
+
   it('comes back as it was: any text, several rows an item, entries without rows, failures', () => {
     fc.assert(
       fc.property(fc.array(entry, { minLength: 1, maxLength: 8 }), (entries) => {

@@ -14,6 +14,8 @@ import type { ScriptCalls, Words } from './calls.ts'
 import { loadScriptModel } from './model.ts'
 import type { ScriptModel } from './model.ts'
 import type { OpenMiniBatch } from './open-mini-batch.ts'
+import { createOutputFolder } from './output-folder.ts'
+import type { OutputFolder } from './output-folder.ts'
 import { Refusal } from './tensors.ts'
 
 /** Pipe to the script process; the agent has put its other end there. */
@@ -42,8 +44,11 @@ export const startScript = async (
   say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model?.value) })
   const end = await converse(pipe, calls, ['ready', 'initFailed'])
   if (end.words['kind'] === 'initFailed') return String(end.words['message'])
+  const output = createOutputFolder(start.init.outputDirectory, start.packFolder)
+  // Files of init() belong to no mini-batch: which would have them depends on who was faster.
+  output.sweep()
   return {
-    run: (message, body) => runOne(pipe, calls, message, body),
+    run: async (message, body) => withFiles(output, await runOne(pipe, calls, message, body)),
     shutdown: () => say(pipe, { kind: 'shutdown' }),
     follow: async (plan) => await model?.value.follow(plan),
   }
@@ -87,6 +92,22 @@ const runOne = async (
     return readRows(open, end)
   } finally {
     calls.close()
+  }
+}
+
+/** What the script left belongs to this mini-batch if it succeeded, and to none if it did not. */
+const withFiles = (output: OutputFolder, outcome: MiniBatchOutcome): MiniBatchOutcome => {
+  try {
+    if (outcome.kind === 'succeeded') {
+      const files = output.collect()
+      return files === undefined ? outcome : { ...outcome, files }
+    }
+    output.sweep()
+    return outcome
+  } catch (thrown) {
+    output.sweep()
+    if (!(thrown instanceof Refusal)) throw thrown
+    return { kind: 'threw', message: thrown.message }
   }
 }
 
