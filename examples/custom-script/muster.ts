@@ -103,7 +103,7 @@ export interface ScriptContext {
   }
   readonly environment: Readonly<Record<string, string>>
   readonly logger: Logger
-  /** A folder that this worker process may write. */
+  /** A folder that this worker process may write; what lies there when `run()` returns is collected. */
   readonly outputDirectory: string
   readonly workerIndex: number
   readonly device: string

@@ -55,6 +55,12 @@ export const writeError = (thrown: unknown, what: string, folder: string): Muste
       `${what} could not be written because ${folder} is not writable for this user: change its permissions.`,
       { detail },
     )
+  if (code === 'EEXIST' || code === 'ENOTDIR')
+    return musterError(
+      'HomeNotWritable',
+      `${what} could not be written because ${folder} is not a folder: move what stands there.`,
+      { detail },
+    )
   if (thrown instanceof Error && thrown.name === 'AbortError')
     return musterError('Aborted', `Writing ${lowerFirst(what)} was stopped.`, {
       retryable: true,

@@ -157,7 +157,13 @@ describe('the writer of outputs', () => {
     await t.commit('one', [0])
     await writeFile(t.folder, 'a file where the folder should be')
     const failed = await t.writer.write(t.wish('rows.jsonl'), forever)
-    expect(failed).toMatchObject({ ok: false })
+    expect(failed).toMatchObject({
+      ok: false,
+      error: {
+        code: 'HomeNotWritable',
+        message: `The output file rows.jsonl could not be written because ${t.folder} is not a folder: move what stands there.`,
+      },
+    })
     await rm(t.folder)
     await mkdir(t.folder)
     expect(await t.writer.write(t.wish('rows.jsonl'), forever)).toMatchObject({ ok: true })

@@ -4,7 +4,7 @@ import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { printFields, printTable } from '../table.ts'
-import { dateText, percentText } from '../text.ts'
+import { bytesText, countText, dateText, percentText } from '../text.ts'
 
 export const jobShow = async (cli: Cli, job: string): Promise<ExitCode> => {
   const answer = await cli.call('job', { query: { job } })
@@ -59,6 +59,7 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   ['Data from', job.dataPeerName],
   ['Rows', `${groupDigits(job.rows)}, of them here ${groupDigits(job.rowsHere)}`],
   ['Output', job.output],
+  ['Files', filesText(job)],
 ]
 
 const miniBatchText = (job: JobDetailView): string =>
@@ -69,3 +70,8 @@ const miniBatchText = (job: JobDetailView): string =>
     ...(job.canceled === 0 ? [] : [`${groupDigits(job.canceled)} canceled`]),
     ...(job.charged === 0 ? [] : [`${groupDigits(job.charged)} attempts charged`]),
   ].join(' · ')
+
+const filesText = ({ outputFiles }: JobDetailView): string =>
+  outputFiles === null
+    ? ''
+    : `${outputFiles.folder} (${countText(outputFiles.count, 'file')}, ${bytesText(outputFiles.bytes)})`

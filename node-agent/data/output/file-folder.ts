@@ -20,7 +20,7 @@ import type { Result } from '#protocol/model/result.ts'
 import type { OutputFile } from '#protocol/model/rows.ts'
 import { packHeadBytes } from '#protocol/wire/pack/pack.ts'
 import { systemCode, writeError } from '../disk.ts'
-import { sweepTemps, syncNames, tempBeside } from './publish.ts'
+import { sweepTemps, syncNames, takeAway, tempBeside } from './publish.ts'
 
 export interface FileFolderDeps {
   readonly source: FileSource
@@ -52,7 +52,7 @@ export const writeFileFolder = (
     const { count, bytes } = laying
     return ok({ folder: path, count, bytes, note: noteOf(laying, deps) })
   } catch (thrown) {
-    rmSync(temp, { recursive: true, force: true })
+    takeAway(temp)
     return err(writeError(thrown, `The folder ${name} with the files of scripts`, folder))
   }
 }

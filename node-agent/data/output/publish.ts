@@ -22,6 +22,15 @@ let temps = 0
 export const tempBeside = (folder: string, name: string): string =>
   join(folder, `.${name}.${process.pid}-${++temps}${tempEnding}`)
 
+/** Takes away what is not wanted any more, as far as that can be done. */
+export const takeAway = (temp: string): void => {
+  try {
+    rmSync(temp, { recursive: true, force: true })
+  } catch {
+    // Whatever hinders this has already failed the writing, and its words are better.
+  }
+}
+
 /** Takes away what an agent that was killed left of `name`. */
 export const sweepTemps = (folder: string, name: string): void => {
   const start = `.${name}.`

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import type { RowFileWish, RowSource, WrittenFile } from '#agent/ports/output.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -11,6 +11,7 @@ import {
   publishOver,
   sweepTemps,
   syncNames,
+  takeAway,
   tempBeside,
 } from './publish.ts'
 import { createSink } from './sink.ts'
@@ -35,7 +36,7 @@ export const writeRowFile = (wish: RowFile, rows: RowSource): Result<WrittenFile
     syncNames(folder)
     return ok({ path, ...written })
   } catch (thrown) {
-    rmSync(temp, { force: true })
+    takeAway(temp)
     return err(writeError(thrown, `The output file ${fileName}`, folder))
   }
 }
