@@ -12,7 +12,6 @@ import { createJobQueries } from './queries/jobs.ts'
 import { createSmallQueries } from './queries/models.ts'
 import { createRegistryQueries } from './queries/registry.ts'
 import { createPackQuery } from './queries/packs.ts'
-import type { PacksAsked } from './queries/packs.ts'
 import { createPipelineQueries } from './queries/pipelines.ts'
 import { createRowsOfItems } from './queries/rows-of-items.ts'
 import { createRowSizes } from './queries/row-sizes.ts'
@@ -34,8 +33,6 @@ const open = (options: ThreadOptions) => {
   const segments = createSegmentQueries(db)
   const digest = createDigest(db)
   const pipelines = createPipelineQueries(db)
-  const rowSizes = createRowSizes(db)
-  const packs = createPackQuery(db)
   const methods = {
     jobs: (limit: number) => jobs.jobs(limit),
     job: (job: JobId) => jobs.job(job),
@@ -48,9 +45,9 @@ const open = (options: ThreadOptions) => {
     commitRuns: (range: CommitRange) => commitRuns(range),
     charges: (job: JobId) => commits.charges(job),
     missingRows: (job: JobId) => commits.missingRows(job),
-    rowSizes: () => rowSizes(),
+    rowSizes: createRowSizes(db),
     sealFacts: (job: JobId) => commits.sealFacts(job),
-    packs: (asked: PacksAsked) => packs(asked),
+    packs: createPackQuery(db),
     rows: (query: RowQuery) => rows.rows(query),
     failureGroups: (of: { readonly job: JobId; readonly limit: number }) =>
       failures.failureGroups(of.job, of.limit),

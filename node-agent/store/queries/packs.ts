@@ -4,7 +4,7 @@ import type { BlobHash, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Db } from '../database.ts'
 
 /** Which packs of a job are wanted. */
-export interface PacksAsked {
+interface PacksAsked {
   readonly job: JobId
   /** Only those that came after this id. */
   readonly after: number
