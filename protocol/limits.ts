@@ -165,10 +165,12 @@ export const limits = {
   greetAgainMs: 15 * second,
   /** A job with leases but no process takes over a slot after this long, if another job has it. */
   jobTurnMs: 2 * second,
-  /** Mini-batches in one process: one runs, one waits in it, so that it never idles. */
-  runAheadPerProcess: 2,
-  /** A mini-batch waits inside a busy process only if that one ends within about this time. */
+  /** Mini-batches in one process: one runs, the others wait in it, so that it never idles and words about several travel together. */
+  runAheadPerProcess: 16,
+  /** One mini-batch waits inside a busy process only if that one ends within about this time ... */
   runAheadMs: 500,
+  /** ... and more only if all before them end within this: at a job's end they cannot move to an idle process. */
+  runFarAheadMs: 10,
   /** A running attempt that no longer counts is killed after this long; shorter ones just end. */
   stopLoserMs: 1 * second,
   /** Between a failed start of a worker process and the next try. */

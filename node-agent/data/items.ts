@@ -1,52 +1,60 @@
 import { closeSync, constants, fstatSync, lstatSync, open, read, statSync } from 'node:fs'
-import type { Stats } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import type { ItemContent, ItemReader, Stretch, StretchPiece } from '#agent/ports/data.ts'
+import type { ItemPlace } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
-import type { PlannedFile } from '#protocol/model/plan.ts'
+import type { PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
+import {
+  aboutItem,
+  becameShorter,
+  changedSince,
+  leadsOut,
+  refusalOf,
+  unreadableWords,
+} from '#protocol/model/planned-file.ts'
 import { systemCode } from './disk.ts'
 import { isInside } from './folder-walk.ts'
-import { shorten, unreadableMs } from './names.ts'
 
 /** Reads planned files, and only while they are what the plan says. */
 export const createItemReader = (): ItemReader => {
   const realFolder = createRealFolders()
   return {
     read: async (root, item) => {
-      const early = refusal(item)
+      const early = refusalOf(item, limits.itemBytes)
       if (early !== undefined) return problem(item, early)
       try {
         return await readInside(realFolder, root, item)
       } catch (thrown) {
-        return problem(item, wordsOf(thrown, item))
+        return problem(item, unreadableWords(systemCode(thrown), item.name))
       }
     },
+    places: (root, items) => placesOf(realFolder, root, items),
     inPlacePath: async (root, item) => {
-      if (refusal(item) !== undefined) return undefined
+      if (refusalOf(item, limits.itemBytes) !== undefined) return undefined
       return pathInside(realFolder, root, item).catch(() => undefined)
     },
     tablePath: async (root, file) => {
-      if (refusal(file, Infinity) !== undefined) return undefined
+      if (refusalOf(file, Infinity) !== undefined) return undefined
       return pathInside(realFolder, root, file).catch(() => undefined)
     },
     readStretches: async function* (root, file, stretches) {
-      const early = refusal(file, Infinity)
+      const early = refusalOf(file, Infinity)
       if (early !== undefined) return yield problem(file, early)
       try {
         const found = await openInside(realFolder, root, file)
         if (typeof found === 'string') return yield problem(file, found)
         try {
-          const difference = changed(fstatSync(found), file)
+          const difference = changedSince(file, fstatSync(found))
           if (difference === undefined) yield* readPieces(found, file, stretches)
           else yield problem(file, difference)
         } finally {
           closeSync(found)
         }
       } catch (thrown) {
-        yield problem(file, wordsOf(thrown, file))
+        yield problem(file, unreadableWords(systemCode(thrown), file.name))
       }
     },
   }
@@ -70,8 +78,7 @@ async function* readPieces(
       if (at < window.offset || at + wanted > window.offset + window.length) {
         const ahead = wanted < most ? endWithin(stretches, stretch, at + most) - at : wanted
         const bytes = await readAll(file, at, Math.max(wanted, ahead))
-        if (bytes === undefined)
-          return yield problem(planned, 'became shorter while it was read: submit again.')
+        if (bytes === undefined) return yield problem(planned, becameShorter)
         window = { offset: at, length: bytes.length, bytes }
       }
       const from = at - window.offset
@@ -108,7 +115,36 @@ const pathInside = async (
   const isLink = found.isSymbolicLink()
   const path = isLink ? await realpath(direct) : direct
   const facts = isLink ? statSync(path) : found
-  return isInside(realRoot, path) && changed(facts, item) === undefined ? path : undefined
+  return isInside(realRoot, path) && changedSince(item, facts) === undefined ? path : undefined
+}
+
+/** The folders of items, each asked for once: the files themselves are not touched. */
+const placesOf = async (
+  realFolder: RealFolder,
+  root: string,
+  items: readonly PlannedItem[],
+): Promise<readonly (ItemPlace | undefined)[]> => {
+  const known = new Map<string, ItemPlace | undefined>()
+  const found: (ItemPlace | undefined)[] = []
+  for (const item of items) {
+    const folder = item.name.slice(0, Math.max(0, item.name.lastIndexOf('/')))
+    if (!known.has(folder)) known.set(folder, await placeOf(realFolder, root, folder))
+    found.push(refusalOf(item, limits.itemBytes) === undefined ? known.get(folder) : undefined)
+  }
+  return found
+}
+
+const placeOf = async (
+  realFolder: RealFolder,
+  root: string,
+  folder: string,
+): Promise<ItemPlace | undefined> => {
+  try {
+    const [realRoot, real] = await Promise.all([realFolder(root), realFolder(join(root, folder))])
+    return isInside(realRoot, real) ? { root: realRoot, folder: real } : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const openFile = promisify(open)
@@ -118,47 +154,8 @@ const problem = (
   words: string,
 ): { readonly ok: false; readonly problem: string } => ({
   ok: false,
-  problem: `"${shorten(item.name)}" ${words}`,
+  problem: aboutItem(item.name, words),
 })
-
-/** What is wrong with an item before any file is touched. */
-const refusal = (item: PlannedFile, most = limits.itemBytes): string | undefined => {
-  if (item.modifiedMs === unreadableMs)
-    return item.name.includes('\ufffd')
-      ? 'has a name that is not valid UTF-8: rename the file.'
-      : 'could not be looked at when the job was planned: check its permissions and the length of its path.'
-  if (item.bytes > most) return `has ${item.bytes} bytes, more than the ${most} an item may have.`
-  if (item.name.split('/').includes('..')) return 'leads out of its input folder and was refused.'
-  return undefined
-}
-
-/** Why a file is no longer the planned one. */
-const changed = (facts: Stats, item: PlannedFile): string | undefined => {
-  if (!facts.isFile()) return 'is no longer a file: submit the job again.'
-  if (facts.size !== item.bytes)
-    return `had ${item.bytes} bytes when the job was planned and now has ${facts.size}: submit the job again.`
-  if (Math.trunc(facts.mtimeMs) !== item.modifiedMs)
-    return 'was changed after the job was planned: submit the job again.'
-  return undefined
-}
-
-const wordsOf = (thrown: unknown, item: PlannedFile): string => {
-  const code = systemCode(thrown)
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return 'is gone: it was there when the job was planned.'
-    case 'EACCES':
-    case 'EPERM':
-      return 'cannot be read by this user: check its permissions.'
-    case 'ENAMETOOLONG':
-      return 'has too long a path: move its folder nearer to the root.'
-    default:
-      return item.name.includes('\0')
-        ? 'has a name that no file can have.'
-        : `could not be read (${code === '' ? 'unknown error' : code}): check its disk.`
-  }
-}
 
 /** A link in the last place is not followed, and a pipe put there since does not make us wait. */
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -173,10 +170,10 @@ const readInside = async (
   try {
     // Facts and closing of an open file cost microseconds; a thread's round trip costs more than the file.
     const facts = fstatSync(found)
-    const difference = changed(facts, item)
+    const difference = changedSince(item, facts)
     if (difference !== undefined) return problem(item, difference)
     const bytes = await readAll(found, 0, item.bytes)
-    if (bytes === undefined) return problem(item, 'became shorter while it was read: submit again.')
+    if (bytes === undefined) return problem(item, becameShorter)
     return { ok: true, bytes, modifiedMs: item.modifiedMs }
   } finally {
     closeSync(found)
@@ -189,10 +186,9 @@ const openInside = async (
   root: string,
   item: PlannedFile,
 ): Promise<number | string> => {
-  const outside = 'leads out of its input folder by a link and was refused.'
   const path = join(root, item.name)
   const [realRoot, folder] = await Promise.all([realFolder(root), realFolder(dirname(path))])
-  if (!isInside(realRoot, folder)) return outside
+  if (!isInside(realRoot, folder)) return leadsOut
   if (process.platform !== 'win32') {
     try {
       return await openFile(join(folder, lastName(item.name)), openFlags)
@@ -201,7 +197,7 @@ const openInside = async (
     }
   }
   const real = await realpath(path)
-  return isInside(realRoot, real) ? openFile(real, openFlags) : outside
+  return isInside(realRoot, real) ? openFile(real, openFlags) : leadsOut
 }
 
 const lastName = (name: string): string => name.slice(name.lastIndexOf('/') + 1)

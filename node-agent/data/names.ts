@@ -89,10 +89,3 @@ const sink = (heap: Head[], start: number): void => {
 
 const before = (a: Head | undefined, b: Head | undefined): boolean =>
   a !== undefined && b !== undefined && compareNames(a.names[a.at] ?? '', b.names[b.at] ?? '') < 0
-
-/** A name short enough for a sentence or a plan; the dots say that something is missing. */
-export const shorten = (name: string): string =>
-  name.length <= 300 ? name : `${name.slice(0, 200)}...${name.slice(-80)}`
-
-/** Time of an item that could not be looked at when it was planned; no file has it. */
-export const unreadableMs = -1

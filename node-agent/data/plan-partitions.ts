@@ -9,7 +9,7 @@ import type {
   PlannedSlice,
   PlannedTable,
 } from '#protocol/model/plan.ts'
-import { shorten } from './names.ts'
+import { shorten } from '#protocol/model/planned-file.ts'
 import type { CutMiniBatch } from './plan-chunks.ts'
 import { listFiles } from './plan-files.ts'
 import type { Listing } from './plan-files.ts'

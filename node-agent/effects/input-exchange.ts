@@ -1,5 +1,5 @@
 import type { ItemReader } from '#agent/ports/data.ts'
-import type { RunInput, RunItem } from '#agent/ports/runtime.ts'
+import type { ItemPlace, RunInput, RunItem } from '#agent/ports/runtime.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
@@ -164,16 +164,52 @@ const readHere = async (
 ): Promise<Result<readonly RunItem[], MusterError>> => {
   const planned = await plan.items(job.id, first, count)
   if (!planned.ok) return planned
-  const found = planned.value.map(async (item, i): Promise<RunItem> => {
-    const { root } = inputAt(job, item.input)
-    const entry = { item: first + i, name: item.name }
-    const isAllowed = job.spec.inPlace && mayReadInPlace()
-    const path = isAllowed ? await items.inPlacePath(root, item) : undefined
-    if (path !== undefined) return { ...entry, path }
-    const content = await items.read(root, item)
-    return content.ok ? { ...entry, bytes: content.bytes } : { ...entry, problem: content.problem }
-  })
-  return ok(await Promise.all(found))
+  const isAllowed = job.spec.inPlace && mayReadInPlace()
+  const places = isAllowed ? await placesOf(items, job, planned.value) : []
+  const found: RunItem[] = []
+  const reading: Promise<void>[] = []
+  for (const [i, file] of planned.value.entries()) {
+    const place = places[i]
+    if (place !== undefined) found[i] = { item: first + i, name: file.name, place, planned: file }
+    else
+      reading.push(
+        readOne(items, job, first + i, file).then((item) => {
+          found[i] = item
+        }),
+      )
+  }
+  await Promise.all(reading)
+  return ok(found)
+}
+
+/** Input by input, since each has a root of its own; neighbours are of the same one. */
+const placesOf = async (
+  items: ItemReader,
+  job: Job,
+  planned: readonly PlannedItem[],
+): Promise<readonly (ItemPlace | undefined)[]> => {
+  const found: (ItemPlace | undefined)[] = []
+  for (let from = 0; from < planned.length;) {
+    const input = planned[from]?.input ?? 0
+    const other = planned.findIndex((item, at) => at > from && item.input !== input)
+    const to = other === -1 ? planned.length : other
+    found.push(...(await items.places(inputAt(job, input).root, planned.slice(from, to))))
+    from = to
+  }
+  return found
+}
+
+const readOne = async (
+  items: ItemReader,
+  job: Job,
+  item: ItemIndex,
+  planned: PlannedItem,
+): Promise<RunItem> => {
+  const content = await items.read(inputAt(job, planned.input).root, planned)
+  const { name } = planned
+  return content.ok
+    ? { item, name, bytes: content.bytes }
+    : { item, name, problem: content.problem }
 }
 
 /** Packs small items together and cuts large ones, so that no frame grows past the bulk limit by much. */

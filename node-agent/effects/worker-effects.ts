@@ -258,25 +258,20 @@ const packChunk = async (
 }
 
 const toRows = (
-  lease: Lease,
-  outcome: RunOutcome & { kind: 'succeeded' },
+  { miniBatch, attempt }: Lease,
+  { items, lines, failures }: RunOutcome & { kind: 'succeeded' },
   nameOf: (item: ItemIndex) => string,
-): AttemptRows => {
-  return {
-    miniBatch: lease.miniBatch,
-    attempt: lease.attempt,
-    items: outcome.items,
-    names: outcome.items.map(nameOf),
-    lines: new TextEncoder().encode(outcome.rows.join('\n')),
-    failures: outcome.failures,
-  }
-}
+): AttemptRows => ({ miniBatch, attempt, items, names: items.map(nameOf), lines, failures })
 
 /** Names of a mini-batch's items; records come in order, so that the slice of one is near that of the last. */
 const namesOf = ({ items, table }: RunInput): ((item: ItemIndex) => string) => {
   if (table === undefined) {
-    const names = new Map(items.map((item) => [item.item, item.name]))
-    return (item) => names.get(item) ?? ''
+    // Both ascend: one walk over what was given finds every name.
+    let next = 0
+    return (item) => {
+      while (next < items.length && items[next]?.item !== item) next += 1
+      return items[next]?.name ?? ''
+    }
   }
   let at = 0
   return (item) => {
@@ -296,14 +291,15 @@ const toFact = (
   outcome: RunOutcome,
 ): (WorkerFact & { kind: 'attemptRan' })['outcome'] => {
   if (outcome.kind === 'threw') return { kind: 'threw', message: outcome.message }
-  const bytes = outcome.rows.reduce((sum, row) => sum + row.length, 0)
-  const succeeded = new Set(outcome.items).size
+  const { items, lines, runMs } = outcome
+  // An item may have several rows; they stand together.
+  const succeeded = items.reduce((sum, item, at) => sum + (item === items[at - 1] ? 0 : 1), 0)
   return {
     kind: 'succeeded',
     succeeded,
     failed: Math.max(0, lease.items - succeeded),
-    rows: outcome.rows.length,
-    bytes,
-    runMs: outcome.runMs,
+    rows: items.length,
+    bytes: lines.length,
+    runMs,
   }
 }

@@ -1,3 +1,4 @@
+import type { ItemPlace } from './runtime.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDraft, JobInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
@@ -94,6 +95,14 @@ export interface ItemReader {
    * too large, or leads out of `root` by a link is a problem in words, never an exception.
    */
   readonly read: (root: string, item: PlannedItem) => Promise<ItemContent>
+  /**
+   * Where the worker process may look for items in place: folders whose real paths are inside `root`. The files
+   * are not looked at; the process checks that each is as planned. Undefined: only `read` can say what is wrong.
+   */
+  readonly places: (
+    root: string,
+    items: readonly PlannedItem[],
+  ) => Promise<readonly (ItemPlace | undefined)[]>
   /** Absolute path if the file may be opened in place: inside `root`, same size and time as planned. */
   readonly inPlacePath: (root: string, item: PlannedItem) => Promise<string | undefined>
   /**

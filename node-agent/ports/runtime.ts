@@ -3,11 +3,27 @@ import type { ItemIndex, JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { JobSpec, OnnxJobSpec, TableFormat } from '#protocol/model/job.ts'
 import type { ModelDescription } from '#protocol/model/model.ts'
 import type { Partition } from '#protocol/model/plan.ts'
+import type { PlannedFile } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ItemFailure, OutputFile } from '#protocol/model/rows.ts'
 
+/** A folder in which items may be opened in place. Items of one folder share one object. */
+export interface ItemPlace {
+  /** Real path of the input's root: nothing outside it is opened. */
+  readonly root: string
+  /** Real path of the folder, which is the root or inside it. */
+  readonly folder: string
+}
+
 /** One item as a worker process gets it. */
 export type RunItem =
+  /** The file of that name in the folder; the process opens it only if it is as planned. */
+  | {
+      readonly item: ItemIndex
+      readonly name: string
+      readonly place: ItemPlace
+      readonly planned: PlannedFile
+    }
   | { readonly item: ItemIndex; readonly name: string; readonly bytes: Uint8Array }
   | { readonly item: ItemIndex; readonly name: string; readonly path: string }
   | { readonly item: ItemIndex; readonly name: string; readonly problem: string }
@@ -73,9 +89,10 @@ export interface RunRequest extends RunInput {
 export type RunOutcome =
   | {
       readonly kind: 'succeeded'
-      /** `rows[i]` is the JSON text of a row of item `items[i]`, ascending. */
+      /** Line `i` is the JSON text of a row of item `items[i]`, ascending. */
       readonly items: readonly ItemIndex[]
-      readonly rows: readonly string[]
+      /** UTF-8, lines joined by newlines. */
+      readonly lines: Uint8Array
       readonly failures: readonly ItemFailure[]
       /** Files that the script left, all in the file `pack`: an absolute path; whoever takes it deletes it. */
       readonly files?: { readonly pack: string; readonly list: readonly OutputFile[] }

@@ -3,6 +3,7 @@ import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Postprocess, Preprocess } from '#protocol/model/job.ts'
 import type { ItemFailure, OutputFile } from '#protocol/model/rows.ts'
 import { isOutputPath } from '#protocol/wire/chunk/output-path.ts'
+import type { ItemPlace } from '#agent/ports/runtime.ts'
 import { isProvider } from './devices/providers.ts'
 import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
 import type { InitWords } from './script/words.ts'
@@ -43,8 +44,11 @@ export interface ShutdownMessage {
   readonly kind: 'shutdown'
 }
 
-/** Where one item's bytes are: a path, their length in the frame's body, or `[problem]`. */
-export type ItemSource = string | number | readonly [string]
+/**
+ * Where one item's bytes are: a path that was checked, their length in the frame's body, `[problem]`, or
+ * `[number of its place, bytes, modifiedMs]` of a file that is still to be checked.
+ */
+export type ItemSource = string | number | readonly [string] | readonly [number, number, number]
 
 /** One mini-batch in columns. Bodies of items stand in the frame's body in their order. */
 export interface RunMessage {
@@ -53,6 +57,8 @@ export interface RunMessage {
   readonly items: readonly ItemIndex[]
   readonly names: readonly string[]
   readonly sources: readonly ItemSource[]
+  /** Folders of items in place. */
+  readonly places: readonly ItemPlace[]
 }
 
 /** Another process of the job has measured what computes best. Not answered. */

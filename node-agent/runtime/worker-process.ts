@@ -1,5 +1,11 @@
 import process from 'node:process'
-import type { ProcessExit, RunOutcome, RunRequest, WorkerProcess } from '#agent/ports/runtime.ts'
+import type {
+  ItemPlace,
+  ProcessExit,
+  RunOutcome,
+  RunRequest,
+  WorkerProcess,
+} from '#agent/ports/runtime.ts'
 import { MusterFailure, musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -128,17 +134,23 @@ const toRunMessage = (
   const names: string[] = []
   const sources: ItemSource[] = []
   const body: Uint8Array[] = []
+  const places: ItemPlace[] = []
   for (const item of request.items) {
     items.push(item.item)
     names.push(item.name)
-    if ('path' in item) sources.push(item.path)
+    if ('place' in item) {
+      const { place, planned } = item
+      if (places.at(-1) !== place) places.push(place)
+      sources.push([places.length - 1, planned.bytes, planned.modifiedMs])
+    } else if ('path' in item) sources.push(item.path)
     else if ('problem' in item) sources.push([item.problem])
     else {
       sources.push(item.bytes.length)
       body.push(item.bytes)
     }
   }
-  return { message: { kind: 'run', miniBatch: request.miniBatch, items, names, sources }, body }
+  const { miniBatch } = request
+  return { message: { kind: 'run', miniBatch, items, names, sources, places }, body }
 }
 
 type RunAnswer = Extract<ProcessMessage, { kind: 'succeeded' | 'threw' }>
@@ -160,15 +172,25 @@ const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undef
     return undefined
   }
   const { items, failures } = message
-  const rows = items.length === 0 ? [] : body.toString('utf8').split('\n')
-  if (rows.length !== items.length || !isDivision(next.request, message)) {
+  if (countLines(items.length, body) !== items.length || !isDivision(next.request, message)) {
     return 'its rows do not match the items it was given'
   }
   const { files } = message
   const left = files === undefined ? {} : { files }
-  next.settle.resolve({ kind: 'succeeded', items, rows, failures, runMs, ...left })
+  next.settle.resolve({ kind: 'succeeded', items, lines: body, failures, runMs, ...left })
   return undefined
 }
+
+/** Lines in the body, up to one more than there should be. */
+const countLines = (expected: number, body: Buffer): number => {
+  if (expected === 0) return body.length
+  let lines = 1
+  for (let at = body.indexOf(newline); at !== -1 && lines <= expected; lines += 1)
+    at = body.indexOf(newline, at + 1)
+  return lines
+}
+
+const newline = 10
 
 /** Every item must have rows or a failure, each in the order of the request. */
 const isDivision = (

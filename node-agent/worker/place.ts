@@ -161,6 +161,9 @@ const runReady = (state: WorkerState, effects: WorkerEffect[]): void => {
   }
 }
 
-/** Depth 1 is what runs; deeper ones wait inside the process for those before them. */
-const mayWaitInside = (entry: WorkerJob, depth: number): boolean =>
-  depth === 1 || (entry.runMs !== null && entry.runMs * (depth - 1) <= limits.runAheadMs)
+/** Depth 1 is what runs, depth 2 waits inside the process for it; further ones only where runs are very short. */
+const mayWaitInside = ({ runMs }: WorkerJob, depth: number): boolean => {
+  if (depth === 1) return true
+  if (runMs === null) return false
+  return runMs * (depth - 1) <= (depth === 2 ? limits.runAheadMs : limits.runFarAheadMs)
+}

@@ -15,6 +15,7 @@ import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
 import type { OnnxJobSpec } from '#protocol/model/job.ts'
 import { modelBytes, valueOf, weights, writeModel } from '#test/support/models.ts'
 import { encodePng } from '#test/support/png.ts'
+import { rowsOf } from '#test/support/rows.ts'
 import { createScriptLab } from '#test/support/scripts.ts'
 import { processing } from '#test/support/processing.ts'
 import { noVulkan, softwareVulkan, whyNoVulkan } from '#test/support/vulkan.ts'
@@ -112,7 +113,7 @@ const start = async (where: Office, spec: OnnxJobSpec, modelPath: string) => {
 const run = async (child: WorkerProcess, items: readonly RunItem[]) => {
   const outcome = await child.run({ miniBatch: 0, attempt: 1, items })
   if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
-  return outcome.rows.map((row) => JSON.parse(row) as Record<string, unknown>)
+  return rowsOf(outcome).map((row) => JSON.parse(row) as Record<string, unknown>)
 }
 
 /** A convolution without anything trained: 8 x 8 in, two maps of 6 x 6 out. */

@@ -26,6 +26,7 @@ import {
 import type { ClassifierOptions } from '#test/support/models.ts'
 import { encodePng } from '#test/support/png.ts'
 import { processing } from '#test/support/processing.ts'
+import { rowsOf } from '#test/support/rows.ts'
 import { writeDigits } from '../../examples/mnist/digits.ts'
 
 type OnnxSpec = Extract<JobSpec, { runtime: 'onnx' }>
@@ -135,7 +136,8 @@ const run = (child: WorkerProcess, items: readonly RunItem[], miniBatch = 0): Pr
 const succeeded = async (outcome: Promise<RunOutcome>) => {
   const done = await outcome
   if (done.kind !== 'succeeded') throw new Error(done.message)
-  return { ...done, values: done.rows.map((row) => JSON.parse(row) as Record<string, unknown>) }
+  const rows = rowsOf(done)
+  return { ...done, rows, values: rows.map((row) => JSON.parse(row) as Record<string, unknown>) }
 }
 const predictions = async (outcome: Promise<RunOutcome>) =>
   (await succeeded(outcome)).values.map((row) => row['prediction'])

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rowsOf } from '../support/rows.ts'
 import { createScriptLab, runItems } from '../support/scripts.ts'
 import type { ScriptLab } from '../support/scripts.ts'
 import { probeScript } from '../support/security-probe.ts'
@@ -103,7 +104,7 @@ const probe = async (sandbox: boolean): Promise<Readonly<Record<string, string>>
     if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
     const after = await readdir(lab.home)
     expect(after.filter((name) => name.startsWith('written') && !before.includes(name))).toEqual([])
-    return JSON.parse(outcome.rows[0] ?? '') as Record<string, string>
+    return JSON.parse(rowsOf(outcome)[0] ?? '') as Record<string, string>
   } finally {
     victim.kill('SIGKILL')
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
 import { sha256 } from '../support/ledger-fixtures.ts'
+import { rowsOf } from '../support/rows.ts'
 import { createScriptLab, runItems } from '../support/scripts.ts'
 import type { ScriptLab } from '../support/scripts.ts'
 
@@ -47,7 +48,7 @@ describe('what a script gets', () => {
     const outcome = await runItems(process, three)
     if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
     expect(outcome.items).toEqual([70, 71, 72])
-    expect(JSON.parse(outcome.rows[1] ?? '')).toMatchObject({
+    expect(JSON.parse(rowsOf(outcome)[1] ?? '')).toMatchObject({
       name: '1.txt',
       id: 71,
       index: 1,
@@ -62,7 +63,7 @@ describe('what a script gets', () => {
       env: 'red',
       environment: { COLOUR: 'red' },
     })
-    expect((JSON.parse(outcome.rows[1] ?? '') as { names: string }).names.split(',')).toContain(
+    expect((JSON.parse(rowsOf(outcome)[1] ?? '') as { names: string }).names.split(',')).toContain(
       'COLOUR',
     )
     expect(outcome.files?.list).toEqual([{ path: 'out.txt', bytes: 4, hash: sha256('kept') }])
@@ -108,7 +109,7 @@ describe('what a script may return', () => {
     ['more rows than items', 'return [1, 2, 3, 4, 5]', ['1', '2', '3', '4', '5']],
   ])('%s', async (_, body, rows) => {
     const outcome = await runItems(await lab.started(runOf(body)), three)
-    expect(outcome).toMatchObject({ kind: 'succeeded', rows })
+    expect(outcome).toMatchObject({ kind: 'succeeded', lines: Buffer.from(rows.join('\n')) })
   })
 
   test('more rows than items is told once, in the log', async () => {
@@ -126,7 +127,7 @@ describe('what a script may return', () => {
 
   test('too few rows: the others failed, and it is said that it is not known which', async () => {
     const outcome = await runItems(await lab.started(runOf('return [1]')), three)
-    expect(outcome).toMatchObject({ kind: 'succeeded', items: [70], rows: ['1'] })
+    expect(outcome).toMatchObject({ kind: 'succeeded', items: [70], lines: Buffer.from('1') })
     expect(outcome).toHaveProperty(
       'failures.1.message',
       '2.txt may have failed: the script returned 1 elements for 3 items without keys, so which of them have none is not known.',
@@ -184,7 +185,10 @@ describe('a script that misbehaves', () => {
       kind: 'threw',
       message: expect.stringContaining(sentence) as string,
     })
-    expect(await runItems(process, ['a'])).toMatchObject({ kind: 'succeeded', rows: ['1'] })
+    expect(await runItems(process, ['a'])).toMatchObject({
+      kind: 'succeeded',
+      lines: Buffer.from('1'),
+    })
   })
 
   test.each([

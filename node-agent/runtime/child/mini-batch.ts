@@ -1,8 +1,9 @@
 import { limits } from '#protocol/limits.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
-import type { FilesMessage, ItemSource, RunMessage } from '../messages.ts'
+import type { FilesMessage, RunMessage } from '../messages.ts'
 import type { Inference } from './inference.ts'
-import { readItemFile } from './read-item.ts'
+import { openSources, sourceBytes } from './item-source.ts'
+import type { Sources } from './item-source.ts'
 import type { RowWriter } from './row-writer.ts'
 import { clearFrom } from './tensor-data.ts'
 import type { TensorData } from './tensor-data.ts'
@@ -41,7 +42,7 @@ export const createMiniBatchRunner = <Decoded extends object>(deps: MiniBatchDep
   return async (message: RunMessage, body: Uint8Array): Promise<MiniBatchOutcome> => {
     const part = inference.fixedBatch ?? Math.min(most, message.items.length)
     if (tensor.length < part * writer.itemLength) tensor = writer.allocate(part)
-    const work = openWork(message, body)
+    const work = { ...openSources(message, body), rows: [], problems: [] }
     for (let first = 0; first < message.items.length; first += part) {
       const last = Math.min(first + part, message.items.length)
       const decoded = await decodePart(deps, work, tensor, [first, last])
@@ -54,24 +55,10 @@ export const createMiniBatchRunner = <Decoded extends object>(deps: MiniBatchDep
 }
 
 /** A mini-batch under way. */
-interface Work {
-  readonly message: RunMessage
-  readonly body: Uint8Array
-  /** Where in the body each item's bytes begin. */
-  readonly offsets: readonly number[]
+interface Work extends Sources {
   /** Row or failure sentence by position in the mini-batch. */
   readonly rows: (string | undefined)[]
   readonly problems: (string | undefined)[]
-}
-
-const openWork = (message: RunMessage, body: Uint8Array): Work => {
-  let offset = 0
-  const offsets = message.sources.map((source) => {
-    const start = offset
-    if (typeof source === 'number') offset += source
-    return start
-  })
-  return { message, body, offsets, rows: [], problems: [] }
 }
 
 const closeWork = ({ message, rows, problems }: Work): MiniBatchOutcome => {
@@ -113,7 +100,7 @@ const decodePart = async <Decoded extends object>(
     decoded.push(at)
   }
   for (let at = first; at < last; at += 1) {
-    const bytes = bytesOf(work, at)
+    const bytes = sourceBytes(work, at)
     const found = typeof bytes === 'string' ? bytes : deps.decoder.decode(bytes)
     if (typeof found === 'function') heavy.push({ at, decode: found })
     else take(at, found)
@@ -122,7 +109,7 @@ const decodePart = async <Decoded extends object>(
   const lane = async (): Promise<void> => {
     for (const { at, decode } of queue) {
       // Read again rather than held: a mini-batch of photos would fill the memory.
-      const bytes = bytesOf(work, at)
+      const bytes = sourceBytes(work, at)
       take(at, typeof bytes === 'string' ? bytes : await decode(Buffer.from(bytes)))
     }
   }
@@ -151,14 +138,6 @@ const inferPart = async <Decoded extends object>(
     } else work.rows[at] = row
   }
   return undefined
-}
-
-const bytesOf = (work: Work, at: number): Uint8Array | string => {
-  const source: ItemSource = work.message.sources[at] ?? ['is not there']
-  if (typeof source === 'string') return readItemFile(source)
-  if (typeof source !== 'number') return source[0]
-  const start = work.offsets[at] ?? 0
-  return work.body.subarray(start, start + source)
 }
 
 const nameOf = (message: RunMessage, at: number): string => message.names[at] ?? `item ${at}`

@@ -42,12 +42,17 @@ test('a mini-batch runs when its input is here and a process is ready, in either
   expect(miniBatchesRun(s)).toEqual([1])
 })
 
-test('short runs keep one more mini-batch inside the process, long ones do not', () => {
+test('short runs keep more mini-batches inside the process, the shorter the more, long ones do not', () => {
   const s = welcomed(1)
   const list = leases(0, 8)
   running(s, list)
-  ran(s, 1, leaseOf(0), { runMs: 5 })
+  ran(s, 1, leaseOf(0), { runMs: limits.runFarAheadMs })
   expect(miniBatchesRun(s)).toEqual([0, 1, 2])
+  const u = welcomed(1)
+  const many = leases(0, limits.runAheadPerProcess + 4)
+  running(u, many)
+  ran(u, 1, leaseOf(0), { runMs: 0.01 })
+  expect(miniBatchesRun(u)).toHaveLength(1 + limits.runAheadPerProcess)
   const t = welcomed(1)
   running(t, list)
   ran(t, 1, leaseOf(0), { runMs: limits.runAheadMs + 1 })
@@ -88,7 +93,7 @@ test('rows are packed at once when nothing else is to run, and reported when dur
           succeeded: 10,
           failed: 0,
           rows: 10,
-          runMs: 5,
+          runMs: 6,
         },
       })),
     },

@@ -121,7 +121,7 @@ export const ran = (
       failed: 0,
       rows: 10,
       bytes: extra.bytes ?? 400,
-      runMs: extra.runMs ?? 5,
+      runMs: extra.runMs ?? 6,
     },
   })
 }

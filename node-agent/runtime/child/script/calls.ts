@@ -9,7 +9,8 @@ import type { TensorWords } from '../../script/words.ts'
 import { createDecoding } from './decoding.ts'
 import type { Decoding } from './decoding.ts'
 import type { ScriptModel } from './model.ts'
-import { itemBytes, layOut, safeName } from './open-mini-batch.ts'
+import { sourceBytes } from '../item-source.ts'
+import { layOut, safeName } from './open-mini-batch.ts'
 import type { OpenMiniBatch } from './open-mini-batch.ts'
 import { Refusal, createTensors, ownTensor, tellTensor, tensorBytes } from './tensors.ts'
 import type { Tensors } from './tensors.ts'
@@ -131,7 +132,7 @@ const placeOf = ({ open }: Desk, at: unknown): number => {
 }
 
 const bytesAt = ({ open }: Desk, at: number): Uint8Array | string =>
-  open === undefined ? 'is not there' : itemBytes(open, at)
+  open === undefined ? 'is not there' : sourceBytes(open, at)
 
 /** Remembers why an item failed; the sentence begins with its name. */
 const failAt = ({ open }: Desk, at: number, problem: string): string => {

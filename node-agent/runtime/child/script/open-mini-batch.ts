@@ -1,27 +1,13 @@
 import { constants, copyFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { RunMessage } from '../../messages.ts'
-import { readItemFile } from '../read-item.ts'
+import { fileAt, sourceBytes } from '../item-source.ts'
+import type { Sources } from '../item-source.ts'
+import { plannedPath } from '../read-item.ts'
 
 /** The mini-batch that a script works on. */
-export interface OpenMiniBatch {
-  readonly message: RunMessage
-  readonly body: Uint8Array
+export interface OpenMiniBatch extends Sources {
   /** Why items could not be read or decoded, by place. */
   readonly problems: Map<number, string>
-}
-
-/** An item's bytes, valid until the next call, or the end of a sentence that says why there are none. */
-export const itemBytes = ({ message, body }: OpenMiniBatch, at: number): Uint8Array | string => {
-  const source = message.sources[at]
-  if (typeof source === 'string') return readItemFile(source)
-  if (typeof source !== 'number') return source?.[0] ?? 'is not there'
-  let start = 0
-  for (let before = 0; before < at; before += 1) {
-    const size = message.sources[before]
-    if (typeof size === 'number') start += size
-  }
-  return body.subarray(start, start + source)
 }
 
 /** Letters that every file system takes; what makes the name unique stands before it. */
@@ -36,10 +22,11 @@ export const layOut = (
   at: number,
   target: string,
 ): string | undefined => {
-  const source = open?.message.sources[at]
   if (open === undefined) return 'is not there'
-  if (typeof source !== 'string') {
-    const bytes = itemBytes(open, at)
+  const source = pathOf(open, at)
+  if (typeof source === 'object') return source.problem
+  if (source === undefined) {
+    const bytes = sourceBytes(open, at)
     if (typeof bytes === 'string') return bytes
     writeFileSync(target, bytes)
     return undefined
@@ -51,4 +38,17 @@ export const layOut = (
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
     return `cannot be read: ${code} (${source})`
   }
+}
+
+/** Path of a file in place; undefined: its bytes came along. */
+const pathOf = (
+  { message }: OpenMiniBatch,
+  at: number,
+): string | { readonly problem: string } | undefined => {
+  const source = message.sources[at]
+  if (typeof source === 'string') return source
+  const file = fileAt(message, at)
+  if (file === undefined) return undefined
+  const found = plannedPath(file.place, file.planned)
+  return typeof found === 'string' ? { problem: found } : found.path
 }

@@ -7,6 +7,7 @@ import type { RunMessage, ScriptStartMessage } from '../../messages.ts'
 import type { HostWords, ModelWords } from '../../script/words.ts'
 import { createBlockingPipe } from '../blocking-pipe.ts'
 import type { BlockingPipe } from '../blocking-pipe.ts'
+import { openSources } from '../item-source.ts'
 import type { MiniBatchOutcome } from '../mini-batch.ts'
 import { alignRows } from './align.ts'
 import { createCalls } from './calls.ts'
@@ -80,9 +81,10 @@ const runOne = async (
   body: Uint8Array,
 ): Promise<MiniBatchOutcome> => {
   const { miniBatch, items, names, sources } = message
-  const open: OpenMiniBatch = { message, body, problems: new Map() }
+  const open: OpenMiniBatch = { ...openSources(message, body), problems: new Map() }
   for (const [at, source] of sources.entries())
-    if (typeof source === 'object') open.problems.set(at, sentence(names[at] ?? '', source[0]))
+    if (typeof source === 'object' && source.length === 1)
+      open.problems.set(at, sentence(names[at] ?? '', source[0]))
   calls.open(open)
   try {
     say(pipe, { kind: 'run', miniBatch, items, names })
