@@ -6,7 +6,11 @@ import { createChunks } from '#agent/data/chunks.ts'
 import { createItemReader } from '#agent/data/items.ts'
 import { createDataFolders } from '#agent/data/data-folders.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
-import { createModelFolder, createScriptFolder } from '#agent/data/model-folder.ts'
+import {
+  createModelFolder,
+  createScriptFolder,
+  createSideFolder,
+} from '#agent/data/model-folder.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/packs.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
@@ -93,6 +97,7 @@ export const openAdapters = async (
       jobFiles: createJobFileReader(),
       modelFolder: createModelFolder(join(home, 'models'), blobs),
       scriptFolder: createScriptFolder(join(home, 'scripts'), blobs),
+      sideFolder: createSideFolder(join(home, 'side-inputs'), blobs),
       bundler: createBundler(),
       wordsFor,
       newRecovery,

@@ -62,6 +62,8 @@ export const dataOf = (fields: JobFileFields, context: DataContext): Part<DataPa
       ['side_inputs', away.input.name],
       `"side_inputs.${away.input.name}" lies on ${context.known?.nameOf(away.peer) ?? away.peer}, but side inputs are taken from this machine or a share`,
     )
+  if (side.value.length > 0 && fields.entry_script === undefined)
+    return fault(['side_inputs'], '"side_inputs" are for scripts, but there is no "entry_script"')
   const miniBatchSize = sizeOf(fields.mini_batch_size, first.kind)
   if (!miniBatchSize.ok) return miniBatchSize
   const partitionKeys = keysOf(fields.partition_keys ?? [], inputs.value)

@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { ScriptReference } from '#protocol/model/job.ts'
+import type { ScriptReference, SideInput } from '#protocol/model/job.ts'
 import type { ModelFile, ModelReference } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -33,20 +33,40 @@ export interface ScriptFolder {
 
 export const createScriptFolder = (folder: string, blobs: Blobs): ScriptFolder => ({
   place: async ({ entry, files }) => {
-    const names = createHash('sha256').update(JSON.stringify(files.map((f) => [f.path, f.blob])))
-    const target = join(folder, names.digest('hex'))
+    const target = join(folder, nameOf(files))
     const what = `Script ${entry}`
     const placed = await placeFiles(blobs, { target, files, what, code: 'ScriptMissing' })
     return placed.ok ? ok(target) : placed
   },
 })
 
+/** Lays the files of a job's side input out under their own paths. */
+export interface SideFolder {
+  /** All its blobs must be here. Gives the absolute folder. */
+  readonly place: (input: SideInput) => Promise<Result<string, MusterError>>
+}
+
+export const createSideFolder = (folder: string, blobs: Blobs): SideFolder => ({
+  place: async ({ name, files }) => {
+    const what = `Side input ${name}`
+    const target = join(folder, nameOf(files))
+    const placed = await placeFiles(blobs, { target, files, what, code: 'InputMissing' })
+    return placed.ok ? ok(target) : placed
+  },
+})
+
+/** Equal files under equal paths have one name. */
+const nameOf = (files: readonly ModelFile[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify(files.map((file) => [file.path, file.blob])))
+    .digest('hex')
+
 interface Placing {
   /** Folder that will hold exactly these files. */
   readonly target: string
   readonly files: readonly ModelFile[]
   readonly what: string
-  readonly code: 'ModelMissing' | 'ScriptMissing'
+  readonly code: 'ModelMissing' | 'ScriptMissing' | 'InputMissing'
 }
 
 /** Gives the absolute path of the first file. */

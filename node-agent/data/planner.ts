@@ -8,7 +8,7 @@ import type { PlanChunk, PlannedItem, PlannedSlice } from '#protocol/model/plan.
 import { err, ok } from '#protocol/model/result.ts'
 import { toChunks } from './plan-chunks.ts'
 import type { ChunkStart, CutMiniBatch } from './plan-chunks.ts'
-import { cutFiles, findItems, statOf } from './plan-files.ts'
+import { cutFiles, findItems, listFiles, statOf } from './plan-files.ts'
 import type { Listing, StatOf } from './plan-files.ts'
 import { checkKeys, partitionFiles, partitionTables } from './plan-partitions.ts'
 import { cutFile, cutTables } from './plan-tables.ts'
@@ -27,6 +27,18 @@ export const createPlanner = (deps: PlannerDeps = {}): Planner => ({
     try {
       const found = await checkInput({ input, number: 0, look: statOf, ...given(signal) }, keys)
       return found ? ok(undefined) : err(inputEmpty(input))
+    } catch (thrown) {
+      return err(toFailure(thrown, input, signal).error)
+    }
+  },
+  list: async (input, most, signal) => {
+    try {
+      const files: PlannedItem[] = []
+      for await (const file of listFiles({ input, number: 0, look: statOf, ...given(signal) })) {
+        if (files.length >= most) break
+        files.push(file)
+      }
+      return ok(files)
     } catch (thrown) {
       return err(toFailure(thrown, input, signal).error)
     }

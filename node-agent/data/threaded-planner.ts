@@ -28,8 +28,10 @@ export type FromPlanThread =
 /** A planner that lists in a thread of its own; see plan-thread.ts. */
 export const createThreadedPlanner = (): Planner => {
   const threads = createThreads()
+  const { check, list } = createPlanner()
   return {
-    check: createPlanner().check,
+    check,
+    list,
     plan: async function* (job, spec, behind, signal) {
       signal.throwIfAborted()
       const thread = threads.take()

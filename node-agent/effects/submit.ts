@@ -12,7 +12,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { asJobId } from '#protocol/model/ids.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobDraft, JobInput, JobSpec, ScriptReference } from '#protocol/model/job.ts'
+import type { Job, JobDraft, JobSpec, ScriptReference, SideInput } from '#protocol/model/job.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
@@ -20,6 +20,8 @@ import type { Result } from '#protocol/model/result.ts'
 import { checkPlace } from './job-output.ts'
 import { readAgain, resubmitElsewhere } from './resubmit.ts'
 import type { Changes } from './resubmit.ts'
+import { placeInputs } from './place-inputs.ts'
+import { storeSideInputs } from './side-inputs.ts'
 
 /** What a runner asks for: models registered, jobs submitted and cancelled. */
 export interface Submitting {
@@ -188,9 +190,10 @@ const submit = async (
   const placed = await placeFile(deps, file.value, signal)
   if (!placed.ok) return placed
   const { script } = placed.value
-  const spec = await completeSpec(deps, placed.value, signal, () =>
-    script === undefined ? lostScript() : storeScript(deps, script, signal),
-  )
+  const spec = await completeSpec(deps, placed.value, signal, {
+    script: () => (script === undefined ? lostScript() : storeScript(deps, script, signal)),
+    sideInputs: [],
+  })
   return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
 }
 
@@ -212,9 +215,10 @@ const resubmit = async (
   const placed = await placeFile(deps, file.value, signal)
   if (!placed.ok) return placed
   const { spec: before } = job
-  const spec = await completeSpec(deps, placed.value, signal, async () =>
-    before.runtime === 'node' ? ok(before.script) : lostScript(),
-  )
+  const spec = await completeSpec(deps, placed.value, signal, {
+    script: async () => (before.runtime === 'node' ? ok(before.script) : lostScript()),
+    sideInputs: before.sideInputs,
+  })
   return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
 }
 
@@ -226,11 +230,11 @@ const placeFile = async (
 ): Promise<Result<JobFile, MusterError>> => {
   const refusal = notYet(file.spec)
   if (refusal !== undefined) return err(refusal)
-  const inputs = await placeInputs(deps, file.spec, signal)
-  if (!inputs.ok) return inputs
+  const placed = await placeInputs(deps, file.spec, signal)
+  if (!placed.ok) return placed
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free
-  return ok({ ...file, spec: { ...file.spec, inputs: inputs.value } })
+  return ok({ ...file, spec: { ...file.spec, ...placed.value } })
 }
 
 /** What can be written, planned and told, but not run yet. */
@@ -241,27 +245,7 @@ const notYet = (spec: JobDraft): MusterError | undefined => {
       'JobFileInvalid',
       `"inputs.${input.name}" is a table, which worker processes of this version cannot read: give a folder of files.`,
     )
-  if (spec.partitionKeys.length > 0)
-    return musterError('JobFileInvalid', '"partition_keys" cannot be used in this version.')
-  if (spec.sideInputs.length > 0)
-    return musterError('JobFileInvalid', '"side_inputs" cannot be used in this version.')
   return undefined
-}
-
-const placeInputs = async (
-  deps: SubmittingDeps,
-  { inputs, partitionKeys }: JobDraft,
-  signal: AbortSignal,
-): Promise<Result<readonly JobInput[], MusterError>> => {
-  const placed: JobInput[] = []
-  for (const input of inputs) {
-    const one = await placeInput(deps, input)
-    if (!one.ok) return one
-    const checked = await deps.planner.check(one.value, partitionKeys, signal)
-    if (!checked.ok) return checked
-    placed.push(one.value)
-  }
-  return ok(placed)
 }
 
 const record = async (
@@ -283,24 +267,10 @@ const record = async (
   return added.ok ? ok(job) : added
 }
 
-/** An input in a share gets the folder that the share has on this machine. */
-const placeInput = async (
-  { shares, mappedShares }: SubmittingDeps,
-  input: JobInput,
-): Promise<Result<JobInput, MusterError>> => {
-  const { share } = input
-  if (share === undefined) return ok(input)
-  const mapped = mappedShares()
-  const folder = Object.hasOwn(mapped, share.name) ? mapped[share.name] : undefined
-  if (folder === undefined)
-    return err(
-      musterError(
-        'InputMissing',
-        `Input "${input.name}" is in the share "${share.name}", which is not mapped on this machine; map it with \`muster settings set share.${share.name} FOLDER\`.`,
-      ),
-    )
-  const found = await shares.resolve(folder, share)
-  return found.ok ? ok({ ...input, root: found.value }) : found
+/** What a spec takes from the file it was read from, or from the job it is submitted anew of. */
+interface Taken {
+  readonly script: () => Promise<Result<ScriptReference, MusterError>>
+  readonly sideInputs: readonly SideInput[]
 }
 
 /** Looks the model up, takes the bundled script, and checks that what is declared fits the model. */
@@ -308,7 +278,7 @@ const completeSpec = async (
   deps: SubmittingDeps,
   { spec, model: wanted }: JobFile,
   signal: AbortSignal,
-  script: () => Promise<Result<ScriptReference, MusterError>>,
+  taken: Taken,
 ): Promise<Result<JobSpec, MusterError>> => {
   const model = wanted === undefined ? undefined : await findModel(deps, wanted, signal)
   if (model?.ok === false) return model
@@ -320,9 +290,11 @@ const completeSpec = async (
     const fits = deps.runtime.checkFit(spec, found.facts)
     return fits.ok ? ok({ ...spec, model: reference, sideInputs: [] }) : fits
   }
-  const bundled = await script()
+  const bundled = await taken.script()
   if (!bundled.ok) return bundled
-  const whole = { ...spec, script: bundled.value, sideInputs: [] }
+  const side = await storeSideInputs(deps, spec.sideInputs, taken.sideInputs, signal)
+  if (!side.ok) return side
+  const whole = { ...spec, script: bundled.value, sideInputs: side.value }
   return ok(reference === undefined ? whole : { ...whole, model: reference })
 }
 

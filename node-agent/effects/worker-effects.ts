@@ -50,6 +50,11 @@ export interface WorkerEffectsDeps {
   readonly modelPath: Reach
   /** Makes a job's script present and gives its folder; undefined if it has none. */
   readonly scriptFolder: Reach
+  /** Makes a job's side inputs present and gives their folders by name. */
+  readonly sideFolders: (
+    job: Job,
+    signal: AbortSignal,
+  ) => Promise<Result<Readonly<Record<string, string>>, MusterError>>
   readonly sendToHead: (message: FromWorkerMessage) => void
   readonly tell: (fact: WorkerFact) => void
 }
@@ -177,10 +182,13 @@ const startProcess = async (
   if (!model.ok) return fail('reach', model.error)
   const folder = await working.scriptFolder(job, signal)
   if (!folder.ok) return fail('reach', folder.error)
+  const sides = await working.sideFolders(job, signal)
+  if (!sides.ok) return fail('reach', sides.error)
   const started = await working.runtime.start({
     spec: job.spec,
     modelPath: model.value,
     ...(folder.value === undefined ? {} : { scriptFolder: folder.value }),
+    sideInputs: sides.value,
     job: jobId,
     workerIndex: index,
     threads: working.threads(),

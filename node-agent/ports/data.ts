@@ -25,6 +25,12 @@ export interface Planner {
     keys: readonly string[],
     signal?: AbortSignal,
   ) => Promise<Result<void, MusterError>>
+  /** The first files of an input, at most `most`, in the order of the walk. */
+  readonly list: (
+    input: JobInput,
+    most: number,
+    signal?: AbortSignal,
+  ) => Promise<Result<readonly PlannedFile[], MusterError>>
   /**
    * Plan chunks in order; the last has `last: true`. `behind` is what stands in the ledger already: planning
    * goes on there after a restart. @throws MusterFailure `InputMissing`, `InputEmpty`, `InputUnreadable`

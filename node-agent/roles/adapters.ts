@@ -25,7 +25,7 @@ import type { Transport } from '#agent/ports/transport.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobId } from '#protocol/model/ids.ts'
-import type { ScriptReference } from '#protocol/model/job.ts'
+import type { ScriptReference, SideInput } from '#protocol/model/job.ts'
 import type { ModelReference } from '#protocol/model/model.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -59,6 +59,9 @@ export interface Adapters {
   }
   readonly scriptFolder: {
     readonly place: (script: ScriptReference) => Promise<Result<string, MusterError>>
+  }
+  readonly sideFolder: {
+    readonly place: (input: SideInput) => Promise<Result<string, MusterError>>
   }
   readonly bundler: Bundler
   readonly outputFolder: (job: JobId) => string

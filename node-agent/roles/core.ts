@@ -199,6 +199,7 @@ const joinWorker = (core: CoreParts) => {
     memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots()),
     modelPath: (job, signal) => modelPath(core, job, signal),
     scriptFolder: (job, signal) => scriptFolder(core, job, signal),
+    sideFolders: (job, signal) => sideFolders(core, job, signal),
   })
 }
 
@@ -224,6 +225,23 @@ const scriptFolder = async (
   const { script } = job.spec
   const fetched = await fetchFiles(core, job, script.files, signal)
   return fetched.ok ? core.adapters.scriptFolder.place(script) : fetched
+}
+
+/** The same for its side inputs: folders by name. */
+const sideFolders = async (
+  core: CoreParts,
+  job: Job,
+  signal: AbortSignal,
+): Promise<Result<Readonly<Record<string, string>>, MusterError>> => {
+  const folders: (readonly [string, string])[] = []
+  for (const input of job.spec.sideInputs) {
+    const fetched = await fetchFiles(core, job, input.files, signal)
+    if (!fetched.ok) return fetched
+    const placed = await core.adapters.sideFolder.place(input)
+    if (!placed.ok) return placed
+    folders.push([input.name, placed.value])
+  }
+  return ok(Object.fromEntries(folders))
 }
 
 const fetchFiles = async (

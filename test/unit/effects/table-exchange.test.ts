@@ -41,14 +41,15 @@ const streamedOnly: InPlace = {
 /** Everything may: the data's peer is proven to be the same user. */
 const sameUser: InPlace = {
   mayTry: () => true,
-  paths: (job, items) =>
-    Promise.all(
-      items.map((item) =>
-        'columns' in item
-          ? createItemReader().tablePath(job.spec.inputs[item.input]?.root ?? '', item)
-          : undefined,
-      ),
-    ),
+  paths: (job, items) => {
+    const reader = createItemReader()
+    return Promise.all(
+      items.map(async (item) => {
+        const root = job.spec.inputs[item.input]?.root ?? ''
+        return 'columns' in item ? reader.tablePath(root, item) : reader.inPlacePath(root, item)
+      }),
+    )
+  },
   offer: () => Promise.resolve(undefined),
 }
 
