@@ -68,6 +68,12 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   RowPage: rowPageView,
   Setting: settingView,
   Settings: api.settings.answer,
+  Skeleton: z.object({
+    file: z.string(),
+    output: z.string().describe('The script that was written'),
+    command: z.string().describe('Turns the model into ONNX; empty if it is already'),
+    hint: z.string().describe('What the command needs to be told; empty if nothing'),
+  }),
   StoreReport: storeReportView,
   SignInCode: api.signInCode.answer,
 }

@@ -80,4 +80,15 @@ export const dataExamples: readonly CliExample[] = [
     schema: 'Dataset',
     answer: dataset,
   },
+  {
+    command: 'script skeleton',
+    line: 'muster script skeleton score.py',
+    schema: 'Skeleton',
+    answer: {
+      file: '/work/score.py',
+      output: '/work/score.ts',
+      command: 'python -m tf2onnx.convert --keras model.h5 --output model.onnx',
+      hint: '',
+    },
+  },
 ]

@@ -6,10 +6,18 @@ const description = ['--description <text>', 'what it is'] as const
 const tag = ['--tag <key=value>', 'a tag, repeatable', readTag] as const
 const share = ['--share <name>', 'share that holds it; the path is then below the share'] as const
 
-/** Commands about datastores and datasets. */
+/** Commands about datastores, datasets and the scripts that read them. */
 export const addDataCommands = (program: Command, runs: Runs): void => {
   addDatastoreCommands(program, runs)
   addDatasetCommands(program, runs)
+  program
+    .command('script')
+    .description('help with entry scripts')
+    .command('skeleton')
+    .description('write a TypeScript script to begin with, made from a Python entry script')
+    .argument('<file>', 'a Python script with init() and run()')
+    .option('--output <file>', 'where to write it (default: beside the script, ending in .ts)')
+    .action(runs(async () => (await import('./commands/script-skeleton.ts')).scriptSkeleton))
 }
 
 const addDatastoreCommands = (program: Command, runs: Runs): void => {

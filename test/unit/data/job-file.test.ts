@@ -616,7 +616,7 @@ environment_variables: { A: 1, b_2: two }
     expect(sentence).toContain(
       '`python -m tf2onnx.convert --saved-model MODEL_FOLDER --output model.onnx`',
     )
-    expect(sentence).toMatch(/saved as score\.ts\.$/)
+    expect(sentence).toMatch(/`muster script skeleton score\.py` writes to score\.ts\.$/)
     expect(skeleton).toContain('export async function run(fileBatch, context) {')
     expect(skeleton).toContain('export async function shutdown(context) {}')
     expect(skeleton).toContain('// load_labels() of the Python script goes here.')
