@@ -33,9 +33,9 @@ export const benchDispatch = async (): Promise<BenchResult> => {
   try {
     await pairAll(head, [{ agent: worker, roles: ['work'] }])
     const speeds: number[] = []
-    const cpus: number[] = []
+    const cpus = { head: [] as number[], worker: [] as number[] }
     for (let round = 0; round <= rounds; round += 1) {
-      const cpuBefore = cpuSeconds(head.pid)
+      const cpuBefore = { head: cpuSeconds(head.pid), worker: cpuSeconds(worker.pid) }
       const { id } = await head.client.call('submitJob', { body: { text, file } })
       const job = await untilFinal(() => head.client, id)
       if (job.state !== 'Completed' || job.rows !== count)
@@ -43,14 +43,17 @@ export const benchDispatch = async (): Promise<BenchResult> => {
       if (round === 0) continue
       const seconds = ((job.endedAt ?? 0) - (job.startedAt ?? 0)) / 1_000
       speeds.push(count / seconds)
-      cpus.push(((cpuSeconds(head.pid) - cpuBefore) * 1_000_000) / count)
+      cpus.head.push(((cpuSeconds(head.pid) - cpuBefore.head) * 1_000_000) / count)
+      cpus.worker.push(((cpuSeconds(worker.pid) - cpuBefore.worker) * 1_000_000) / count)
     }
     return {
       bench: 'dispatch',
       count,
       perSecond: spread(speeds).median,
       spread: spread(speeds),
-      headCpuMicroseconds: spread(cpus),
+      headCpuMicroseconds: spread(cpus.head),
+      // The worker's agent without its worker process.
+      workerCpuMicroseconds: spread(cpus.worker),
       headPeakMb: peakMemory(head.pid),
     }
   } finally {
