@@ -16,8 +16,22 @@ export interface MiniBatch extends Iterable<Item> {
   readonly id: number
   readonly index: number
   readonly size: number
+  /** Files; empty for tables. */
   readonly items: readonly Item[]
+  /** Name of the input that the items are of; empty if the job has one only. */
+  readonly input: string
+  /** Values of the job's partition keys; empty without any. */
+  readonly partition: Readonly<Record<string, string | number | boolean | null>>
+  /** Names of the columns of a table; empty for files. */
+  readonly columns: readonly string[]
+  /** The records of a table that can be read: values by column. Broken ones count as failed. */
+  rows(): Promise<readonly Row[]>
+  /** What each of the rows is known by, such as `flowers.csv#7`: may be given as a row's `key`. */
+  rowNames(): Promise<readonly string[]>
 }
+
+/** Texts where the table is delimited; JSON Lines and Parquet have their own types. */
+export type Row = Readonly<Record<string, unknown>>
 
 export type Numbers =
   | Float32Array

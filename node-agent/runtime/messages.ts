@@ -1,6 +1,8 @@
+import type { RunSource, RunTable } from '#agent/ports/runtime.ts'
 import type { ErrorCode } from '#protocol/errors.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Postprocess, Preprocess } from '#protocol/model/job.ts'
+import type { Partition } from '#protocol/model/plan.ts'
 import type { ItemFailure, OutputFile } from '#protocol/model/rows.ts'
 import { isOutputPath } from '#protocol/wire/chunk/output-path.ts'
 import type { ItemPlace } from '#agent/ports/runtime.ts'
@@ -50,10 +52,23 @@ export interface ShutdownMessage {
  */
 export type ItemSource = string | number | readonly [string] | readonly [number, number, number]
 
+/** `RunSource` with the length of its bytes in the frame's body in place of the bytes. */
+export type SourceWords = Omit<RunSource, 'content'> & {
+  readonly content: Exclude<RunSource['content'], { bytes: unknown }> | { readonly bytes: number }
+}
+
+/** A mini-batch of a table. Bytes of sources stand in the frame's body in their order. */
+export type TableWords = Omit<RunTable, 'sources'> & { readonly sources: readonly SourceWords[] }
+
 /** One mini-batch in columns. Bodies of items stand in the frame's body in their order. */
 export interface RunMessage {
   readonly kind: 'run'
   readonly miniBatch: MiniBatchIndex
+  /** Present where the items are records; `items`, `names` and `sources` are empty then. */
+  readonly table?: TableWords
+  readonly partition?: Partition
+  /** Name of the input that the items are of. */
+  readonly input?: string
   readonly items: readonly ItemIndex[]
   readonly names: readonly string[]
   readonly sources: readonly ItemSource[]

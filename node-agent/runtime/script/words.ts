@@ -43,8 +43,20 @@ export interface InitWords {
 export interface RunWords {
   readonly kind: 'run'
   readonly miniBatch: number
+  /** Empty where the items are records. */
   readonly items: readonly number[]
   readonly names: readonly string[]
+  /** Present where the items are records. */
+  readonly table: RecordsWords | null
+  readonly partition: Readonly<Record<string, unknown>> | null
+  /** Name of the input that the items are of; empty if the job has one only. */
+  readonly input: string
+}
+
+export interface RecordsWords {
+  /** Records of the mini-batch, broken ones too. */
+  readonly records: number
+  readonly columns: readonly string[]
 }
 
 export type HostWords =
@@ -68,6 +80,8 @@ export type FeedWords =
 export type CallWords =
   /** Bytes of an item, in the answer's body. `at` is its place in the mini-batch. */
   | { readonly what: 'bytes'; readonly at: number }
+  /** The readable records of a table as JSON in the answer's body; `names[i]` belongs to record i. */
+  | { readonly what: 'rows' }
   /** A path under which the script can read the item. */
   | { readonly what: 'path'; readonly at: number }
   | { readonly what: 'decode'; readonly at: readonly number[]; readonly options: unknown }

@@ -14,13 +14,27 @@ export interface Item {
   readonly bytes: () => Promise<Uint8Array>
 }
 
+/** A record of a table: values by column. */
+export type Row = Readonly<Record<string, unknown>>
+
 export interface MiniBatch extends Iterable<Item> {
   readonly id: number
   readonly index: number
-  /** Items in it. */
+  /** Items in it; for tables its records, broken ones too. */
   readonly size: number
   readonly length: number
+  /** Files; empty for tables. */
   readonly items: readonly Item[]
+  /** Name of the input that the items are of; empty if the job has one only. */
+  readonly input: string
+  /** Values of the job's partition keys; empty without any. */
+  readonly partition: Readonly<Record<string, unknown>>
+  /** Names of the columns of a table; empty for files. */
+  readonly columns: readonly string[]
+  /** The records of a table that can be read; broken ones count as failed. */
+  readonly rows: () => Promise<readonly Row[]>
+  /** What each of the rows is known by, such as `flowers.csv#7`: may be given as a row's `key`. */
+  readonly rowNames: () => Promise<readonly string[]>
 }
 
 export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
@@ -31,12 +45,36 @@ export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
     path: async () => String((await channel.call({ what: 'path', at })).value),
     bytes: async () => Uint8Array.from((await channel.call({ what: 'bytes', at })).body),
   }))
+  const { table } = run
+  const size = table === null ? items.length : table.records
+  let asked: Promise<Records> | undefined
+  const records = (): Promise<Records> => (asked ??= askRecords(channel, run))
   return {
     id: run.miniBatch,
     index: run.miniBatch,
-    size: items.length,
-    length: items.length,
+    size,
+    length: size,
     items,
+    input: run.input,
+    partition: Object.freeze({ ...run.partition }),
+    columns: table?.columns ?? [],
+    rows: async () => (await records()).rows,
+    rowNames: async () => (await records()).names,
     [Symbol.iterator]: () => items[Symbol.iterator](),
+  }
+}
+
+interface Records {
+  readonly rows: readonly Row[]
+  readonly names: readonly string[]
+}
+
+const askRecords = async (channel: Channel, { table }: RunWords): Promise<Records> => {
+  if (table === null)
+    throw new Error('miniBatch.rows() is for tables: this job reads files, which are its items.')
+  const { value, body } = await channel.call({ what: 'rows' })
+  return {
+    names: value as readonly string[],
+    rows: JSON.parse(Buffer.from(body).toString('utf8')) as readonly Row[],
   }
 }

@@ -98,8 +98,8 @@ const runOne = async (
   const returned = readReturned(value, most)
   if (typeof returned === 'string') return channel.send({ kind: 'threw', message: returned })
   const { rows, keys } = returned
-  if (rows.length > words.items.length && keys === null)
-    tellMoreRows(rows.length, words.items.length)
+  const items = words.table?.records ?? words.items.length
+  if (rows.length > items && keys === null) tellMoreRows(rows.length, items)
   channel.send({ kind: 'returned', rows: rows.length, keys }, [Buffer.from(rows.join('\n'))])
 }
 
