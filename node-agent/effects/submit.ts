@@ -228,24 +228,11 @@ const placeFile = async (
   file: JobFile,
   signal: AbortSignal,
 ): Promise<Result<JobFile, MusterError>> => {
-  const refusal = notYet(file.spec)
-  if (refusal !== undefined) return err(refusal)
   const placed = await placeInputs(deps, file.spec, signal)
   if (!placed.ok) return placed
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free
   return ok({ ...file, spec: { ...file.spec, ...placed.value } })
-}
-
-/** What can be written, planned and told, but not run yet. */
-const notYet = (spec: JobDraft): MusterError | undefined => {
-  const [input] = spec.inputs
-  if (input?.kind === 'table')
-    return musterError(
-      'JobFileInvalid',
-      `"inputs.${input.name}" is a table, which worker processes of this version cannot read: give a folder of files.`,
-    )
-  return undefined
 }
 
 const record = async (

@@ -32,3 +32,9 @@ export function* itemsOfTable({ slices }: Pick<RunTable, 'slices'>): Generator<n
   for (const { firstItem, records } of slices)
     for (let record = 0; record < records; record += 1) yield firstItem + record
 }
+
+/** `problem` is the second half of a sentence about the record, or a sentence of its own. */
+export const recordSentence = (name: string, problem: string): string => {
+  const sentence = /^[\p{Lu}"]/u.test(problem) ? problem : `${name} ${problem}`
+  return sentence.endsWith('.') ? sentence : `${sentence}.`
+}

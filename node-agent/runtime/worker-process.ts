@@ -15,6 +15,7 @@ import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
 import { answerLimits, createFrameReader, encodeFrame } from './frames.ts'
 import type { Frame } from './frames.ts'
 import { readProcessMessage } from './messages.ts'
+import { itemsOfTable, toTableWords } from './table-words.ts'
 import type {
   ItemSource,
   ProcessMessage,
@@ -135,6 +136,8 @@ const toRunMessage = (
   const sources: ItemSource[] = []
   const body: Uint8Array[] = []
   const places: ItemPlace[] = []
+  const { table, partition, input } = request
+  const records = table === undefined ? undefined : toTableWords(table)
   for (const item of request.items) {
     items.push(item.item)
     names.push(item.name)
@@ -149,8 +152,18 @@ const toRunMessage = (
       body.push(item.bytes)
     }
   }
-  const { miniBatch } = request
-  return { message: { kind: 'run', miniBatch, items, names, sources, places }, body }
+  const message: RunMessage = {
+    kind: 'run',
+    miniBatch: request.miniBatch,
+    items,
+    names,
+    sources,
+    places,
+    ...(records === undefined ? {} : { table: records.words }),
+    ...(partition === undefined ? {} : { partition }),
+    ...(input === undefined ? {} : { input }),
+  }
+  return { message, body: records?.body ?? body }
 }
 
 type RunAnswer = Extract<ProcessMessage, { kind: 'succeeded' | 'threw' }>
@@ -199,7 +212,9 @@ const isDivision = (
 ): boolean => {
   let row = 0
   let failure = 0
-  for (const { item } of request.items) {
+  const { table } = request
+  const items = table === undefined ? request.items.map(({ item }) => item) : itemsOfTable(table)
+  for (const item of items) {
     if (message.items[row] === item) while (message.items[row] === item) row += 1
     else if (message.failures[failure]?.item === item) failure += 1
     else return false

@@ -97,12 +97,12 @@ const load = async (start: StartMessage, send: Send): Promise<Loaded | undefined
     send({ kind: 'refused', code, message, detail })
     return undefined
   }
-  const run = createRunner(start, inference.value)
+  const run = await createRunner(start, inference.value)
   send({ kind: 'ready', loadMs: performance.now() - startedAt })
   return { run, follow: inference.value.follow }
 }
 
-const createRunner = (start: StartMessage, inference: Inference): Runner => {
+const createRunner = async (start: StartMessage, inference: Inference): Promise<Runner> => {
   const { preprocess, threads } = start
   const rowWriter = createRowWriter(start.postprocess)
   if (preprocess.decode === 'image')
@@ -121,7 +121,9 @@ const createRunner = (start: StartMessage, inference: Inference): Runner => {
       rowWriter,
       threads,
     })
-  throw new Error('a job over tables has no runner')
+  // Only jobs over tables pay for the code of their readers.
+  const { createTableRunner } = await import('./table-batch.ts')
+  return createTableRunner({ preprocess, inference, rowWriter })
 }
 
 const runOne = async (

@@ -1,6 +1,10 @@
 import { limits } from '#protocol/limits.ts'
 import type { ColumnsInput, ColumnsPreprocess } from '#protocol/model/job.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
+import { readTable } from '#agent/data/readers/read-table.ts'
+import type { TableRecord as Found } from '#agent/data/readers/read-table.ts'
+import type { RunMessage } from '../messages.ts'
+import { recordSentence, toRunTable } from '../table-words.ts'
 import type { Batch, Inference } from './inference.ts'
 import type { MiniBatchOutcome } from './mini-batch.ts'
 import type { RowWriter } from './row-writer.ts'
@@ -19,6 +23,21 @@ export interface TableRunnerDeps {
   readonly inference: Inference
   readonly rowWriter: RowWriter
 }
+
+/** Runs mini-batches of tables. */
+export const createTableRunner =
+  (deps: TableRunnerDeps) =>
+  async ({ table }: RunMessage, body: Uint8Array): Promise<MiniBatchOutcome> => {
+    if (table === undefined) return { kind: 'threw', message: 'The mini-batch holds no records.' }
+    const { records, columns } = await readTable(toRunTable(table, body))
+    return runTable(deps, records.map(toRecord), columns)
+  }
+
+const toRecord = ({ item, name, values, problem }: Found): TableRecord => ({
+  item,
+  name,
+  values: values ?? recordSentence(name, problem),
+})
 
 /** Runs the model on the records of a mini-batch. `columns`: their names as the table has them. */
 export const runTable = async (

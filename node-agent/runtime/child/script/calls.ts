@@ -78,6 +78,16 @@ const answers: Readonly<Record<string, AnswerCall>> = {
     if (typeof bytes === 'string') throw new Refusal(failAt(desk, place, bytes))
     return { value: null, body: [bytes] }
   },
+  rows: ({ open }) => {
+    const records = open?.records
+    if (records === undefined) throw new Refusal('There are records only in a table.')
+    const text = Buffer.from(JSON.stringify(records.values))
+    if (text.length > limits.scriptFrameBytes)
+      throw new Refusal(
+        `The ${records.values.length} records of this mini-batch are ${text.length} bytes as JSON, more than the ${limits.scriptFrameBytes} that one may have: use smaller mini-batches.`,
+      )
+    return { value: records.names, body: [text] }
+  },
   path: (desk, { at }) => {
     const place = placeOf(desk, at)
     const path = join(desk.itemFolder, `${randomUUID()}-${safeName(desk.open, place)}`)

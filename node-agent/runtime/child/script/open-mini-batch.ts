@@ -8,6 +8,16 @@ import { plannedPath } from '../read-item.ts'
 export interface OpenMiniBatch extends Sources {
   /** Why items could not be read or decoded, by place. */
   readonly problems: Map<number, string>
+  /** Present where the items are records. */
+  readonly records?: OpenRecords
+}
+
+/** Records of a table that could be read, and how many there are with the broken ones. */
+export interface OpenRecords {
+  readonly all: number
+  readonly columns: readonly string[]
+  readonly names: readonly string[]
+  readonly values: readonly Readonly<Record<string, unknown>>[]
 }
 
 /** Letters that every file system takes; what makes the name unique stands before it. */

@@ -4,7 +4,7 @@ import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { DeviceChoice, DevicePlan } from '../../devices/providers.ts'
 import type { RunMessage, ScriptStartMessage } from '../../messages.ts'
-import type { HostWords, ModelWords } from '../../script/words.ts'
+import type { HostWords, ModelWords, RunWords } from '../../script/words.ts'
 import { createBlockingPipe } from '../blocking-pipe.ts'
 import type { BlockingPipe } from '../blocking-pipe.ts'
 import { openSources } from '../item-source.ts'
@@ -80,14 +80,11 @@ const runOne = async (
   message: RunMessage,
   body: Uint8Array,
 ): Promise<MiniBatchOutcome> => {
-  const { miniBatch, items, names, sources } = message
-  const open: OpenMiniBatch = { ...openSources(message, body), problems: new Map() }
-  for (const [at, source] of sources.entries())
-    if (typeof source === 'object' && source.length === 1)
-      open.problems.set(at, sentence(names[at] ?? '', source[0]))
+  const open =
+    message.table === undefined ? openFiles(message, body) : await readRecords(message, body)
   calls.open(open)
   try {
-    say(pipe, { kind: 'run', miniBatch, items, names })
+    say(pipe, runWords(open))
     const end = await converse(pipe, calls, ['returned', 'threw'])
     if (end.words['kind'] === 'threw')
       return { kind: 'threw', message: String(end.words['message']) }
@@ -111,6 +108,28 @@ const withFiles = (output: OutputFolder, outcome: MiniBatchOutcome): MiniBatchOu
     if (!(thrown instanceof Refusal)) throw thrown
     return { kind: 'threw', message: thrown.message }
   }
+}
+
+/** Only jobs over tables pay for the code of their readers. */
+const readRecords = async (message: RunMessage, body: Uint8Array): Promise<OpenMiniBatch> => {
+  const { openTable } = await import('./open-table.ts')
+  return openTable(message, body)
+}
+
+const openFiles = (message: RunMessage, body: Uint8Array): OpenMiniBatch => {
+  const open: OpenMiniBatch = { ...openSources(message, body), problems: new Map() }
+  for (const [at, source] of message.sources.entries())
+    if (typeof source === 'object' && source.length === 1)
+      open.problems.set(at, sentence(message.names[at] ?? '', source[0]))
+  return open
+}
+
+const runWords = ({ message, records }: OpenMiniBatch): RunWords => {
+  const { miniBatch, items, names, partition = null, input = '' } = message
+  const beside = { kind: 'run', miniBatch, partition, input } as const
+  if (records === undefined) return { ...beside, items, names, table: null }
+  const table = { records: records.all, columns: records.columns }
+  return { ...beside, items: [], names: [], table }
 }
 
 const sentence = (name: string, problem: string): string =>

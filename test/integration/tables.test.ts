@@ -1,0 +1,88 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { allRows, repository, untilFinal } from '../../tools/agents.ts'
+import { writeFlowers } from '../../examples/iris/flowers.ts'
+import { createOffice, startTeam } from '../support/office.ts'
+import type { Office, Team } from '../support/office.ts'
+
+let office: Office
+let team: Team
+let folder = ''
+let species: readonly (readonly string[])[] = []
+
+beforeAll(async () => {
+  office = await createOffice()
+  folder = join(office.folder, 'flowers')
+  species = (await writeFlowers(folder)).species
+  team = await startTeam(office, ['ada'])
+})
+afterAll(() => office[Symbol.asyncDispose]())
+
+const submit = async (
+  text: string,
+  file: string,
+  overrides: Readonly<Record<string, string | number>> = {},
+) => {
+  const { id } = await team.keeper.client.call('submitJob', { body: { text, file, overrides } })
+  const job = await untilFinal(() => team.keeper.client, id)
+  return { job, rows: await allRows(team.keeper.client, id) }
+}
+
+test.each(['true', 'false'])('the iris example runs over tables, in place: %s', async (inPlace) => {
+  const file = join(repository, 'examples/iris/job.yaml')
+  const { job, rows } = await submit(await readFile(file, 'utf8'), file, {
+    'inputs.flowers.path': folder,
+    in_place: inPlace,
+  })
+  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 150, itemsFailed: 0 })
+  expect(job.miniBatches).toBeGreaterThan(3)
+  const wanted = species.flat()
+  expect(rows.map((row) => row.item)).toEqual(wanted.map((_, item) => item))
+  expect(rows[50]).toMatchObject({ name: 'flowers-2.csv#1' })
+  const right = rows.filter(
+    (row) => (row.value as { prediction: string }).prediction === wanted[row.item],
+  )
+  expect(right.length).toBeGreaterThanOrEqual(145)
+  const [first = ''] = (await readFile(job.output, 'utf8')).split('\n')
+  expect(first).toContain('prediction')
+})
+
+test('a script gets records, columns and partition values; a broken record fails alone', async () => {
+  const shops = join(office.folder, 'shops')
+  await mkdir(shops)
+  const lines = ['shop,day,sold', 'a,1,10', 'b,1,"20"', 'a,2,30', 'b,2,4,0', 'a,3,"5', '0"']
+  await writeFile(join(shops, 'sales.csv'), `${lines.join('\n')}\n`)
+  await writeFile(
+    join(shops, 'score.ts'),
+    `export async function run(miniBatch: any) {
+      const rows = await miniBatch.rows()
+      const names = await miniBatch.rowNames()
+      return rows.map((row: any, i: number) => ({
+        key: names[i], shop: miniBatch.partition.shop, columns: miniBatch.columns.join(), sold: row.sold,
+      }))
+    }`,
+  )
+  const { job, rows } = await submit(
+    `name: shops
+entry_script: score.ts
+inputs: { sales: { path: sales.csv, type: table } }
+partition_keys: [shop]
+append_row_file_name: sold.jsonl
+`,
+    join(shops, 'job.yaml'),
+  )
+  expect(job.headline).toBe('')
+  expect(job).toMatchObject({ state: 'Completed', miniBatches: 2, itemsFailed: 1 })
+  const good = rows.filter((row) => row.failure === '')
+  expect(good.map((row) => row.value)).toEqual([
+    { key: 'sales.csv#1', shop: 'a', columns: 'shop,day,sold', sold: '10' },
+    { key: 'sales.csv#3', shop: 'a', columns: 'shop,day,sold', sold: '30' },
+    { key: 'sales.csv#5', shop: 'a', columns: 'shop,day,sold', sold: '5\n0' },
+    { key: 'sales.csv#2', shop: 'b', columns: 'shop,day,sold', sold: '20' },
+  ])
+  expect(rows.find((row) => row.failure !== '')).toMatchObject({
+    name: 'sales.csv#4',
+    failure: 'sales.csv#4 has 4 fields, but its table has 3 columns.',
+  })
+})
