@@ -72,8 +72,7 @@ append_row_file_name: sold.jsonl
 `,
     join(shops, 'job.yaml'),
   )
-  expect(job.headline).toBe('')
-  expect(job).toMatchObject({ state: 'Completed', miniBatches: 2, itemsFailed: 1 })
+  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 4, itemsFailed: 1 })
   const good = rows.filter((row) => row.failure === '')
   expect(good.map((row) => row.value)).toEqual([
     { key: 'sales.csv#1', shop: 'a', columns: 'shop,day,sold', sold: '10' },
