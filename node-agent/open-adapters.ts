@@ -14,6 +14,7 @@ import {
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/packs.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
+import { createDataPreview } from '#agent/data/preview.ts'
 import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
 import { createSameUser } from '#agent/data/same-user.ts'
 import { createShares } from '#agent/data/shares.ts'
@@ -119,6 +120,7 @@ const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
   host: createHostSignals(),
   sameUser: createSameUser({ home, self }),
   shares: createShares(),
+  preview: createDataPreview(),
   folders: createDataFolders(join(home, 'datastore')),
   probe: createHostProbe({ home, pageFolder, pinnedNode: pinnedNodeVersion }),
   blobAudit: createBlobAudit({ folder: join(home, 'blobs') }),

@@ -27,6 +27,12 @@ export const dataLimits = {
   tableBatchBytes: 1024 * mib,
   /** A longer record is a failed item. */
   tableRecordBytes: 16 * mib,
+  /** A preview reads so many bytes of a table at a time: a thousand records of ordinary width ... */
+  previewBytes: 256 * kib,
+  /** ... and a row group of Parquet up to this whole. */
+  previewMostBytes: 256 * mib,
+  /** Files or records of one preview. */
+  previewItems: 1_000,
   /** A quotation mark that stays open longer than this was none: only its own line is broken. */
   openQuoteBytes: 1 * mib,
   /** A Parquet footer: it is read whole and travels with every streamed mini-batch of its file. */

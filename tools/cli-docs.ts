@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
 import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
-import { datasetView, datastoreView } from '#protocol/control/registry-views.ts'
+import { datasetView, datastoreView, previewView } from '#protocol/control/registry-views.ts'
 import {
   clusterCreatedView,
   clusterView,
@@ -64,6 +64,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Model: modelView,
   Models: api.models.answer,
   Peers: api.peers.answer,
+  Preview: previewView,
   Row: rowView,
   RowPage: rowPageView,
   Setting: settingView,

@@ -81,6 +81,18 @@ export const dataExamples: readonly CliExample[] = [
     answer: dataset,
   },
   {
+    command: 'dataset preview',
+    line: 'muster dataset preview sales --head 1',
+    schema: 'Preview',
+    answer: {
+      kind: 'table',
+      files: [{ name: 'july.csv', bytes: 20_480, modifiedAt: submitted - 100_000 }],
+      columns: ['shop', 'sold'],
+      rows: [{ name: 'july.csv#1', value: { shop: 'north', sold: '3' }, problem: '' }],
+      more: true,
+    },
+  },
+  {
     command: 'script skeleton',
     line: 'muster script skeleton score.py',
     schema: 'Skeleton',

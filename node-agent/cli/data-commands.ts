@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { collect, readSetting, readTag } from './arguments.ts'
+import { limits } from '#protocol/limits.ts'
+import { collect, readCount, readSetting, readTag } from './arguments.ts'
 import type { Runs } from './runs.ts'
 
 const description = ['--description <text>', 'what it is'] as const
@@ -81,4 +82,19 @@ const addDatasetCommands = (program: Command, runs: Runs): void => {
     .description('show one dataset')
     .argument('<dataset>', 'name, or name:version')
     .action(runs(async () => (await import('./commands/dataset-show.ts')).datasetShow))
+  dataset
+    .command('preview')
+    .description('print the first files, or the first rows, of a dataset or a path')
+    .argument('<data>', 'name, name:version, or a path')
+    .option('--head <n>', 'how many (default: 10)', readCount(1, limits.previewItems))
+    .option('--datastore <name>', 'datastore that holds it; the path is then below the datastore')
+    .option(...share)
+    .option('--pattern <glob>', 'which files below the path, repeatable (default: all)', collect)
+    .option('--table', 'each record is an item, not each file')
+    .option(
+      '--option <key=value>',
+      'a field of an input in a job file, such as format or delimiter, repeatable',
+      readSetting,
+    )
+    .action(runs(async () => (await import('./commands/dataset-preview.ts')).datasetPreview))
 }

@@ -22,6 +22,7 @@ import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
 import type { LiveJobs } from './live-jobs.ts'
+import type { PreviewData } from './preview.ts'
 import type { Registry } from './registry.ts'
 import { registryHandlers } from './registry-handlers.ts'
 import type { SettingsBook } from './settings.ts'
@@ -35,6 +36,7 @@ export interface HandlerDeps {
   readonly commands: ClusterCommands
   readonly submitting: Submitting
   readonly registry: Registry
+  readonly previewData: PreviewData
   readonly live: LiveJobs
   readonly sequence: () => number
   readonly agentView: () => AgentView

@@ -1,15 +1,18 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
+import type { Preview } from '#agent/ports/data.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { registryApi } from '#protocol/control/registry-api.ts'
-import type { DatasetView, DatastoreView } from '#protocol/control/registry-views.ts'
+import type { DatasetView, DatastoreView, PreviewView } from '#protocol/control/registry-views.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import { defaultDatastore } from '#protocol/model/registry.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import { ok } from '#protocol/model/result.ts'
+import type { PreviewData } from './preview.ts'
 import type { Registry } from './registry.ts'
 
 export interface RegistryHandlerDeps {
   readonly registry: Registry
+  readonly previewData: PreviewData
   readonly views: Views
   readonly nameOf: (peer: PeerId) => string
 }
@@ -17,6 +20,7 @@ export interface RegistryHandlerDeps {
 /** The control API's calls about datastores and datasets. */
 export const registryHandlers = ({
   registry,
+  previewData,
   views,
   nameOf,
 }: RegistryHandlerDeps): Pick<ControlHandlers, keyof typeof registryApi> => ({
@@ -62,6 +66,10 @@ export const registryHandlers = ({
     const found = await registry.dataset(query.dataset)
     return found.ok ? ok(datasetToView(found.value, nameOf)) : found
   },
+  previewData: async ({ body, signal }) => {
+    const found = await previewData(body.input, body.count ?? 10, signal)
+    return found.ok ? ok(previewToView(found.value)) : found
+  },
 })
 
 type NameOf = RegistryHandlerDeps['nameOf']
@@ -97,4 +105,19 @@ const placeToView = (place: Dataset['source'], nameOf: NameOf) => ({
   share: place.kind === 'share' ? place.share : '',
   peer: place.kind === 'folder' ? place.peer : '',
   peerName: place.kind === 'folder' ? nameOf(place.peer) : '',
+})
+
+const previewToView = (preview: Preview): PreviewView => ({
+  kind: preview.kind,
+  files: preview.files.map(({ name, bytes, modifiedMs }) => ({
+    name,
+    bytes,
+    modifiedAt: modifiedMs,
+  })),
+  columns: preview.kind === 'table' ? [...preview.columns] : [],
+  rows:
+    preview.kind === 'table'
+      ? preview.rows.map((row) => ({ ...row, value: row.value && { ...row.value } }))
+      : [],
+  more: preview.more,
 })

@@ -1,5 +1,5 @@
 import type { Clock } from '#agent/ports/clock.ts'
-import type { DataFolders, Planner, Shares } from '#agent/ports/data.ts'
+import type { DataFolders, KnownData, Planner, Shares } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'
@@ -23,6 +23,10 @@ export interface Registry {
   readonly registerDataset: (wish: DatasetWish) => Promise<Result<Dataset, MusterError>>
   /** `name` or `name:version`. */
   readonly dataset: (key: string) => Promise<Result<Dataset, MusterError>>
+  /** What the names of data in a job file mean now. */
+  readonly known: () => Promise<KnownData>
+  /** Where a place lies on this very machine. */
+  readonly rootHere: (place: DataPlace) => Promise<Result<string, MusterError>>
 }
 
 interface Words {
@@ -69,6 +73,13 @@ export const createRegistry = (deps: RegistryDeps): Registry => ({
   removeDatastore: (name) => removeDatastore(deps, name),
   registerDataset: (wish) => registerDataset(deps, wish),
   dataset: (key) => findDataset(deps, key),
+  known: async () => ({
+    self: deps.self,
+    nameOf: deps.nameOf,
+    datastores: await allDatastores(deps),
+    datasets: await deps.views.datasets(),
+  }),
+  rootHere: (place) => rootHere(deps, place),
 })
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/

@@ -155,6 +155,34 @@ export interface DataFolders {
   readonly own: () => Promise<string>
 }
 
+/** The beginning of an input. */
+export type Preview =
+  | { readonly kind: 'files'; readonly files: readonly PlannedFile[]; readonly more: boolean }
+  | {
+      readonly kind: 'table'
+      readonly files: readonly PlannedFile[]
+      readonly columns: readonly string[]
+      readonly rows: readonly {
+        /** File and number of the record. */
+        readonly name: string
+        /** Values by column; null for a broken record, of which `problem` tells. */
+        readonly value: Readonly<Record<string, unknown>> | null
+        readonly problem: string
+      }[]
+      /** Whether there are more files or records than these. */
+      readonly more: boolean
+    }
+
+/** Looks into inputs of this machine. */
+export interface DataPreview {
+  /** The first files, or the first records of a table, at most `most`. `InputMissing`, `InputUnreadable`, `ItemTooLarge` */
+  readonly first: (
+    input: JobInput,
+    most: number,
+    signal: AbortSignal,
+  ) => Promise<Result<Preview, MusterError>>
+}
+
 /** Where shares lie on this machine. */
 export interface Shares {
   /**

@@ -4,6 +4,7 @@ import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type {
   DataFolders,
+  DataPreview,
   ItemReader,
   JobFileReader,
   Planner,
@@ -49,6 +50,7 @@ export interface Adapters {
   readonly sameUser: SameUser
   readonly shares: Shares
   readonly folders: DataFolders
+  readonly preview: DataPreview
   readonly probe: HostProbe
   readonly care: StoreCare
   readonly blobAudit: BlobAudit

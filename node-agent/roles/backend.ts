@@ -1,6 +1,7 @@
 import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
 import { createControlHandlers, findJob } from '#agent/effects/control-handlers.ts'
 import { examine } from '#agent/effects/doctor.ts'
+import { createPreviewData } from '#agent/effects/preview.ts'
 import type { Registry } from '#agent/effects/registry.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { Submitting } from '#agent/effects/submit.ts'
@@ -48,6 +49,7 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       commands: deps.commands,
       submitting: deps.submitting,
       registry: deps.registry,
+      previewData: createPreviewData({ ...adapters, ...deps.registry }),
       live: core.live,
       sequence: deps.sequence,
       agentView: deps.agentView,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { endpoint } from './endpoint.ts'
-import { datasetView, datastoreView } from './registry-views.ts'
+import { datasetView, datastoreView, previewView } from './registry-views.ts'
 
 const none = z.object({})
 const path = z.string().min(1).max(limits.itemNameBytes)
@@ -88,5 +88,18 @@ export const registryApi = {
     query: z.object({ dataset: z.string().min(1).max(128) }),
     body: none,
     answer: datasetView,
+  }),
+  previewData: endpoint({
+    method: 'POST',
+    path: '/api/v1/data/preview',
+    summary: 'The first files, or the first rows of a table, of what an input of a job would be.',
+    query: none,
+    body: z.object({
+      input: z
+        .union([path, z.record(z.string().max(64), z.unknown())])
+        .describe('As an input of a job file: an absolute path, or a map with path or dataset'),
+      count: z.int().min(1).max(limits.previewItems).optional().describe('Default: 10'),
+    }),
+    answer: previewView,
   }),
 } as const

@@ -41,3 +41,22 @@ export const datasetView = z.object({
     .describe('Fields of an input in a job file, such as format or delimiter'),
 })
 export type DatasetView = z.infer<typeof datasetView>
+
+export const previewView = z.object({
+  kind: z.enum(['files', 'table']),
+  files: z
+    .array(z.object({ name: text, bytes: z.number(), modifiedAt: z.number() }))
+    .describe('The first files in plan order, named below the folder'),
+  columns: z.array(text).describe('Columns of a table; empty for files'),
+  rows: z
+    .array(
+      z.object({
+        name: text.describe('File and number of the record'),
+        value: z.record(text, z.unknown()).nullable().describe('Null for a broken record'),
+        problem: text.describe('What is wrong with a broken record; empty otherwise'),
+      }),
+    )
+    .describe('The first records of a table; empty for files'),
+  more: z.boolean().describe('Whether there are more files or records'),
+})
+export type PreviewView = z.infer<typeof previewView>

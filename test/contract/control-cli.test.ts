@@ -108,6 +108,12 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     'dataset',
     /^Dataset +july:1\nType +file\nIn +datastore scans: july\nFiles +\*\.png\nRegistered/,
   ],
+  ['dataset preview july', 'previewData', /^FILE +SIZE +CHANGED\na\.png +1\.0 kB .*\n$/],
+  [
+    'dataset preview sales --datastore scans --table',
+    'previewData',
+    /^RECORD +shop +sold\na\.csv#1 +north +3\na\.csv#2 +\(has 3 fields\)\n\.\.\.\n$/,
+  ],
   [
     'job submit digits.yml',
     'submitJob',

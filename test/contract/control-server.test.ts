@@ -238,6 +238,7 @@ describe('calls', () => {
       registerModel: { path: '/m.onnx', name: 'mnist' },
       registerDatastore: { name: 'scans', path: '/scans' },
       registerDataset: { name: 'july', path: '/scans/july' },
+      previewData: { input: '/scans' },
       submitJob: { text: 'name: a', file: '/a.yml' },
       changeSetting: { key: 'slots', value: 2 },
       startStoreWork: { kind: 'check' },

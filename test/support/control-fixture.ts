@@ -306,6 +306,25 @@ const registryHandlers = {
     query.dataset.startsWith('july')
       ? ok(makeDataset('july', Number(query.dataset.split(':')[1] ?? 2)))
       : err(unknownData('dataset', query.dataset)),
+  previewData: async ({ body }) =>
+    typeof body.input !== 'string' && body.input['type'] === 'table'
+      ? ok({
+          kind: 'table' as const,
+          files: [],
+          columns: ['shop', 'sold'],
+          rows: [
+            { name: 'a.csv#1', value: { shop: 'north', sold: 3 }, problem: '' },
+            { name: 'a.csv#2', value: null, problem: 'has 3 fields' },
+          ],
+          more: true,
+        })
+      : ok({
+          kind: 'files' as const,
+          files: [{ name: 'a.png', bytes: 1_000, modifiedAt: 1_700_000_000_000 }],
+          columns: [],
+          rows: [],
+          more: false,
+        }),
 } satisfies Partial<ControlHandlers>
 
 const unknownJob = (job: string): MusterError =>

@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createDataFolders } from '#agent/data/data-folders.ts'
+import { createJobFileReader } from '#agent/data/job-file.ts'
+import { createPlanner } from '#agent/data/planner.ts'
+import { createDataPreview } from '#agent/data/preview.ts'
+import { createShares } from '#agent/data/shares.ts'
+import { createPreviewData } from '#agent/effects/preview.ts'
+import { createRegistry } from '#agent/effects/registry.ts'
+import { createSystemClock } from '#agent/host/system-clock.ts'
+import type { Keys } from '#agent/ports/keys.ts'
+import {
+  createTempFolder,
+  createTestKeys,
+  genesisOf,
+  openTestStore,
+} from '../support/ledger-fixtures.ts'
+import { writeFiles } from '../unit/data/temp.ts'
+
+/** A real registry and reader over a folder of files. */
+const setup = async (files: Readonly<Record<string, string>>) => {
+  const stack = new AsyncDisposableStack()
+  const folder = stack.use(await createTempFolder())
+  const [keys] = createTestKeys('m') as [Keys]
+  const store = stack.use(await openTestStore(join(folder.path, 'home'), keys))
+  await store.ledger.found(genesisOf(keys.self))
+  const data = join(folder.path, 'data')
+  await writeFiles(data, files)
+  const registry = createRegistry({
+    self: keys.self,
+    clock: createSystemClock(),
+    ledger: store.ledger,
+    views: store.views,
+    folders: createDataFolders(join(folder.path, 'own')),
+    planner: createPlanner(),
+    shares: createShares(),
+    mappedShares: () => ({ office: data }),
+    rolesOf: () => ['submit'],
+    nameOf: () => 'anna',
+  })
+  const preview = createPreviewData({
+    ...registry,
+    jobFiles: createJobFileReader(),
+    preview: createDataPreview(),
+  })
+  const look = async (input: unknown, count = 10) => {
+    const found = await preview(input, count, AbortSignal.timeout(10_000))
+    if (!found.ok) return found.error.message
+    const { kind, files, more } = found.value
+    const names = files.map(({ name }) => name)
+    return found.value.kind === 'table'
+      ? { kind, names, more, columns: found.value.columns, rows: found.value.rows }
+      : { kind, names, more }
+  }
+  return { registry, data, look, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+const sales = 'shop,sold\nnorth,3\n"south, far",4\nwest\neast,5\n'
+
+describe('a preview', () => {
+  it('of files is the beginning of the plan', async () => {
+    await using t = await setup({ 'b.png': 'b', 'a.png': 'a', 'x/c.png': 'c', 'd.txt': 'd' })
+    expect(await t.look({ path: t.data, pattern: '**/*.png' }, 2)).toEqual({
+      kind: 'files',
+      names: ['a.png', 'b.png'],
+      more: true,
+    })
+    expect(await t.look(t.data)).toMatchObject({ names: ['a.png', 'b.png', 'd.txt', 'x/c.png'] })
+    expect(await t.look({ path: 'x', share: 'office' })).toMatchObject({ names: ['c.png'] })
+  })
+
+  it('of a table is its first records, the broken ones with their problem', async () => {
+    await using t = await setup({ 'a.csv': sales, 'b.csv': 'shop,sold\nisle,6\n' })
+    const input = { path: t.data, format: 'csv' }
+    expect(await t.look(input, 3)).toMatchObject({
+      kind: 'table',
+      columns: ['shop', 'sold'],
+      more: true,
+      rows: [
+        { name: 'a.csv#1', value: { shop: 'north', sold: '3' }, problem: '' },
+        { name: 'a.csv#2', value: { shop: 'south, far', sold: '4' } },
+        { name: 'a.csv#3', value: null },
+      ],
+    })
+    const all = await t.look(input)
+    expect(all).toMatchObject({ more: false })
+    expect(typeof all === 'string' ? 0 : all.rows?.length).toBe(5)
+  })
+
+  it('of a registered dataset reads it as it was registered', async () => {
+    await using t = await setup({ 'a.txt': 'north;3\n', 'b.csv': 'x' })
+    await t.registry.registerDataset({
+      name: 'sales',
+      type: 'table',
+      path: t.data,
+      patterns: ['*.txt'],
+      options: { format: 'csv', delimiter: ';', header: false },
+      validate: true,
+      description: '',
+      tags: {},
+    })
+    const found = await t.look({ dataset: 'sales' })
+    expect(found).toMatchObject({ names: ['a.txt'], rows: [{ problem: '' }] })
+    expect(await t.look({ dataset: 'sale' })).toBe(
+      'No dataset "sale" is registered: did you mean "sales"?',
+    )
+  })
+
+  it('tells what is wrong in the words of inputs', async () => {
+    await using t = await setup({ 'a.csv': 'a' })
+    expect(await t.look({ path: t.data, colour: 1 })).toMatch(/^"data\.colour" is not a field/)
+    expect(await t.look(join(t.data, 'none'))).toMatch(/none/)
+  })
+})
