@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { createBlobAudit } from '#agent/data/blob-audit.ts'
+import { writeRowFile } from '#agent/data/output/row-file.ts'
 import { check, checkMachine, worst } from '#agent/effects/doctor-machine.ts'
 import { runStoreWork } from '#agent/effects/store-work.ts'
 import type { StoreWorkKind } from '#agent/effects/store-work.ts'
@@ -9,11 +10,14 @@ import { createHostProbe } from '#agent/host/probe.ts'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
 import { loadKeys } from '#agent/network/keys.ts'
 import { lockHome } from '#agent/store/home-lock.ts'
+import { openOutputRows, toOutputError } from '#agent/store/output-rows.ts'
+import type { OutputRows } from '#agent/store/output-rows.ts'
 import { openStore } from '#agent/store/store.ts'
 import { pinnedNodeVersion } from '#agent/version.ts'
-import type { DoctorView, StoreReportView } from '#protocol/control/views.ts'
+import type { DoctorView, ExportView, StoreReportView } from '#protocol/control/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import type { OutputFormat } from '#protocol/model/output.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -89,4 +93,69 @@ export const storeWorkOffline = async ({
   const records = (): number => ledger.vector().length
   const deps = { care, blobAudit, views, now: Date.now, records }
   return ok(await runStoreWork(deps, kind, tell, signal))
+}
+
+export interface OfflineExport {
+  /** Job id, or an unambiguous start of it. */
+  readonly job: string
+  readonly format: OutputFormat
+  readonly head: number | undefined
+  /** Absolute; its folder must be there. */
+  readonly path: string
+  readonly overwrite: boolean
+}
+
+/** Writes the rows of a job out of the store of a home whose agent does not run. */
+export const exportOffline = async (
+  home: string,
+  wish: OfflineExport,
+): Promise<Result<ExportView, MusterError>> => {
+  const database = join(home, 'muster.db')
+  if (!(await exists(database)))
+    return err(
+      musterError(
+        'NotFound',
+        `There is no store in ${home}; see that --home or MUSTER_HOME names the right folder.`,
+      ),
+    )
+  const lock = lockHome(home)
+  if (!lock.ok) return lock
+  using held = new DisposableStack()
+  held.use(lock.value)
+  try {
+    return exportOut(held.use(openOutputRows(database)), wish)
+  } catch (thrown) {
+    return err(toOutputError(database, thrown))
+  }
+}
+
+const exportOut = (
+  rows: OutputRows,
+  { job, format, head = Infinity, path, overwrite }: OfflineExport,
+): Result<ExportView, MusterError> => {
+  const [id, other] = rows.findJobs(job)
+  if (id === undefined || other !== undefined)
+    return err(
+      musterError(
+        'JobUnknown',
+        id === undefined
+          ? `There is no job "${job}" in this home.`
+          : `Several jobs start with "${job}"; give more of the id.`,
+      ),
+    )
+  const place = { folder: dirname(path), fileName: basename(path), format } as const
+  const present = overwrite ? 'replaced' : 'refused'
+  const written = rows.reading(id, (state) =>
+    writeRowFile({ ...place, present }, { values: () => firstOf(state.values(), head) }),
+  )
+  return written.ok ? ok({ ...written.value, elsewhere: rows.elsewhere(id) }) : written
+}
+
+function* firstOf(values: Iterable<string>, most: number): Generator<string> {
+  let count = 0
+  for (const value of values) {
+    if (count >= most) return
+    count += 1
+    yield value
+  }
 }

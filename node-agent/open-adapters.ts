@@ -11,6 +11,7 @@ import {
   createScriptFolder,
   createSideFolder,
 } from '#agent/data/model-folder.ts'
+import { createExports } from '#agent/data/output/exports.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/packs.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
@@ -30,7 +31,6 @@ import { createTransport } from '#agent/network/transport.ts'
 import { wordsFor } from '#agent/network/words.ts'
 import type { AgentOptions } from '#agent/ports/agent-options.ts'
 import type { Log } from '#agent/ports/log.ts'
-import type { OutputWriter } from '#agent/ports/output.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
 import type { Adapters } from '#agent/roles/adapters.ts'
@@ -94,7 +94,7 @@ export const openAdapters = async (
       items: createItemReader(),
       ...openMachine(options, keys.self),
       care: store.value.care,
-      writer: opened.use(openWriter(store.value.file, join(home, 'blobs'))),
+      ...openOutputs(home, store.value.file, opened),
       jobFiles: createJobFileReader(),
       modelFolder: createModelFolder(join(home, 'models'), blobs),
       scriptFolder: createScriptFolder(join(home, 'scripts'), blobs),
@@ -110,8 +110,12 @@ export const openAdapters = async (
   }
 }
 
-const openWriter = (database: string, blobs: string): OutputWriter =>
-  createOutputWriter({ thread: new URL('./output-thread.ts', import.meta.url), database, blobs })
+/** What writes rows and files of scripts: one thread for all of it. */
+const openOutputs = (home: string, database: string, opened: AsyncDisposableStack) => {
+  const thread = new URL('./output-thread.ts', import.meta.url)
+  const writer = opened.use(createOutputWriter({ thread, database, blobs: join(home, 'blobs') }))
+  return { writer, exports: createExports({ writer, folder: join(home, 'cache', 'exports') }) }
+}
 
 /** What is this machine's own: its time and chance, signals, proofs, shares, the doctor's probe. */
 const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({

@@ -99,8 +99,8 @@ const rooms: readonly Room[] = [
     ],
     npm: ['node', 'commander', 'env-paths'],
   },
-  ...['doctor', 'store'].map((name) => ({
-    prefix: `node-agent/cli/commands/${name}.ts`,
+  ...['commands/doctor.ts', 'commands/store.ts', 'rows/export-rows.ts'].map((name) => ({
+    prefix: `node-agent/cli/${name}`,
     may: ['protocol', 'node-agent/cli', 'node-agent/offline.ts'],
     npm: ['node'],
   })),

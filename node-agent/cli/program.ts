@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander'
 import { limits } from '#protocol/limits.ts'
+import { outputFormats } from '#protocol/model/output.ts'
 import { collect, readCount, readDuration, readRoles, readSetting, readTag } from './arguments.ts'
 import { shells } from './completion.ts'
 import type { Shell } from './completion.ts'
@@ -249,9 +250,11 @@ const addJobReaders = (job: Command, runs: Runs): void => {
       new Option(
         '--format <format>',
         'how rows are printed (default: table, or by the name of the file)',
-      ).choices(['table', 'jsonl', 'csv']),
+      ).choices(['table', ...outputFormats]),
     )
-    .option('--output <file>', 'write to this file instead')
+    .option('--output <file>', 'write to this file instead; without an agent too')
+    .option('--overwrite', 'replace the file if it is there')
+    .option('--details', 'with item, machine, attempt and failed items; csv and jsonl only')
     .addOption(new Option('--only <which>', 'leave out the others').choices(['rows', 'failures']))
     .action(runs(async () => (await import('./commands/job-results.ts')).jobResults))
   job

@@ -3,7 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
-import { api, eventsPath, picturePath, signInPath } from '#protocol/control/api.ts'
+import { api, downloadPath, eventsPath, picturePath, signInPath } from '#protocol/control/api.ts'
 import type { ApiName } from '#protocol/control/api.ts'
 import { openApiDocument, openApiPath } from '#protocol/control/open-api.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
@@ -12,6 +12,7 @@ import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { BackendCall, ControlBackend } from '#agent/ports/control-backend.ts'
 import type { Log } from '#agent/ports/log.ts'
+import { answerDownload } from './download.ts'
 import type { Followers } from './followers.ts'
 import {
   isApiPath,
@@ -53,6 +54,12 @@ export const createApp = (deps: AppDeps): Hono<Env> => {
   app.get(openApiPath, () => jsonAnswer(openApiDocument(deps.version)))
   app.get(eventsPath, (c) => follow(c, deps.followers))
   app.get(picturePath, (c) => during(c, deps, (signal) => picture(c, deps.backend, signal)))
+  app.get(downloadPath, (c) =>
+    during(c, deps, (signal) => {
+      const { format, head } = c.req.query()
+      return answerDownload({ job: c.req.param('job'), format, head }, deps.backend, signal)
+    }),
+  )
   for (const name of Object.keys(api) as ApiName[]) {
     app.on(api[name].method, api[name].path, (c) =>
       during(c, deps, (signal) => answerCall(c, deps, { name, signal })),

@@ -1,4 +1,5 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
+import type { Exports } from '#agent/ports/exports.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type {
   AgentView,
@@ -20,6 +21,7 @@ import type { Model } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
+import { exportHandlers } from './export-handlers.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
 import type { LiveJobs } from './live-jobs.ts'
 import type { PreviewData } from './preview.ts'
@@ -57,6 +59,7 @@ export interface HandlerDeps {
   readonly stop: () => void
   readonly settings: SettingsBook
   readonly storeWork: StoreWork
+  readonly exports: Exports
   readonly examine: () => Promise<DoctorView>
   /** Undefined unless the agent was started for measuring. */
   readonly loopDelay: (() => LoopDelayView) | undefined
@@ -70,6 +73,7 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...registryHandlers(deps),
   ...jobHandlers(deps),
   ...resultHandlers(deps),
+  ...exportHandlers({ ...deps, find: (key) => findJob(deps.views, key) }),
 })
 
 type Handlers<Name extends keyof ControlHandlers> = Pick<ControlHandlers, Name>

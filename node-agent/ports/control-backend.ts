@@ -1,6 +1,8 @@
+import type { ExportedParts } from './exports.ts'
 import type { AnswerOf, ApiName, ReadBodyOf, ReadQueryOf } from '#protocol/control/api.ts'
 import type { DeltaView } from '#protocol/control/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import type { OutputFormat } from '#protocol/model/output.ts'
 import type { Result } from '#protocol/model/result.ts'
 
 /** One call of the control API, already authorised and checked against its schemas. */
@@ -31,6 +33,20 @@ export interface ControlBackend {
     item: number,
     signal: AbortSignal,
   ) => Promise<Result<Picture, MusterError>>
+  /** Rows of a job as a file to save. */
+  readonly download: (
+    wish: {
+      readonly job: string
+      readonly format: OutputFormat
+      readonly most: number | undefined
+    },
+    signal: AbortSignal,
+  ) => Promise<Result<Download, MusterError>>
+}
+
+/** A file on its way to a reader. */
+export interface Download extends ExportedParts {
+  readonly fileName: string
 }
 
 /** `mediaType` is an image type such as `image/png`. */

@@ -12,6 +12,7 @@ import type {
   SameUser,
   Shares,
 } from '#agent/ports/data.ts'
+import type { Exports } from '#agent/ports/exports.ts'
 import type { HostProbe } from '#agent/ports/host-probe.ts'
 import type { HostSignals } from '#agent/ports/host.ts'
 import type { Keys } from '#agent/ports/keys.ts'
@@ -55,6 +56,7 @@ export interface Adapters {
   readonly care: StoreCare
   readonly blobAudit: BlobAudit
   readonly writer: OutputWriter
+  readonly exports: Exports
   readonly jobFiles: JobFileReader
   readonly modelFolder: {
     readonly place: (model: ModelReference) => Promise<Result<string, MusterError>>

@@ -1,4 +1,5 @@
 import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
+import { createDownload } from '#agent/effects/export-handlers.ts'
 import { createControlHandlers, findJob } from '#agent/effects/control-handlers.ts'
 import { examine } from '#agent/effects/doctor.ts'
 import { createPreviewData } from '#agent/effects/preview.ts'
@@ -63,10 +64,15 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       stop: deps.stop,
       settings: core.settings,
       storeWork: deps.storeWork,
+      exports: adapters.exports,
       examine: () => examineAgent(deps),
       loopDelay: deps.loopDelay,
     }),
     picture: (job, item, signal) => picture(deps, job, item, signal),
+    download: createDownload({
+      exports: adapters.exports,
+      find: (key) => findJob(adapters.views, key),
+    }),
   }
 }
 

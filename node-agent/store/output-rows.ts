@@ -2,10 +2,15 @@ import type { FileSource, RowSource } from '#agent/ports/output.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import { openForReading, toStoreError } from './database.ts'
 import { createCommitQueries } from './queries/commits.ts'
+import { createJobQueries } from './queries/jobs.ts'
 import { createFilesQuery } from './queries/packs.ts'
 
 /** The rows of jobs for a thread that writes them into files. */
 export interface OutputRows extends Disposable {
+  /** Ids of jobs that start with `prefix`, at most 2. */
+  readonly findJobs: (prefix: string) => readonly JobId[]
+  /** Rows that counted commits returned and that are not here. */
+  readonly elsewhere: (job: JobId) => number
   /** Reads in one state of the store, whatever is written meanwhile. @throws MusterFailure */
   readonly reading: <T>(job: JobId, read: (state: OutputState) => T) => T
 }
@@ -29,7 +34,13 @@ export const openOutputRows = (file: string): OutputRows => {
        ORDER BY item, mini_batch, ordinal`,
     )
     .pluck()
+  const jobs = createJobQueries(db)
   return {
+    findJobs: (prefix) => jobs.findJobs(prefix),
+    elsewhere: (job) => {
+      const { rows = 0, rowsHere = 0 } = jobs.job(job) ?? {}
+      return Math.max(0, rows - rowsHere)
+    },
     reading: <T>(job: JobId, read: (state: OutputState) => T): T => {
       db.exec('BEGIN')
       try {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
+import { outputFormats } from '../model/output.ts'
 import { endpoint } from './endpoint.ts'
 import { registryApi } from './registry-api.ts'
 import {
@@ -7,6 +8,7 @@ import {
   clusterCreatedView,
   clusterView,
   doctorView,
+  exportView,
   explainView,
   invitationView,
   jobDetailView,
@@ -305,6 +307,25 @@ export const api = {
     body: none,
     answer: rowPageView,
   }),
+  exportRows: endpoint({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/export',
+    summary: 'Writes the rows that are here into a file on this machine.',
+    query: jobKey,
+    body: z.object({
+      path: z.string().min(1).max(4_096).describe('Absolute path; its folder must be there'),
+      format: z.enum(outputFormats).optional().describe('Left out: by the ending of the path'),
+      head: z.number().int().min(1).optional().describe('Only the first rows'),
+      delimiter: z
+        .string()
+        .regex(/^[^"\r\n]$/)
+        .optional()
+        .describe('One character between fields, for csv, tsv and txt'),
+      header: z.boolean().optional().describe('Whether the names of the columns come first'),
+      overwrite: z.boolean().optional().describe('Whether a file that is there is replaced'),
+    }),
+    answer: exportView,
+  }),
   miniBatches: endpoint({
     method: 'GET',
     path: '/api/v1/jobs/:job/mini-batches',
@@ -357,6 +378,11 @@ export type ReadBodyOf<Name extends ApiName> = z.output<Api[Name]['body']>
 export const eventsPath = '/api/v1/events'
 /** The picture of one item: image bytes. `:job` and `:item`. */
 export const picturePath = '/api/v1/jobs/:job/items/:item/picture'
+/**
+ * The rows that are here as a file to save: `:job`, and in the query `format` and `head`. The answer is
+ * sent when all of it is written, so its length is known.
+ */
+export const downloadPath = '/api/v1/jobs/:job/download'
 /** A browser posts its one-time code here and gets the cookie. */
 export const signInPath = '/api/v1/sign-in'
 /** Header that proves a cookie request was made by our own page's script. */

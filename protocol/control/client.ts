@@ -1,6 +1,7 @@
 import { musterError, MusterFailure, thrownToText } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
-import { api, csrfHeader, eventsPath } from './api.ts'
+import type { OutputFormat } from '../model/output.ts'
+import { api, csrfHeader, downloadPath, eventsPath } from './api.ts'
 import type { AnswerOf, ApiName, BodyOf, QueryOf } from './api.ts'
 import { deltaView, errorView } from './views.ts'
 import type { DeltaView } from './views.ts'
@@ -24,6 +25,12 @@ export interface ControlClient {
     name: Name,
     options?: CallOptions<Name>,
   ) => Promise<AnswerOf<Name>>
+  /** Rows of a job as the bytes of a file, as they come. @throws MusterFailure as `call` does */
+  readonly download: (
+    job: string,
+    format: OutputFormat,
+    more: { readonly head: number | undefined; readonly signal: AbortSignal },
+  ) => AsyncIterable<Uint8Array>
   /**
    * Follows deltas after `since` until aborted. Ends by itself only when the connection does;
    * throws MusterFailure `NotFound` when `since` is too old and a new snapshot is needed.
@@ -85,7 +92,17 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
     }
   }
 
-  return { call, follow }
+  async function* download(
+    job: string,
+    format: OutputFormat,
+    { head, signal }: { readonly head: number | undefined; readonly signal: AbortSignal },
+  ) {
+    const path = fillPath(downloadPath, { job, format, head })
+    const response = await send(path, { headers, signal })
+    if (response.body !== null) yield* response.body
+  }
+
+  return { call, follow, download }
 }
 
 /** After an update the agent may still be the old one, or the caller. */

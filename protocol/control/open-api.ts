@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { api, csrfHeader, eventsPath, picturePath, signInPath } from './api.ts'
+import { api, csrfHeader, downloadPath, eventsPath, picturePath, signInPath } from './api.ts'
 import type { ApiName } from './api.ts'
 import { errorView } from './views.ts'
 
@@ -111,6 +111,24 @@ const extraPaths: Record<string, Json> = {
       parameters: [textParameter('job', 'path', true), textParameter('item', 'path', true)],
       responses: {
         200: { description: 'Image bytes', content: { 'image/*': { schema: { type: 'string' } } } },
+        default: errorAnswer,
+      },
+    },
+  },
+  [bracePath(downloadPath)]: {
+    get: {
+      operationId: 'download',
+      summary: 'The rows that are here, as a file to save.',
+      parameters: [
+        textParameter('job', 'path', true),
+        textParameter('format', 'query', true),
+        textParameter('head', 'query', false),
+      ],
+      responses: {
+        200: {
+          description: 'The file',
+          content: { 'application/octet-stream': { schema: { type: 'string' } } },
+        },
         default: errorAnswer,
       },
     },

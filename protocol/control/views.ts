@@ -185,6 +185,14 @@ export const rowPageView = z.object({
 })
 export type RowPageView = z.infer<typeof rowPageView>
 
+export const exportView = z.object({
+  path: text.describe('Absolute path of the file'),
+  rows: count.describe('Rows written'),
+  bytes: count,
+  elsewhere: count.describe('Rows of the job that are not in the store of this agent yet'),
+})
+export type ExportView = z.infer<typeof exportView>
+
 export const miniBatchMapView = z.object({
   total: count,
   /** One character a mini-batch: `.` pending, `l` leased, `c` committed, `r` committed after a charge, `f` failed, `x` canceled. */

@@ -172,7 +172,7 @@ describe('results', () => {
   })
 
   test('come as JSON lines, all of them', async () => {
-    const { stdout } = await muster(`job results ${job} --format jsonl`)
+    const { stdout } = await muster(`job results ${job} --details --format jsonl`)
     const rows = stdout
       .trimEnd()
       .split('\n')
@@ -182,7 +182,7 @@ describe('results', () => {
   })
 
   test('come as CSV with quotes where they are needed', async () => {
-    const { stdout } = await muster(`job results ${job} --format csv --head 7`)
+    const { stdout } = await muster(`job results ${job} --details --format csv --head 7`)
     expect(stdout.split('\r\n')).toEqual([
       'item,name,label,score,mini_batch,machine,attempt,failure',
       '0,0000.png,0,0.5,0,ben,1,',
@@ -207,7 +207,7 @@ describe('results', () => {
         },
       },
     })
-    const { stdout } = await muster('job results x --format csv', { home: own.home })
+    const { stdout } = await muster('job results x --details --format csv', { home: own.home })
     expect(stdout.split('\r\n').map((line) => line.replace(',0,ben,1,', ''))).toEqual([
       'item,name,a,value,value.name,b,mini_batch,machine,attempt,failure',
       '0,0000.png,1,,,',
@@ -232,21 +232,41 @@ describe('results', () => {
 
   test('go into a file, complete or not at all', async () => {
     const own = await mkdtemp(join(folder, 'out-'))
-    const written = await muster(`job results ${job} --output rows.csv`, { cwd: own })
+    const written = await muster(`job results ${job} --details --output rows.csv`, { cwd: own })
     expect([written.code, written.stdout]).toEqual([0, 'Wrote 2,500 rows to rows.csv.\n'])
     expect((await readFile(join(own, 'rows.csv'), 'utf8')).split('\r\n')).toHaveLength(2_502)
-    const json = await muster(`job results ${job} --output rows.jsonl --head 3 --json`, {
+    const json = await muster(`job results ${job} --details --output rows.jsonl --head 3 --json`, {
       cwd: own,
     })
     expect(JSON.parse(json.stdout)).toEqual({ output: 'rows.jsonl', rows: 3 })
-    const failed = await muster('job results nope --output rows.csv', { cwd: own })
+    const failed = await muster('job results nope --details --output rows.csv', { cwd: own })
     expect(failed.code).toBe(5)
     expect((await readdir(own)).toSorted()).toEqual(['rows.csv', 'rows.jsonl'])
     expect((await readFile(join(own, 'rows.csv'), 'utf8')).split('\r\n')).toHaveLength(2_502)
   })
 
+  test('are exported by the agent in any format, into a file or to whoever reads', async () => {
+    const own = await mkdtemp(join(folder, 'export-'))
+    const written = await muster(`job results ${job} --output rows.tsv`, { cwd: own })
+    expect([written.code, written.stdout]).toEqual([0, 'Wrote 2,500 rows to rows.tsv.\n'])
+    expect(await readFile(join(own, 'rows.tsv'), 'utf8')).toMatch(/^tsv\né0\né1\n/)
+    const named = await muster(
+      `job results ${job} --format parquet --output rows --head 2 --overwrite --json`,
+      { cwd: own },
+    )
+    expect(JSON.parse(named.stdout)).toEqual({ output: 'rows', rows: 2, bytes: 14, elsewhere: 0 })
+    expect(fixture.seen.at(-1)).toMatchObject({
+      name: 'exportRows',
+      body: { path: join(own, 'rows'), format: 'parquet', head: 2, overwrite: true },
+    })
+    const { stdout } = await muster(`job results ${job} --format txt --head 3`)
+    expect(stdout).toBe('txt\né0\né1\né2\n')
+    const failed = await muster('job results nope --output rows.csv', { cwd: own })
+    expect(failed.code).toBe(5)
+  })
+
   test('end quietly when nobody reads on', async () => {
-    const printing = start(`job results ${job} --format jsonl`)
+    const printing = start(`job results ${job} --details --format jsonl`)
     await printing.nextLine()
     printing.child.stdout?.destroy()
     const { code, stderr } = await printing.ended

@@ -267,12 +267,18 @@ describe('errors', () => {
     ['job submit none.yml', 4, /^The job file \S+none\.yml cannot be read; check/],
     [`cluster create ${'x'.repeat(65)}`, 4, /^The field `name` of the request is not valid/],
     [
-      'job results 01JOB7 --output rows.txt',
+      'job results 01JOB7 --output rows',
       4,
-      /^Files are written as jsonl or csv; choose with --format/,
+      /^Files are written as csv, tsv, jsonl, parquet, txt; choose with --format/,
+    ],
+    ['job results 01JOB7 --format parquet', 4, /^A Parquet file cannot be printed; give its name/],
+    [
+      'job results 01JOB7 --details --format tsv',
+      4,
+      /^With --details or --only rows are given as csv or jsonl/,
     ],
     [
-      'job results 01JOB7 --output none/rows.csv',
+      'job results 01JOB7 --details --output none/rows.csv',
       4,
       /^The file \S+rows\.csv cannot be written \(ENOENT\)/,
     ],

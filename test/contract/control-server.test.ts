@@ -242,6 +242,7 @@ describe('calls', () => {
       submitJob: { text: 'name: a', file: '/a.yml' },
       changeSetting: { key: 'slots', value: 2 },
       startStoreWork: { kind: 'check' },
+      exportRows: { path: join(fixture.home, 'export.csv') },
     }
     for (const name of Object.keys(api) as ApiName[]) {
       const { path, method, answer } = api[name]
@@ -435,6 +436,23 @@ describe('calls', () => {
     for (const item of ['-1', 'x', '1e3', '9999999999', '25']) {
       expect((await ask(`/api/v1/jobs/01JOB/items/${item}/picture`)).status).toBe(404)
     }
+  })
+
+  test('rows are sent as a file to save, never as a page', async () => {
+    fixture.changeJob('01JOB', {})
+    const answer = await ask('/api/v1/jobs/01JOB/download?format=csv&head=2')
+    expect([answer.status, answer.text]).toEqual([200, 'csv\né0\né1\n'])
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8',
+      'content-length': String(Buffer.byteLength(answer.text)),
+      'content-disposition': 'attachment; filename="01JOB.csv"',
+      'content-security-policy': "default-src 'none'; sandbox",
+    })
+    for (const query of ['', '?format=xls', '?format=csv&head=0', '?format=csv&head=x'])
+      expect((await ask(`/api/v1/jobs/01JOB/download${query}`)).status).toBe(400)
+    expect((await ask('/api/v1/jobs/none/download?format=csv')).status).toBe(404)
+    const stranger = await ask('/api/v1/jobs/01JOB/download?format=csv', { token: false })
+    expect(stranger.status).toBe(401)
   })
 })
 

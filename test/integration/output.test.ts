@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process'
 import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
 import { parse } from 'csv-parse/sync'
 import { parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobView } from '#protocol/control/views.ts'
 import { isPackHead, packHeadBytes } from '#protocol/wire/pack/pack.ts'
-import { allRows, until, untilFinal } from '../../tools/agents.ts'
+import { allRows, repository, until, untilFinal } from '../../tools/agents.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
@@ -203,6 +206,53 @@ describe('the output file', () => {
     expect(await readRows(job.output)).toEqual(plainRows)
   })
 })
+
+describe('exports', () => {
+  test('of any machine that has the rows, in every format, also while its agent does not run', async () => {
+    const id = await submit('', 'output_action: summary_only\n')
+    expect(await ended(id)).toMatchObject({ state: 'Completed', output: '', outputFiles: null })
+    const folder = join(office.folder, 'exports')
+    await mkdir(folder)
+    const ben = team.workers[1] ?? team.keeper
+    await until('the rows are at another member too', async () => {
+      const { rowsHere } = await ben.client.call('job', { query: { job: id } })
+      return rowsHere === count
+    })
+    for (const format of ['csv', 'jsonl', 'parquet'] as const) {
+      const path = join(folder, `rows.${format}`)
+      const asked = { query: { job: id.slice(0, 20) }, body: { path } }
+      expect(await ben.client.call('exportRows', asked)).toMatchObject({
+        path,
+        rows: count,
+        elsewhere: 0,
+      })
+      expect(await readRows(path)).toEqual(plainRows)
+      expect(await errorOf(ben.client.call('exportRows', asked))).toMatchObject({
+        code: 'OutputExists',
+      })
+    }
+    const far = { query: { job: id }, body: { path: join(folder, 'none', 'rows.csv') } }
+    expect(await errorOf(ben.client.call('exportRows', far))).toMatchObject({ code: 'NotFound' })
+    const text = (await cli(ben.home, `job results ${id} --format jsonl --head 2`)).trim()
+    expect(text.split('\n').map((line) => JSON.parse(line) as unknown)).toEqual(
+      plainRows.slice(0, 2),
+    )
+
+    await ben.stop()
+    const offline = join(folder, 'offline.parquet')
+    const said = await cli(ben.home, `job results ${id} --output ${offline}`)
+    expect(said).toBe(`Wrote ${count} rows to ${offline}.\n`)
+    expect(await readRows(offline)).toEqual(plainRows)
+    team.workers[1] = await office.start('ben', 1)
+  })
+})
+
+/** Runs the command line; gives what it prints. */
+const cli = async (home: string, line: string): Promise<string> => {
+  const words = [join(repository, 'node-agent/cli/main.ts'), ...line.split(' '), '--home', home]
+  const { stdout } = await promisify(execFile)(process.execPath, words)
+  return stdout
+}
 
 const readRows = async (path: string): Promise<readonly unknown[]> => {
   if (path.endsWith('.parquet')) {

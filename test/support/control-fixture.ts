@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -82,6 +82,14 @@ export const tryControlFixture = async (
       jobs.has(job) && item < shared.rows
         ? ok({ bytes: pixel, mediaType: item === 1 ? 'text/html' : 'image/png' })
         : err(unknownJob(job)),
+    download: async ({ job, format, most = shared.rows }) => {
+      if (!jobs.has(job)) return err(unknownJob(job))
+      const bytes = Buffer.from(exportedText(format, most))
+      const parts = (async function* () {
+        yield bytes
+      })()
+      return ok({ fileName: `${job}.${format}`, bytes: bytes.length, parts })
+    },
   }
   const started = await startControlServer({
     backend,
@@ -399,6 +407,13 @@ const jobHandlers = (shared: Shared) => {
       return ok(changeJob(shared, job.id, { state: 'CancelRequested' }))
     },
     results: ({ query }) => withJob(query.job, () => pageOfRows(shared.rows, query)),
+    exportRows: async ({ query, body }) => {
+      if (!shared.jobs.has(query.job)) return err(unknownJob(query.job))
+      const text = exportedText(body.format ?? 'csv', body.head ?? shared.rows)
+      await writeFile(body.path, text, { flag: body.overwrite === true ? 'w' : 'wx' })
+      const rows = Math.min(shared.rows, body.head ?? shared.rows)
+      return ok({ path: body.path, rows, bytes: text.length, elsewhere: 0 })
+    },
     miniBatches: ({ query }) =>
       withJob(query.job, () => ({ total: 3, states: 'cl.', first: 0, peers: [], runs: [] })),
     timeline: ({ query }) =>
@@ -448,3 +463,7 @@ const listLog = (lines: string[]): Log => {
   }
   return log
 }
+
+/** Stands for an exported file: one line a row, and the format in front. */
+const exportedText = (format: string, rows: number): string =>
+  [format, ...Array.from({ length: rows }, (_, i) => `é${i}`)].map((line) => `${line}\n`).join('')

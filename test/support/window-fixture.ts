@@ -55,6 +55,13 @@ export const startWindowFixture = async (options: WindowFixtureOptions): Promise
     backend: {
       handlers: handlersOf(fake),
       picture: async (id, item) => pictureOf(fake, digits, { id, item }),
+      download: async ({ job, format }) => {
+        const bytes = Buffer.from(`rows of ${job}`)
+        const parts = (async function* () {
+          yield bytes
+        })()
+        return ok({ fileName: `${job}.${format}`, bytes: bytes.length, parts })
+      },
     },
     deltas,
     pageFolder: options.pageFolder,

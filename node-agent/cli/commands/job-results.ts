@@ -1,10 +1,14 @@
+import { resolve } from 'node:path'
 import type { QueryOf } from '#protocol/control/api.ts'
 import type { RowPageView } from '#protocol/control/views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import { formatOfName, outputFormats } from '#protocol/model/output.ts'
+import type { OutputFormat } from '#protocol/model/output.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { exportRows, printExport } from '../rows/export-rows.ts'
 import { readRows } from '../rows/read-rows.ts'
 import type { Rows } from '../rows/read-rows.ts'
 import { printRowTable } from '../rows/row-table.ts'
@@ -12,41 +16,65 @@ import { csvParts, jsonLines } from '../rows/row-text.ts'
 import { writeWhole } from '../rows/write-whole.ts'
 import { countText } from '../text.ts'
 
-type Format = 'table' | 'jsonl' | 'csv'
-
 interface Options {
   readonly head?: number
-  readonly format?: Format
+  readonly format?: 'table' | OutputFormat
   readonly output?: string
   readonly only?: 'rows' | 'failures'
+  readonly details?: boolean
+  readonly overwrite?: boolean
 }
 
 /** Rows come a page at a time and leave as they come, so a million rows need no memory. */
 export const jobResults = async (cli: Cli, job: string, options: Options): Promise<ExitCode> => {
+  const { head, output, only, overwrite = false } = options
   const format = chooseFormat(cli, options)
-  const query: QueryOf<'results'> = {
-    job,
-    ...(options.only === undefined ? {} : { only: options.only }),
-  }
-  if (options.output !== undefined) {
-    const rows = readRows(cli, query, options.head ?? Infinity)
-    await writeWhole(options.output, format === 'csv' ? csvParts(rows) : jsonLines(rows))
-    const count = rows.taken()
-    if (cli.json) await cli.printJson({ output: options.output, rows: count })
-    else await cli.screen.line(`Wrote ${countText(count, 'row')} to ${options.output}.`)
-    return exitCodes.done
-  }
-  if (cli.json) {
-    await cli.printJson(await onePage(readRows(cli, query, options.head ?? limits.pageRows)))
+  if (cli.json && output === undefined) {
+    await cli.printJson(await onePage(rowsOf(cli, job, only, head ?? limits.pageRows)))
   } else if (format === 'table') {
-    await printRowTable(cli.screen, readRows(cli, query, options.head ?? limits.tableRows))
+    await printRowTable(cli.screen, rowsOf(cli, job, only, head ?? limits.tableRows))
+  } else if (options.details === true || only !== undefined) {
+    await giveDetails(cli, rowsOf(cli, job, only, head ?? Infinity), detailed(format), output)
+  } else if (output === undefined) {
+    await printExport(cli, { job, format, head })
   } else {
-    const rows = readRows(cli, query, options.head ?? Infinity)
-    for await (const part of format === 'csv' ? csvParts(rows) : jsonLines(rows)) {
-      await cli.screen.write(part)
-    }
+    const wish = { job, format, head, path: resolve(output), overwrite }
+    const { rows, bytes, elsewhere } = await exportRows(cli, wish)
+    if (elsewhere > 0)
+      cli.screen.note(`${countText(elsewhere, 'more row')} of the job are not here yet.`)
+    await tellWritten(cli, output, { rows, bytes, elsewhere })
   }
   return exitCodes.done
+}
+
+const rowsOf = (cli: Cli, job: string, only: Options['only'], most: number): Rows => {
+  const query: QueryOf<'results'> = { job, ...(only === undefined ? {} : { only }) }
+  return readRows(cli, query, most)
+}
+
+/** Rows with their items, machines and attempts, and failed items. */
+const giveDetails = async (
+  cli: Cli,
+  rows: Rows,
+  format: 'csv' | 'jsonl',
+  output: string | undefined,
+): Promise<void> => {
+  const parts = format === 'csv' ? csvParts(rows) : jsonLines(rows)
+  if (output === undefined) {
+    for await (const part of parts) await cli.screen.write(part)
+    return
+  }
+  await writeWhole(output, parts)
+  await tellWritten(cli, output, { rows: rows.taken() })
+}
+
+const tellWritten = async (
+  cli: Cli,
+  output: string,
+  facts: { readonly rows: number; readonly bytes?: number; readonly elsewhere?: number },
+): Promise<void> => {
+  if (cli.json) await cli.printJson({ output, ...facts })
+  else await cli.screen.line(`Wrote ${countText(facts.rows, 'row')} to ${output}.`)
 }
 
 /** The API's answer, as if it had been one page. */
@@ -55,18 +83,25 @@ const onePage = async (rows: Rows): Promise<RowPageView> => {
   return { rows: all, total: rows.total(), next: rows.next() }
 }
 
-const chooseFormat = (cli: Cli, { format, output }: Options): Format => {
-  const ofName = /\.(csv|jsonl)$/i.exec(output ?? '')?.[1]?.toLowerCase() as Format | undefined
+const chooseFormat = (cli: Cli, { format, output }: Options): 'table' | OutputFormat => {
   if (output === undefined) {
     if (cli.json && format !== undefined)
       throw unfit('--format and --json do not go together; leave one out.')
+    if (format === 'parquet')
+      throw unfit('A Parquet file cannot be printed; give its name with --output.')
     return format ?? 'table'
   }
-  const chosen = format ?? ofName
-  if (chosen === 'jsonl' || chosen === 'csv') return chosen
+  const isNamed = outputFormats.some((one) => output.toLowerCase().endsWith(`.${one}`))
+  const chosen = format ?? (isNamed ? formatOfName(output) : undefined)
+  if (chosen !== undefined && chosen !== 'table') return chosen
   throw unfit(
-    'Files are written as jsonl or csv; choose with --format, or name the file .jsonl or .csv.',
+    `Files are written as ${outputFormats.join(', ')}; choose with --format, or name the file so.`,
   )
+}
+
+const detailed = (format: OutputFormat): 'csv' | 'jsonl' => {
+  if (format === 'csv' || format === 'jsonl') return format
+  throw unfit('With --details or --only rows are given as csv or jsonl; choose one with --format.')
 }
 
 const unfit = (sentence: string): MusterFailure =>
