@@ -1,6 +1,7 @@
 import { createHeadEffects } from '#agent/effects/head-effects.ts'
 import { createLoop } from '#agent/effects/loop.ts'
 import type { Loop } from '#agent/effects/loop.ts'
+import { startTicking } from '#agent/effects/ticking.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Views } from '#agent/ports/views.ts'
@@ -77,9 +78,18 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
     dataPeers: new Map(),
     held: undefined,
     waiting: undefined,
+    wake: () => ticking.wake(),
   }
   link.onFromWorker((peer, message) => hearWorker(leading, peer, message))
-  const ticking = clock.every(limits.schedulerTickMs, () => tell(leading, { kind: 'tick' }))
+  const ticking = startTicking({
+    clock,
+    busyMs: limits.schedulerTickMs,
+    quietMs: limits.quietTickMs,
+    isQuiet: () => leading.held === undefined || state.open.length === 0,
+    tick: () => {
+      if (leading.held !== undefined) leading.loop.tell({ kind: 'tick' })
+    },
+  })
 
   return {
     term: () => leading.held,
@@ -114,6 +124,8 @@ interface Leading extends HeadRoleDeps {
   held: Term | undefined
   /** Words of workers that came while the schedule was being rebuilt: it must know the jobs first. */
   waiting: (() => void)[] | undefined
+  /** Ticks come often again. */
+  readonly wake: () => void
 }
 
 const heldTerm = ({ held }: Leading): Term => {
@@ -125,6 +137,7 @@ const tell = (leading: Leading, fact: SchedulerFact): void => {
   if (leading.held === undefined) return
   if (fact.kind === 'jobSubmitted') leading.dataPeers.set(fact.job.id, fact.job.dataPeer)
   leading.loop.tell(fact)
+  leading.wake()
   if (fact.kind === 'jobEnded') leading.dataPeers.delete(fact.job)
 }
 

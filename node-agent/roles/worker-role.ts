@@ -1,4 +1,5 @@
 import { createLoop } from '#agent/effects/loop.ts'
+import { startTicking } from '#agent/effects/ticking.ts'
 import { createWorkerEffects } from '#agent/effects/worker-effects.ts'
 import type { WorkerEffectsDeps } from '#agent/effects/worker-effects.ts'
 import type { Clock } from '#agent/ports/clock.ts'
@@ -52,7 +53,7 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     },
     tell: (fact) => tell(fact),
   })
-  const { tell } = createLoop<WorkerFact, WorkerEffect>({
+  const loop = createLoop<WorkerFact, WorkerEffect>({
     clock,
     transition: (event) => transition(state, event),
     run: effects.run,
@@ -69,7 +70,17 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     })
   })
 
-  const ticking = startTicking(clock, state, () => tell({ kind: 'tick' }))
+  const ticking = startTicking({
+    clock,
+    busyMs: limits.workerTickMs,
+    quietMs: limits.quietTickMs,
+    isQuiet: () => isQuiet(state),
+    tick: () => loop.tell({ kind: 'tick' }),
+  })
+  const tell = (fact: WorkerFact): void => {
+    loop.tell(fact)
+    ticking.wake()
+  }
 
   return {
     headFound: (term) => {
@@ -104,16 +115,6 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
 }
 
 const noScripts = 'Its owner lets no entry scripts run on this machine.'
-const startTicking = (clock: Clock, state: WorkerState, tick: () => void): Disposable => {
-  let tickedAt = 0
-  return clock.every(limits.workerTickMs, () => {
-    const now = clock.monotonic()
-    if (isQuiet(state) && now - tickedAt < limits.quietTickMs) return
-    tickedAt = now
-    tick()
-  })
-}
-
 /** Nothing is held, runs or waits to be told: then only greetings need the time, and seldom. */
 const isQuiet = ({ jobs, processes, reports, started, unsent }: WorkerState): boolean =>
   jobs.size + processes.size + reports.size() + started.length + unsent.length === 0
