@@ -2,12 +2,14 @@ import { createHeadEffects } from '#agent/effects/head-effects.ts'
 import { createLoop } from '#agent/effects/loop.ts'
 import type { Loop } from '#agent/effects/loop.ts'
 import { startTicking } from '#agent/effects/ticking.ts'
+import type { Ticking } from '#agent/effects/ticking.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { SchedulerFact } from '#agent/scheduler/event.ts'
 import { explain, jobDigests, miniBatchStates } from '#agent/scheduler/explain.ts'
 import { createScheduler } from '#agent/scheduler/state.ts'
+import type { SchedulerState } from '#agent/scheduler/state.ts'
 import { story } from '#agent/scheduler/story.ts'
 import { holders, timeline } from '#agent/scheduler/timeline.ts'
 import type { Timeline } from '#agent/scheduler/timeline.ts'
@@ -81,15 +83,7 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
     wake: () => ticking.wake(),
   }
   link.onFromWorker((peer, message) => hearWorker(leading, peer, message))
-  const ticking = startTicking({
-    clock,
-    busyMs: limits.schedulerTickMs,
-    quietMs: limits.quietTickMs,
-    isQuiet: () => leading.held === undefined || state.open.length === 0,
-    tick: () => {
-      if (leading.held !== undefined) leading.loop.tell({ kind: 'tick' })
-    },
-  })
+  const ticking = tickHead(leading, state)
 
   return {
     term: () => leading.held,
@@ -116,6 +110,17 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
     [Symbol.dispose]: () => ticking[Symbol.dispose](),
   }
 }
+
+const tickHead = (leading: Leading, state: SchedulerState): Ticking =>
+  startTicking({
+    clock: leading.clock,
+    busyMs: limits.schedulerTickMs,
+    quietMs: limits.quietTickMs,
+    isQuiet: () => leading.held === undefined || state.open.length === 0,
+    tick: () => {
+      if (leading.held !== undefined) leading.loop.tell({ kind: 'tick' })
+    },
+  })
 
 interface Leading extends HeadRoleDeps {
   readonly loop: Loop<SchedulerFact>

@@ -1,4 +1,5 @@
 import { createLoop } from '#agent/effects/loop.ts'
+import type { Loop } from '#agent/effects/loop.ts'
 import { startTicking } from '#agent/effects/ticking.ts'
 import { createWorkerEffects } from '#agent/effects/worker-effects.ts'
 import type { WorkerEffectsDeps } from '#agent/effects/worker-effects.ts'
@@ -59,6 +60,8 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     run: effects.run,
   })
 
+  const { tell, ticking } = tickWorker(clock, state, loop)
+
   link.onToWorker((peer, message) => {
     const fact = toFact(peer, message)
     if (fact !== undefined) return tell(fact)
@@ -70,18 +73,6 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
     })
   })
 
-  const ticking = startTicking({
-    clock,
-    busyMs: limits.workerTickMs,
-    quietMs: limits.quietTickMs,
-    isQuiet: () => isQuiet(state),
-    tick: () => loop.tell({ kind: 'tick' }),
-  })
-  const tell = (fact: WorkerFact): void => {
-    loop.tell(fact)
-    ticking.wake()
-  }
-
   return {
     headFound: (term) => {
       head = term
@@ -92,10 +83,8 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
       tell({ kind: 'headLost' })
     },
     jobAdded: (job) => {
-      if (!deps.rolesOf(job.submitter).includes('submit'))
-        return tell({ kind: 'jobRefused', job: job.id, message: mayNotSubmit })
-      if (job.spec.runtime === 'node' && !deps.mayRunScripts())
-        return tell({ kind: 'jobRefused', job: job.id, message: noScripts })
+      const message = refusalOf(deps, job)
+      if (message !== undefined) return tell({ kind: 'jobRefused', job: job.id, message })
       jobs.set(job.id, job)
       tell({ kind: 'jobKnown', job })
     },
@@ -114,7 +103,28 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
   }
 }
 
+const refusalOf = (deps: WorkerRoleDeps, { submitter, spec }: Job): string | undefined => {
+  if (!deps.rolesOf(submitter).includes('submit')) return mayNotSubmit
+  return spec.runtime === 'node' && !deps.mayRunScripts() ? noScripts : undefined
+}
+
 const noScripts = 'Its owner lets no entry scripts run on this machine.'
+/** Ticks go to the loop itself; what else is told to the machine makes them come often again. */
+const tickWorker = (clock: Clock, state: WorkerState, loop: Loop<WorkerFact>) => {
+  const ticking = startTicking({
+    clock,
+    busyMs: limits.workerTickMs,
+    quietMs: limits.quietTickMs,
+    isQuiet: () => isQuiet(state),
+    tick: () => loop.tell({ kind: 'tick' }),
+  })
+  const tell = (fact: WorkerFact): void => {
+    loop.tell(fact)
+    ticking.wake()
+  }
+  return { tell, ticking }
+}
+
 /** Nothing is held, runs or waits to be told: then only greetings need the time, and seldom. */
 const isQuiet = ({ jobs, processes, reports, started, unsent }: WorkerState): boolean =>
   jobs.size + processes.size + reports.size() + started.length + unsent.length === 0

@@ -22,8 +22,8 @@ const movableClock = () => {
   }
   const pass = (ms: number): void => {
     for (const end = now + ms; now < end; now += 1)
-      for (const timer of [...timers])
-        if (timers.has(timer) && timer.next <= now) {
+      for (const timer of timers)
+        if (timer.next <= now) {
           timer.next += timer.ms
           timer.run()
         }
