@@ -7,8 +7,6 @@ import { createRegistry } from '#agent/effects/registry.ts'
 import { loadSettings } from '#agent/effects/settings.ts'
 import type { GivenSettings, SettingsBook } from '#agent/effects/settings.ts'
 import { createStoreWork } from '#agent/effects/store-work.ts'
-import { createSubmitting } from '#agent/effects/submit.ts'
-import { baseName, beside } from '#agent/data/paths.ts'
 import { measureLoop } from '#agent/host/loop-delay.ts'
 import { createMembership } from '#agent/membership/state.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
@@ -71,7 +69,6 @@ export const startAgent: StartAgent = async (options) => {
     adapters: adapters.value,
     membership,
     commands: life.commands,
-    submitting: joinSubmitting(parts, core),
     registry: joinRegistry(parts, core),
     sequence: deltas.sequence,
     agentView,
@@ -200,17 +197,6 @@ const joinRoles = (
   })
   return core
 }
-
-const joinSubmitting = ({ adapters }: Parts, core: Core) =>
-  createSubmitting({
-    ...adapters,
-    self: adapters.keys.self,
-    rolesOf: core.member.rolesOf,
-    nameOf: core.nameOf,
-    beside,
-    baseName,
-    mappedShares: () => core.settings.now().shares,
-  })
 
 const joinRegistry = ({ adapters }: Parts, core: Core) =>
   createRegistry({

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { createBlobAudit } from '#agent/data/blob-audit.ts'
 import { createBundler } from '#agent/bundle/bundler.ts'
 import { createBlobs } from '#agent/data/blobs.ts'
 import { createChunks } from '#agent/data/chunks.ts'
+import { createContentDigest } from '#agent/data/content-digest.ts'
 import { createItemReader } from '#agent/data/items.ts'
 import { createDataFolders } from '#agent/data/data-folders.ts'
+import { createFolderWatch } from '#agent/data/folder-look.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
 import {
   createModelFolder,
@@ -14,6 +17,7 @@ import {
 import { createExports } from '#agent/data/output/exports.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/packs.ts'
+import { baseName, beside, folderOf } from '#agent/data/paths.ts'
 import { createPlanReader } from '#agent/data/plan-reader.ts'
 import { createDataPreview } from '#agent/data/preview.ts'
 import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
@@ -37,9 +41,10 @@ import type { Adapters } from '#agent/roles/adapters.ts'
 import { createDeviceDesk } from '#agent/runtime/devices/desk.ts'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
 import { sweepScriptFolders, withScripts } from '#agent/runtime/script/script-runtime.ts'
+import { createTimetable } from '#agent/schedule/timetable.ts'
 import { lockHome } from '#agent/store/home-lock.ts'
 import { openStore } from '#agent/store/store.ts'
-import { pinnedNodeVersion } from '#agent/version.ts'
+import { agentVersion, pinnedNodeVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
@@ -92,6 +97,7 @@ export const openAdapters = async (
       planner: createThreadedPlanner(),
       planReader: createPlanReader({ blobs, planChunks: views.planChunks }),
       items: createItemReader(),
+      contents: createContentDigest(),
       ...openMachine(options, keys.self),
       care: store.value.care,
       ...openOutputs(home, store.value.file, opened),
@@ -126,6 +132,11 @@ const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
   shares: createShares(),
   preview: createDataPreview(),
   folders: createDataFolders(join(home, 'datastore')),
+  timetable: createTimetable(),
+  folderWatch: createFolderWatch(),
+  version: agentVersion,
+  paths: { beside, baseName, folderOf },
+  sha256: (text: string) => createHash('sha256').update(text).digest('hex'),
   probe: createHostProbe({ home, pageFolder, pinnedNode: pinnedNodeVersion }),
   blobAudit: createBlobAudit({ folder: join(home, 'blobs') }),
 })

@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'JobFileInvalid'
   | 'JobUnknown'
   | 'JobEnded'
+  | 'NotOneJob'
   | 'InputEmpty'
   | 'InputMissing'
   | 'InputUnreadable'

@@ -106,6 +106,20 @@ export const dataLimits = {
   jobFileBytes: 256 * kib,
   /** Steps of one pipeline: their specs must fit one record. */
   pipelineSteps: 100,
+  /** Unfinished pipeline runs that an agent goes on with after its start, newest first. */
+  openPipelines: 10_000,
+  /** Row texts in one result chunk of rows that were taken over: as much as a worker's largest, about. */
+  takenChunkBytes: 8 * 1024 * 1024,
+  /** Runs set side by side: more columns nobody reads. */
+  comparedRuns: 50,
+  /** How often schedules are looked at: cron counts seconds. */
+  scheduleTickMs: 1_000,
+  /** A run may start this much late (a busy machine); later its time counts as missed. */
+  scheduleLateMs: 60_000,
+  /** Watched folders are listed this often, or less where listing takes long. */
+  folderLookMs: 2_000,
+  /** Share of the time that looks at one watched folder may take. */
+  folderLookShare: 0.05,
   /** Parameters and inputs of one pipeline or job file. */
   pipelineParameters: 1_000,
   blobBytes: 8 * 1024 * mib,

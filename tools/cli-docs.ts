@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
 import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
+import { comparisonView, pipelineView, retryView } from '#protocol/control/pipeline-views.ts'
 import { datasetView, datastoreView, previewView } from '#protocol/control/registry-views.ts'
 import {
   clusterCreatedView,
@@ -45,6 +46,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Cluster: clusterView,
   ClusterCreated: clusterCreatedView,
   Done: api.stop.answer,
+  Comparison: comparisonView,
   Completion: z.object({ shell: z.string(), script: z.string() }),
   Dataset: datasetView,
   Datasets: api.datasets.answer,
@@ -52,6 +54,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Datastores: api.datastores.answer,
   Doctor: doctorView,
   Error: errorView,
+  Experiments: api.experiments.answer,
   ErrorLine: z.object({ error: errorView }),
   Explain: explainView,
   Invitation: invitationView,
@@ -64,9 +67,13 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Model: modelView,
   Models: api.models.answer,
   Peers: api.peers.answer,
+  Pipeline: pipelineView,
+  Pipelines: api.pipelines.answer,
   Preview: previewView,
+  Retry: retryView,
   Row: rowView,
   RowPage: rowPageView,
+  Schedules: api.schedules.answer,
   Setting: settingView,
   Settings: api.settings.answer,
   Skeleton: z.object({

@@ -1,6 +1,7 @@
 import type { AnswerOf } from '#protocol/control/api.ts'
 import { anna, submitted } from './cli-example.ts'
 import type { CliExample } from './cli-example.ts'
+import { runExamples } from './cli-examples-runs.ts'
 import { dataExamples } from './cli-examples-data.ts'
 
 const ben = '12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s'
@@ -85,6 +86,12 @@ const queued: AnswerOf<'submitJob'> = {
   itemsPerSecond: null,
   secondsLeft: null,
   output: '',
+  pipeline: '01K9Z3T8M3P4Q5R6S7T8V9W0XA',
+  pipelineName: 'digits',
+  step: 'digits',
+  experiment: 'digits',
+  takenOver: 0,
+  takenFrom: '',
   outputFiles: null,
 }
 
@@ -211,6 +218,13 @@ export const cliExamples: readonly CliExample[] = [
     answer: { models: [model] },
   },
   { command: 'model show', line: 'muster model show mnist:1', schema: 'Model', answer: model },
+  {
+    command: 'job retry-failed',
+    line: 'muster job retry-failed 01K9Z3',
+    schema: 'Retry',
+    answer: { job: queued, items: 7, wholeMiniBatches: 0 },
+  },
+  ...runExamples,
   ...dataExamples,
   {
     command: 'job submit',

@@ -82,6 +82,7 @@ const rooms: readonly Room[] = [
     npm: ['node', 'yaml', 'zod', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer'],
   },
   { prefix: 'node-agent/bundle', may: adapter, npm: ['node', 'rolldown'] },
+  { prefix: 'node-agent/schedule', may: adapter, npm: ['croner'] },
   { prefix: 'node-agent/host', may: adapter, npm: ['node', 'pino'] },
   {
     prefix: 'node-agent/control',

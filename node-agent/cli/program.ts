@@ -5,6 +5,7 @@ import { collect, readCount, readDuration, readRoles, readSetting, readTag } fro
 import { shells } from './completion.ts'
 import type { Shell } from './completion.ts'
 import { addDataCommands } from './data-commands.ts'
+import { addRunCommands } from './run-commands.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeMeanings } from './exit-codes.ts'
 import type { Runs } from './runs.ts'
@@ -24,6 +25,7 @@ export const createProgram = (version: string, runs: Runs): Command => {
   addAgentCommands(program, runs)
   addClusterCommands(program, runs)
   addModelCommands(program, runs)
+  addRunCommands(program, runs)
   addDataCommands(program, runs)
   addJobCommands(program, runs)
   addCareCommands(program, runs)
@@ -197,22 +199,43 @@ const addModelCommands = (program: Command, runs: Runs): void => {
 
 const jobArgument = ['<job>', 'id of the job, or an unambiguous start of it'] as const
 
+const param = [
+  '--param <name=value>',
+  'give a parameter of the file a value, repeatable',
+  readSetting,
+] as const
+const regenerate = [
+  '--regenerate',
+  'compute everything anew, take nothing over from earlier runs',
+] as const
+
 const addJobCommands = (program: Command, runs: Runs): void => {
   const job = program.command('job').description('submit jobs, follow them, read their results')
   job
     .command('submit')
-    .description('submit a job file')
-    .argument('<file>', 'a job file in YAML')
+    .description('submit a job file or a pipeline file; one with a schedule is scheduled')
+    .argument('<file>', 'a job file or pipeline file in YAML')
     .option('--set <key=value>', 'set a field of the job file, repeatable', readSetting)
-    .option('--watch', 'follow the job until it ends')
+    .option(...param)
+    .option(...regenerate)
+    .option('--now', 'run once now, whatever schedule the file has')
+    .option('--watch', 'follow the job or pipeline run until it ends')
     .action(runs(async () => (await import('./commands/job-submit.ts')).jobSubmit))
   job
     .command('resubmit')
-    .description('submit a job anew, with some fields changed; only where its data is')
-    .argument(...jobArgument)
+    .description('submit a job or pipeline run anew, with changes; only where its data is')
+    .argument('<job>', 'id of the job or pipeline run, or an unambiguous start of it')
     .option('--set <key=value>', 'change a field of its job file, repeatable', readSetting)
-    .option('--watch', 'follow the new job until it ends')
+    .option(...param)
+    .option(...regenerate)
+    .option('--watch', 'follow the new job or pipeline run until it ends')
     .action(runs(async () => (await import('./commands/job-resubmit.ts')).jobResubmit))
+  job
+    .command('retry-failed')
+    .description('submit a new job of just the failed items of one that has ended')
+    .argument(...jobArgument)
+    .option('--watch', 'follow the new job until it ends')
+    .action(runs(async () => (await import('./commands/job-retry-failed.ts')).jobRetryFailed))
   job
     .command('list')
     .description('list the jobs, newest first')

@@ -39,6 +39,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   DataUnknown: 404,
   NameTaken: 409,
   JobEnded: 409,
+  NotOneJob: 409,
   InputEmpty: 400,
   InputMissing: 400,
   InputUnreadable: 400,

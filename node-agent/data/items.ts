@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, open, read, statSync } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
@@ -32,6 +32,14 @@ export const createItemReader = (): ItemReader => {
       }
     },
     places: (root, items) => placesOf(realFolder, root, items),
+    lookAgain: async (root, item) => {
+      try {
+        const { size, mtimeMs } = await stat(join(root, item.name))
+        return { ...item, bytes: size, modifiedMs: Math.trunc(mtimeMs) }
+      } catch {
+        return item
+      }
+    },
     inPlacePath: async (root, item) => {
       if (refusalOf(item, limits.itemBytes) !== undefined) return undefined
       return pathInside(realFolder, root, item).catch(() => undefined)

@@ -5,3 +5,6 @@ export const beside = (path: string, name: string): string => join(dirname(path)
 
 /** Last part of a path. */
 export const baseName = (path: string): string => basename(path)
+
+/** The folder that holds `path`. */
+export const folderOf = (path: string): string => dirname(path)

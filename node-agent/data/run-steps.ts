@@ -79,17 +79,13 @@ const takeWires = (
 } => {
   const wires: NamedWire[] = []
   const faults: Fault[] = []
-  const inputsOf = (field: 'inputs' | 'side_inputs'): Fields => {
-    const inputs = asMap(fields[field])
-    const taken = Object.entries(inputs).map(([input, written]) => {
-      const reference = outputReference(asMap(written)['path'] ?? written)
-      if (reference === undefined) return [input, written]
-      wires.push({ input, step: reference.step, ...outputOf(reference) })
-      return [input, standIn(asMap(written), outputs.get(reference.step))]
-    })
-    return taken.length === 0 ? {} : { [field]: Object.fromEntries(taken) as Fields }
-  }
-  const whole = { ...fields, ...inputsOf('inputs'), ...inputsOf('side_inputs') }
+  const taken = Object.entries(asMap(fields['inputs'])).map(([input, written]) => {
+    const reference = outputReference(asMap(written)['path'] ?? written)
+    if (reference === undefined) return [input, written] as const
+    wires.push({ input, step: reference.step, ...outputOf(reference) })
+    return [input, standIn(asMap(written), outputs.get(reference.step))] as const
+  })
+  const whole = wires.length === 0 ? fields : { ...fields, inputs: Object.fromEntries(taken) }
   const look = (here: unknown, path: FieldPath): void => {
     if (outputReference(here) !== undefined) faults.push(notAnInput(path, String(here)))
     else if (typeof here === 'object' && here !== null)
@@ -157,9 +153,8 @@ const notAnInput = (path: FieldPath, written: string): Fault => ({
 
 const withoutPlace = (spec: JobDraft, wires: readonly NamedWire[]): JobDraft => {
   const isWired = ({ name }: JobInput): boolean => wires.some(({ input }) => input === name)
-  const place = <Input extends JobInput>(input: Input): Input =>
-    isWired(input) ? { ...input, root: '' } : input
-  return { ...spec, inputs: spec.inputs.map(place), sideInputs: spec.sideInputs.map(place) }
+  const inputs = spec.inputs.map((input) => (isWired(input) ? { ...input, root: '' } : input))
+  return { ...spec, inputs }
 }
 
 /** What is wrong with how steps hang together; places are those of the whole file. */

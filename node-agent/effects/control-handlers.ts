@@ -1,6 +1,5 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { Exports } from '#agent/ports/exports.ts'
-import type { Views } from '#agent/ports/views.ts'
 import type {
   AgentView,
   ClusterView,
@@ -16,15 +15,17 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
-import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { PeerId } from '#protocol/model/ids.ts'
 import type { Model } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
 import { exportHandlers } from './export-handlers.ts'
+import { findJob } from './find-job.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
-import type { LiveJobs } from './live-jobs.ts'
 import type { PreviewData } from './preview.ts'
+import { experimentHandlers, pipelineHandlers } from './pipeline-handlers.ts'
+import type { PipelineHandlerDeps } from './pipeline-handlers.ts'
 import type { Registry } from './registry.ts'
 import { registryHandlers } from './registry-handlers.ts'
 import type { SettingsBook } from './settings.ts'
@@ -33,18 +34,15 @@ import { notInCluster } from './submit.ts'
 import type { Submitting } from './submit.ts'
 
 /** One small function for each call of the control API. */
-export interface HandlerDeps {
-  readonly views: Views
+export interface HandlerDeps extends PipelineHandlerDeps {
   readonly commands: ClusterCommands
   readonly submitting: Submitting
   readonly registry: Registry
   readonly previewData: PreviewData
-  readonly live: LiveJobs
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly clusterView: () => ClusterView | null
   readonly machines: () => readonly MachineView[]
-  readonly nameOf: (peer: PeerId) => string
   readonly explain: (fold: JobFold, miniBatch: number | undefined) => Promise<readonly string[]>
   readonly miniBatchMap: (
     fold: JobFold,
@@ -74,6 +72,8 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...jobHandlers(deps),
   ...resultHandlers(deps),
   ...exportHandlers({ ...deps, find: (key) => findJob(deps.views, key) }),
+  ...pipelineHandlers(deps),
+  ...experimentHandlers(deps),
 })
 
 type Handlers<Name extends keyof ControlHandlers> = Pick<ControlHandlers, Name>
@@ -191,17 +191,20 @@ const jobHandlers = (
   return {
     submitJob: async ({ body, signal }) => {
       const { submissionId } = body
-      const job = await deps.submitting.submit(
+      const submitted = await deps.runLife.runs.submit(
         {
           text: body.text,
           file: body.file,
+          parameters: {},
           overrides: body.overrides ?? {},
+          single: true,
           ...(submissionId === undefined ? {} : { submissionId }),
         },
         signal,
       )
-      if (!job.ok) return job
-      const fold = await find(job.value.id)
+      if (!submitted.ok) return submitted
+      const [job] = submitted.value.kind === 'run' ? submitted.value.jobs : []
+      const fold = await find(job?.id ?? '')
       return fold.ok ? ok(live.toView(fold.value)) : fold
     },
     resubmitJob: async ({ query, body, signal }) => {
@@ -209,7 +212,7 @@ const jobHandlers = (
       if (!fold.ok) return fold
       const { overrides: changes = {}, submissionId } = body
       const wish = { changes, ...(submissionId === undefined ? {} : { submissionId }) }
-      const job = await deps.submitting.resubmit(fold.value.job, wish, signal)
+      const job = await deps.runLife.runs.resubmitJob(fold.value.job, wish, signal)
       if (!job.ok) return job
       const after = await find(job.value.id)
       return after.ok ? ok(live.toView(after.value)) : after
@@ -278,19 +281,6 @@ const resultHandlers = (
       return ok({ job: fold.value.job.id, lines: [...lines] })
     },
   }
-}
-
-/** A job by id or an unambiguous start of it. */
-export const findJob = async (views: Views, key: string): Promise<Result<JobFold, MusterError>> => {
-  const [first, second] = await views.findJobs(key)
-  if (first === undefined)
-    return err(
-      musterError('JobUnknown', `There is no job "${key}"; \`muster job list\` shows all jobs.`),
-    )
-  if (second !== undefined)
-    return err(musterError('JobUnknown', `Several jobs start with "${key}"; give more of the id.`))
-  const fold = await views.job(first satisfies JobId)
-  return fold === undefined ? err(musterError('JobUnknown', `There is no job "${key}".`)) : ok(fold)
 }
 
 const findPeer = (machines: readonly MachineView[], key: string): Result<PeerId, MusterError> => {

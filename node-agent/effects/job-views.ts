@@ -57,6 +57,12 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     itemsPerSecond: live.itemsPerSecond,
     secondsLeft: live.secondsLeft,
     output: sealed?.output ?? '',
+    pipeline: job.run?.pipeline ?? '',
+    pipelineName: job.run?.name ?? '',
+    step: job.run?.step ?? '',
+    experiment: job.run?.experiment ?? '',
+    takenOver: fold.taken?.miniBatches ?? 0,
+    takenFrom: fold.taken?.from ?? '',
     outputFiles: sealed?.outputFiles ?? null,
   }
 }

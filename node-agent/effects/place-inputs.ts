@@ -21,12 +21,16 @@ export const placeInputs = async (
   const inputs = await placeAll(deps, draft.inputs)
   if (!inputs.ok) return inputs
   for (const input of inputs.value) {
+    if (isUnplaced(input)) continue
     const checked = await deps.planner.check(input, draft.partitionKeys, signal)
     if (!checked.ok) return checked
   }
   const sideInputs = await placeAll(deps, draft.sideInputs)
   return sideInputs.ok ? ok({ inputs: inputs.value, sideInputs: sideInputs.value }) : sideInputs
 }
+
+/** A wired input lies nowhere before its source has run. */
+const isUnplaced = ({ root, share }: JobInput): boolean => root === '' && share === undefined
 
 const placeAll = async (
   deps: PlacingDeps,

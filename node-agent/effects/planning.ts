@@ -1,9 +1,7 @@
-import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Planner, PlanReader } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
-import type { Views } from '#agent/ports/views.ts'
 import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
@@ -11,6 +9,9 @@ import type { Job } from '#protocol/model/job.ts'
 import { itemsOf, miniBatchesOf } from '#protocol/model/plan.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'
+import { planOnly } from './plan-only.ts'
+import type { OnlyPlanDeps } from './plan-only.ts'
+import type { TakeOver, Taken } from './take-over.ts'
 
 /** Writes the plans of jobs whose data is here, chunk by chunk; goes on where it stopped. */
 export interface Planning extends AsyncDisposable {
@@ -19,15 +20,14 @@ export interface Planning extends AsyncDisposable {
   readonly stop: (job: JobId) => void
 }
 
-export interface PlanningDeps {
+export interface PlanningDeps extends OnlyPlanDeps {
+  readonly takeOver: TakeOver
   readonly self: PeerId
   readonly clock: Clock
   readonly log: Log
   readonly planner: Planner
   readonly planReader: PlanReader
-  readonly blobs: Blobs
   readonly ledger: Ledger
-  readonly views: Views
 }
 
 export const createPlanning = (deps: PlanningDeps): Planning => {
@@ -60,10 +60,12 @@ const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<
   const written = await deps.views.planChunks(job.id)
   if (written.some((chunk) => chunk.last)) return
   try {
-    const end = await deps.planReader.end(job.id)
-    if (!end.ok) throw new MusterFailure(end.error)
-    for await (const chunk of deps.planner.plan(job.id, job.spec, end.value, signal))
-      await writeChunk(deps, chunk)
+    const donor = await deps.takeOver.donorOf(job, written)
+    for await (const chunk of await chunksOf(deps, job, written.length, signal)) {
+      signal.throwIfAborted()
+      const taken = donor && (await deps.takeOver.take(job, donor, chunk))
+      await writeChunk(deps, chunk, taken)
+    }
   } catch (thrown) {
     if (signal.aborted) return
     const message =
@@ -77,12 +79,30 @@ const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<
   }
 }
 
-/** The item list becomes a blob, its boundaries a record. */
-const writeChunk = async ({ blobs, ledger }: PlanningDeps, chunk: PlanChunk): Promise<void> => {
+/** Chunks behind those that are written: of the whole input, or of what failed in an earlier job. */
+const chunksOf = async (
+  deps: PlanningDeps,
+  job: Job,
+  written: number,
+  signal: AbortSignal,
+): Promise<AsyncIterable<PlanChunk>> => {
+  if (job.only !== undefined) return planOnly(deps, job, job.only, written)
+  const end = await deps.planReader.end(job.id)
+  if (!end.ok) throw new MusterFailure(end.error)
+  return deps.planner.plan(job.id, job.spec, end.value, signal)
+}
+
+/** The item list becomes a blob, its boundaries a record; what was taken over is committed in front of it. */
+const writeChunk = async (
+  { blobs, ledger }: PlanningDeps,
+  chunk: PlanChunk,
+  taken: Taken | undefined,
+): Promise<void> => {
   const blob = await blobs.put(encodePlanChunk(chunk))
   if (!blob.ok) throw new MusterFailure(blob.error)
   const { job, firstItem, firstMiniBatch, runs, last } = chunk
   const added = await ledger.append([
+    ...(taken === undefined ? [] : [taken.committed]),
     {
       kind: 'plan-chunk-written',
       job,
@@ -94,6 +114,7 @@ const writeChunk = async ({ blobs, ledger }: PlanningDeps, chunk: PlanChunk): Pr
       miniBatches: miniBatchesOf(chunk),
       runs,
       last,
+      ...(taken === undefined ? {} : { taken: taken.taken }),
     },
   ])
   if (!added.ok) throw new MusterFailure(added.error)

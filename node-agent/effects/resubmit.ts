@@ -1,7 +1,8 @@
-import type { JobFile, JobFileReader } from '#agent/ports/data.ts'
+import type { JobFile, JobFileReader, RunFile } from '#agent/ports/data.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Job, JobSpec } from '#protocol/model/job.ts'
+import type { PipelineSource, PipelineStep } from '#protocol/model/pipeline.ts'
 import { err } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
@@ -75,3 +76,32 @@ const asChange = ({ code, message, retryable, detail }: MusterError): MusterErro
     message.replace(' (set on the command line)', '').replace(', given on the command line,', ''),
     { retryable, ...(detail === undefined ? {} : { detail }) },
   )
+
+/** A spec as a run of one step, with the file that would give it again. */
+export const asOneStep = (
+  spec: JobSpec,
+  { experiment }: { readonly experiment: string | undefined },
+): {
+  readonly file: Omit<RunFile, 'steps' | 'warnings' | 'schedule'>
+  readonly steps: readonly PipelineStep[]
+  readonly source: PipelineSource
+} => {
+  const { name, description, tags } = spec
+  return {
+    file: {
+      name,
+      experiment: experiment ?? name,
+      description,
+      tags,
+      parameters: {},
+      continueOnStepFailure: false,
+      regenerateOutputs: false,
+    },
+    steps: [{ name, spec, wires: [], after: [], output: 'output', allowReuse: true }],
+    source: {
+      text: JSON.stringify(withWholeScript(specToFile(spec))),
+      file: `job ${name}`,
+      overrides: {},
+    },
+  }
+}

@@ -10,33 +10,40 @@ import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import { asJobId } from '#protocol/model/ids.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobSpec, ScriptReference, SideInput } from '#protocol/model/job.ts'
+import type { JobSpec, ScriptReference, SideInput } from '#protocol/model/job.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { checkPlace } from './job-output.ts'
-import { readAgain, resubmitElsewhere } from './resubmit.ts'
-import type { Changes } from './resubmit.ts'
 import { placeInputs } from './place-inputs.ts'
 import { storeSideInputs } from './side-inputs.ts'
 
-/** What a runner asks for: models registered, jobs submitted and cancelled. */
+/** What a runner asks for: models registered, jobs made ready and cancelled. */
 export interface Submitting {
   readonly registerModel: (
     wish: ModelWish,
     signal: AbortSignal,
   ) => Promise<Result<Model, MusterError>>
-  readonly submit: (wish: SubmitWish, signal: AbortSignal) => Promise<Result<Job, MusterError>>
-  /** The same work with some fields changed, checked like a job file. Only where the job's data is. */
-  readonly resubmit: (
-    job: Job,
-    wish: ResubmitWish,
+  /** Why this machine may not do something that needs the role `submit`; undefined if it may. */
+  readonly refusal: (toDo: string) => MusterError | undefined
+  /**
+   * A job file with its inputs looked at, its model found and its script bundled, or `recorded` ones taken.
+   * Inputs without a place (they are wired) are left as they are.
+   */
+  readonly prepare: (
+    file: JobFile,
+    recorded: Recorded,
     signal: AbortSignal,
-  ) => Promise<Result<Job, MusterError>>
+  ) => Promise<Result<JobSpec, MusterError>>
   readonly cancel: (job: JobId) => Promise<Result<void, MusterError>>
+}
+
+/** What an earlier job was recorded with, to be used again whatever became of its source. */
+export interface Recorded {
+  readonly script?: ScriptReference
+  readonly sideInputs?: readonly SideInput[]
 }
 
 export interface ModelWish {
@@ -44,20 +51,6 @@ export interface ModelWish {
   readonly name: string
   readonly description: string
   readonly tags: Readonly<Record<string, string>>
-}
-
-export interface SubmitWish {
-  readonly text: string
-  readonly file: string
-  readonly overrides: Readonly<Record<string, string | number | boolean>>
-  /** The same id twice gives the same job. */
-  readonly submissionId?: string
-}
-
-export interface ResubmitWish {
-  readonly changes: Changes
-  /** The same id twice gives the same job. */
-  readonly submissionId?: string
 }
 
 export interface SubmittingDeps {
@@ -84,8 +77,8 @@ export interface SubmittingDeps {
 
 export const createSubmitting = (deps: SubmittingDeps): Submitting => ({
   registerModel: (wish, signal) => registerModel(deps, wish, signal),
-  submit: (wish, signal) => submit(deps, wish, signal),
-  resubmit: (job, wish, signal) => resubmit(deps, job, wish, signal),
+  refusal: (toDo) => refusalFor(deps, 'submit', toDo),
+  prepare: (file, recorded, signal) => prepare(deps, file, recorded, signal),
   cancel: (job) => cancel(deps, job),
 })
 
@@ -175,51 +168,22 @@ const findModel = async (
 }
 
 /** Everything that can be found wrong is found before a record is written. */
-const submit = async (
+const prepare = async (
   deps: SubmittingDeps,
-  wish: SubmitWish,
+  file: JobFile,
+  recorded: Recorded,
   signal: AbortSignal,
-): Promise<Result<Job, MusterError>> => {
-  const refusal = refusalFor(deps, 'submit', 'submit jobs')
-  if (refusal !== undefined) return err(refusal)
-  const earlier = await earlierSubmission(deps, wish.submissionId)
-  if (earlier !== undefined) return ok(earlier)
-
-  const file = deps.jobFiles.read(wish.text, wish.file, wish.overrides)
-  if (!file.ok) return file
-  const placed = await placeFile(deps, file.value, signal)
+): Promise<Result<JobSpec, MusterError>> => {
+  const placed = await placeFile(deps, file, signal)
   if (!placed.ok) return placed
   const { script } = placed.value
-  const spec = await completeSpec(deps, placed.value, signal, {
-    script: () => (script === undefined ? lostScript() : storeScript(deps, script, signal)),
-    sideInputs: [],
+  return completeSpec(deps, placed.value, signal, {
+    script: async () => {
+      if (recorded.script !== undefined) return ok(recorded.script)
+      return script === undefined ? lostScript() : storeScript(deps, script, signal)
+    },
+    sideInputs: recorded.sideInputs ?? [],
   })
-  return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
-}
-
-/** The script that a job was recorded with is used again, whatever became of its source. */
-const resubmit = async (
-  deps: SubmittingDeps,
-  job: Job,
-  wish: ResubmitWish,
-  signal: AbortSignal,
-): Promise<Result<Job, MusterError>> => {
-  const refusal =
-    refusalFor(deps, 'submit', 'submit jobs') ?? resubmitElsewhere(job, deps.self, deps.nameOf)
-  if (refusal !== undefined) return err(refusal)
-  const earlier = await earlierSubmission(deps, wish.submissionId)
-  if (earlier !== undefined) return ok(earlier)
-
-  const file = readAgain(deps.jobFiles, job.spec, wish.changes)
-  if (!file.ok) return file
-  const placed = await placeFile(deps, file.value, signal)
-  if (!placed.ok) return placed
-  const { spec: before } = job
-  const spec = await completeSpec(deps, placed.value, signal, {
-    script: async () => (before.runtime === 'node' ? ok(before.script) : lostScript()),
-    sideInputs: before.sideInputs,
-  })
-  return spec.ok ? record(deps, spec.value, wish.submissionId) : spec
 }
 
 /** The inputs where they lie on this machine, looked at. */
@@ -233,25 +197,6 @@ const placeFile = async (
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free
   return ok({ ...file, spec: { ...file.spec, ...placed.value } })
-}
-
-const record = async (
-  deps: SubmittingDeps,
-  spec: JobSpec,
-  submissionId: string | undefined,
-): Promise<Result<Job, MusterError>> => {
-  const job: Job = {
-    id: deps.random.jobId(),
-    spec,
-    submitter: deps.self,
-    dataPeer: deps.self,
-    keeper: deps.self,
-    submittedAt: deps.clock.now(),
-  }
-  if (submissionId !== undefined)
-    await deps.views.setSetting(submissionSetting(submissionId), job.id)
-  const added = await deps.ledger.append([{ kind: 'job-submitted', job }])
-  return added.ok ? ok(job) : added
 }
 
 /** What a spec takes from the file it was read from, or from the job it is submitted anew of. */
@@ -309,17 +254,6 @@ const storeScript = async (
     }
   }
   return ok({ entry: bundled.value.entry, files })
-}
-
-const submissionSetting = (id: string): string => `submission/${id}`
-
-const earlierSubmission = async (
-  { views }: SubmittingDeps,
-  id: string | undefined,
-): Promise<Job | undefined> => {
-  if (id === undefined) return undefined
-  const job = await views.setting(submissionSetting(id))
-  return typeof job === 'string' ? (await views.job(asJobId(job)))?.job : undefined
 }
 
 const cancel = async (deps: SubmittingDeps, id: JobId): Promise<Result<void, MusterError>> => {

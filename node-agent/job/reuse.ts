@@ -1,6 +1,6 @@
 import type { JobSpec } from '#protocol/model/job.ts'
-import type { Millis } from '#protocol/model/ids.ts'
-import type { PlannedItem } from '#protocol/model/plan.ts'
+import type { ItemIndex, Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { PlanChunk, PlannedFile, PlannedItem, PlannedSlice } from '#protocol/model/plan.ts'
 
 /**
  * What may be taken over from an earlier job. The rule is that the rows are those that computing them anew
@@ -83,6 +83,68 @@ export const canonical = (value: unknown): string => {
  */
 export const racyMs: Millis = 2_000
 
-/** Whether an item is surely what the earlier job read. `seenAt` is when the earlier plan looked at it. */
-export const isUnchanged = (now: PlannedItem, earlier: PlannedItem, seenAt: Millis): boolean =>
-  canonical({ ...now }) === canonical({ ...earlier }) && earlier.modifiedMs < seenAt - racyMs
+/** A mini-batch as a plan fixed it: where it stands, and what it holds. */
+export interface MiniBatchContent {
+  readonly miniBatch: MiniBatchIndex
+  readonly firstItem: ItemIndex
+  readonly items: number
+  /** Equal texts: the same items in the same order, of files with the same names, sizes and times. */
+  readonly text: string
+  /** Newest time of its files. */
+  readonly newest: Millis
+}
+
+/**
+ * What stands in each mini-batch of a plan chunk. Where the whole input's content is known by its hash, the
+ * times of files say nothing and are left out.
+ */
+export const contentsOf = (chunk: PlanChunk, pinned: boolean): readonly MiniBatchContent[] => {
+  const found: MiniBatchContent[] = []
+  const entries = chunk.kind === 'files' ? chunk.items : chunk.slices
+  let [at, miniBatch, firstItem] = [0, chunk.firstMiniBatch, chunk.firstItem]
+  for (const { count, items } of chunk.runs) {
+    for (let n = 0; n < count; n++) {
+      const here: (PlannedItem | PlannedSlice)[] = []
+      for (let held = 0; held < items && at < entries.length; at++) {
+        const entry = entries[at]
+        if (entry === undefined) break
+        here.push(entry)
+        held += recordsOf(entry)
+      }
+      const partition = chunk.partitions[miniBatch - chunk.firstMiniBatch] ?? null
+      const text = canonical([partition, here.map((entry) => withoutTime(entry, pinned))])
+      const newest = here.reduce((most, entry) => Math.max(most, fileOf(entry).modifiedMs), 0)
+      found.push({ miniBatch, firstItem, items, text, newest })
+      miniBatch += 1
+      firstItem += items
+    }
+  }
+  return found
+}
+
+const fileOf = (entry: PlannedItem | PlannedSlice): PlannedFile =>
+  'file' in entry ? entry.file : entry
+
+const recordsOf = (entry: PlannedItem | PlannedSlice): number =>
+  'records' in entry ? entry.records : 1
+
+const withoutTime = (entry: PlannedItem | PlannedSlice, pinned: boolean): unknown => {
+  if (!pinned) return entry
+  const time = { modifiedMs: 0 }
+  return 'file' in entry ? { ...entry, file: { ...entry.file, ...time } } : { ...entry, ...time }
+}
+
+/**
+ * Whether rows of an earlier mini-batch may stand for this one: the same place in the plan, since scripts
+ * are told it, and the same content. A file written too shortly before the earlier plan looked at it proves
+ * nothing by its time.
+ */
+export const mayTake = (
+  now: MiniBatchContent,
+  earlier: MiniBatchContent,
+  rule: { readonly seenAt: Millis; readonly pinned: boolean },
+): boolean =>
+  now.miniBatch === earlier.miniBatch &&
+  now.firstItem === earlier.firstItem &&
+  now.text === earlier.text &&
+  (rule.pinned || earlier.newest < rule.seenAt - racyMs)

@@ -10,6 +10,7 @@ import type {
   PlanChunkWritten,
   RecordBody,
   RecordHeader,
+  TakenOver,
   VerifiedRecord,
   VersionVector,
 } from '#protocol/model/record.ts'
@@ -228,6 +229,7 @@ const sums = ({
     miniBatches: planChunks.reduce((sum, chunk) => sum + chunk.miniBatches, 0),
     halvings: halved.length,
     planComplete: isPlanComplete(planChunks),
+    ...takenOf(planChunks),
     committed: commits.length,
     itemsSucceeded: total((commit) => commit.succeeded),
     itemsFailed: total((commit) => commit.failed) + items,
@@ -240,6 +242,13 @@ const sums = ({
 /** All chunks from 0 to one that calls itself the last. */
 const isPlanComplete = (planChunks: readonly PlanChunkWritten[]): boolean =>
   planChunks.at(-1)?.last === true && planChunks.every((chunk, index) => chunk.chunk === index)
+
+const takenOf = (planChunks: readonly PlanChunkWritten[]): { readonly taken?: TakenOver } => {
+  const taken = planChunks.flatMap((chunk) => chunk.taken ?? [])
+  const [from] = taken.map((one) => one.from).toSorted((a, b) => (a < b ? -1 : 1))
+  if (from === undefined) return {}
+  return { taken: { from, miniBatches: taken.reduce((sum, one) => sum + one.miniBatches, 0) } }
+}
 
 const times = (committed: readonly Said<Committed>[]) => ({
   firstCommitAt: least(committed.map(({ body }) => body.at)),

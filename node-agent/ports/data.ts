@@ -109,6 +109,8 @@ export interface ItemReader {
     root: string,
     items: readonly PlannedItem[],
   ) => Promise<readonly (ItemPlace | undefined)[]>
+  /** The item as it is now: with the size and time of its file, or as it was if that is gone. */
+  readonly lookAgain: (root: string, item: PlannedItem) => Promise<PlannedItem>
   /** Absolute path if the file may be opened in place: inside `root`, same size and time as planned. */
   readonly inPlacePath: (root: string, item: PlannedItem) => Promise<string | undefined>
   /**
@@ -181,6 +183,12 @@ export interface DataPreview {
     most: number,
     signal: AbortSignal,
   ) => Promise<Result<Preview, MusterError>>
+}
+
+/** Names what is in an input by a hash. */
+export interface ContentDigest {
+  /** SHA-256 (hex) over the names and the bytes of all its files. Reads all of them. `InputMissing` */
+  readonly of: (input: JobInput, signal: AbortSignal) => Promise<Result<string, MusterError>>
 }
 
 /** Where shares lie on this machine. */

@@ -3,6 +3,7 @@ import type { Bundler } from '#agent/ports/bundler.ts'
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type {
+  ContentDigest,
   DataFolders,
   DataPreview,
   ItemReader,
@@ -22,6 +23,7 @@ import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Packs } from '#agent/ports/packs.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
+import type { FolderWatch, Timetable } from '#agent/ports/schedule.ts'
 import type { BlobAudit, StoreCare } from '#agent/ports/store-care.ts'
 import type { Transport } from '#agent/ports/transport.ts'
 import type { Views } from '#agent/ports/views.ts'
@@ -48,6 +50,7 @@ export interface Adapters {
   readonly planner: Planner
   readonly planReader: PlanReader
   readonly items: ItemReader
+  readonly contents: ContentDigest
   readonly sameUser: SameUser
   readonly shares: Shares
   readonly folders: DataFolders
@@ -68,6 +71,18 @@ export interface Adapters {
     readonly place: (input: SideInput) => Promise<Result<string, MusterError>>
   }
   readonly bundler: Bundler
+  readonly timetable: Timetable
+  readonly folderWatch: FolderWatch
+  readonly paths: {
+    /** Folder of a file and a name below it, as one path. */
+    readonly beside: (path: string, name: string) => string
+    readonly baseName: (path: string) => string
+    readonly folderOf: (path: string) => string
+  }
+  /** Version of this agent: what it computes may differ from another's. */
+  readonly version: string
+  /** Hex. */
+  readonly sha256: (text: string) => string
   readonly outputFolder: (job: JobId) => string
   /** Four short words from bytes, for people to compare. */
   readonly wordsFor: (bytes: Uint8Array) => string

@@ -1,11 +1,11 @@
 import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
 import { createDownload } from '#agent/effects/export-handlers.ts'
-import { createControlHandlers, findJob } from '#agent/effects/control-handlers.ts'
+import { createControlHandlers } from '#agent/effects/control-handlers.ts'
+import { findJob } from '#agent/effects/find-job.ts'
 import { examine } from '#agent/effects/doctor.ts'
 import { createPreviewData } from '#agent/effects/preview.ts'
 import type { Registry } from '#agent/effects/registry.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
-import type { Submitting } from '#agent/effects/submit.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { ControlBackend, Picture } from '#agent/ports/control-backend.ts'
 import type {
@@ -32,7 +32,6 @@ export interface BackendDeps {
   readonly adapters: Adapters
   readonly membership: MembershipState
   readonly commands: ClusterCommands
-  readonly submitting: Submitting
   readonly registry: Registry
   readonly sequence: () => number
   readonly agentView: () => AgentView
@@ -48,9 +47,12 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
     handlers: createControlHandlers({
       views: adapters.views,
       commands: deps.commands,
-      submitting: deps.submitting,
       registry: deps.registry,
       previewData: createPreviewData({ ...adapters, ...deps.registry }),
+      submitting: core.runLife.submitting,
+      self: adapters.keys.self,
+      withNames: core.withNames,
+      runLife: core.runLife,
       live: core.live,
       sequence: deps.sequence,
       agentView: deps.agentView,

@@ -20,6 +20,7 @@ import type { Adapters } from './adapters.ts'
 import type { HeadRole } from './head-role.ts'
 import type { LeaseLink } from './lease-link.ts'
 import type { MemberRole } from './member-role.ts'
+import type { RunLife } from './run-life.ts'
 import type { WorkerRole } from './worker-role.ts'
 
 export interface CoreOptions {
@@ -50,6 +51,7 @@ export interface CoreParts extends CoreOptions {
   worker: WorkerRole
   keeper: Keeper
   planning: Planning
+  runLife: RunLife
   live: LiveJobs
 }
 

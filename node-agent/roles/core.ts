@@ -9,6 +9,8 @@ import { createMachineBook } from '#agent/effects/machine-views.ts'
 import { createPlanning } from '#agent/effects/planning.ts'
 import { createReachBook } from '#agent/effects/reach-book.ts'
 import { createWarmProcesses } from '#agent/effects/warm-processes.ts'
+import { createTakeOver } from '#agent/effects/take-over.ts'
+import { contentsOf, mayTake } from '#agent/job/reuse.ts'
 import { jobState } from '#agent/job/job-state.ts'
 import { createProgress } from '#agent/job/progress.ts'
 import { jobVerdict } from '#agent/job/verdict.ts'
@@ -36,6 +38,8 @@ import { createHeadRole } from './head-role.ts'
 import { createLeaseLink } from './lease-link.ts'
 import { createMemberRole } from './member-role.ts'
 import { announceMembers, recordsAdded, restoreRoles } from './records.ts'
+import { createRunLife } from './run-life.ts'
+import type { RunLifeDeps } from './run-life.ts'
 import { createWorkerRole } from './worker-role.ts'
 
 /**
@@ -67,7 +71,13 @@ export const createCore = (options: CoreOptions): Core => {
     ...core.adapters,
     self: core.adapters.keys.self,
     log: core.adapters.log.child('planning'),
+    takeOver: createTakeOver({
+      ...core.adapters,
+      self: core.adapters.keys.self,
+      rules: { contentsOf, mayTake },
+    }),
   })
+  core.runLife = createRunLife(runLifeDeps(core))
   core.live = joinLive(core)
   const listening = ledger.onAdded((added) => recordsAdded(core, added))
   return Object.assign(core, {
@@ -82,6 +92,7 @@ export const createCore = (options: CoreOptions): Core => {
     [Symbol.asyncDispose]: async () => {
       listening[Symbol.dispose]()
       for (const part of [core.member, core.live, core.head, core.sync]) part[Symbol.dispose]()
+      await core.runLife[Symbol.asyncDispose]()
       await core.worker[Symbol.asyncDispose]()
       await core.planning[Symbol.asyncDispose]()
       await core.keeper[Symbol.asyncDispose]()
@@ -113,6 +124,13 @@ const joinExchanges = ({ adapters, membership, settings }: CoreOptions) => {
     }),
   }
 }
+
+const runLifeDeps = (core: CoreParts): RunLifeDeps => ({
+  adapters: core.adapters,
+  rolesOf: core.member.rolesOf,
+  nameOf: (peer) => nameOf(core, peer),
+  mappedShares: () => core.settings.now().shares,
+})
 
 const joinMember = (core: CoreParts) => {
   const { adapters } = core

@@ -253,7 +253,8 @@ const recordToFact = (
     case 'job-sealed':
       return { kind: 'jobEnded', job: body.job }
     case 'committed':
-      return header.origin === self
+      // What was taken over (term 0) was not this head's work, though perhaps this agent's record.
+      return header.origin === self && body.term.number > 0
         ? undefined
         : { kind: 'commitsRestored', job: body.job, commits: body.groups.flatMap(groupToCommits) }
     case 'charged':

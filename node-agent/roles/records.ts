@@ -35,7 +35,16 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
     case 'job-sealed':
       jobEnded(core, body.job)
       core.keeper.jobTouched(body.job)
+      core.runLife.engine.jobSealed(body.job)
       return core.live.touched(body.job)
+    case 'pipeline-submitted':
+      return core.runLife.engine.touched(body.run.id)
+    case 'pipeline-step-skipped':
+    case 'pipeline-cancel-requested':
+      return core.runLife.engine.touched(body.pipeline)
+    case 'schedule-set':
+    case 'schedule-removed':
+      return core.runLife.schedules.changed()
     case 'model-registered':
       return publishModel(core, body.model.name)
     default:
@@ -86,4 +95,5 @@ export const restoreRoles = async (core: CoreParts): Promise<void> => {
   // Files of a job that was sealed while this agent did not run go now.
   for (const job of await core.adapters.packs.jobs()) core.keeper.jobTouched(job)
   core.worker.slotsChanged(slotsNow(core), '')
+  await core.runLife.engine.restore()
 }

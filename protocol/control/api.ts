@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { outputFormats } from '../model/output.ts'
 import { endpoint } from './endpoint.ts'
+import { pipelineApi } from './pipeline-api.ts'
 import { registryApi } from './registry-api.ts'
 import {
   agentView,
@@ -363,6 +364,7 @@ export const api = {
     body: none,
     answer: explainView,
   }),
+  ...pipelineApi,
 } as const
 
 export type Api = typeof api

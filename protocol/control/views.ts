@@ -135,6 +135,12 @@ export const jobView = z.object({
   output: text.describe(
     'Absolute path of the file with the rows, on the keeper; empty until written',
   ),
+  pipeline: text.describe('Id of its pipeline run; empty for a job of an older version'),
+  pipelineName: text,
+  step: text.describe('Its step of that run'),
+  experiment: text.describe('Name under which the run is kept'),
+  takenOver: count.describe('Mini-batches taken over from an earlier job instead of run'),
+  takenFrom: text.describe('Id of that job; empty if none'),
   outputFiles: z
     .object({ folder: text, count, bytes: count })
     .nullable()

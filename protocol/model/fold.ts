@@ -6,6 +6,7 @@ import type {
   JobSealed,
   PipelineEnded,
   PipelineStepSkipped,
+  TakenOver,
   VersionVector,
 } from './record.ts'
 import type { CommittedRows } from './rows.ts'
@@ -20,6 +21,8 @@ export interface JobFold {
   readonly halvings: number
   readonly planComplete: boolean
   readonly planFailure: string
+  /** Mini-batches taken over from an earlier job, and which; undefined: none. */
+  readonly taken?: TakenOver
   readonly committed: number
   readonly itemsSucceeded: number
   /** Failed items inside counted commits plus all items of failed mini-batches. */

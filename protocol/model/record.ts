@@ -123,6 +123,13 @@ export interface PlanChunkWritten {
   readonly miniBatches: number
   readonly runs: readonly MiniBatchRun[]
   readonly last: boolean
+  /** Mini-batches of this chunk whose rows were taken over from an earlier job; undefined: none. */
+  readonly taken?: TakenOver
+}
+
+export interface TakenOver {
+  readonly from: JobId
+  readonly miniBatches: number
 }
 
 /** Planning failed after the job was submitted, for example because the folder vanished. */

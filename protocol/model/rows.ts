@@ -71,3 +71,6 @@ export interface CommittedRows {
   readonly chunk: BlobHash
   readonly position: number
 }
+
+/** Part of the words on items of a mini-batch whose rows were too few and carried no keys. */
+export const unsureWhich = 'so which of them have none is not known'

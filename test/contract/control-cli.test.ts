@@ -122,7 +122,7 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
   [
     'job list',
     'jobs',
-    /^JOB +NAME +STATE +SUBMITTED +BY +PROGRESS\n01JOB7 +digits +Queued +\S+ \S+ +anna +0 \/ 25\n$/,
+    /^JOB +NAME +EXPERIMENT +PIPELINE +STATE +SUBMITTED +BY +PROGRESS\n01JOB7 +digits +Queued +\S+ \S+ +anna +0 \/ 25\n$/,
   ],
   [
     'job show 01JOB7',
@@ -134,6 +134,45 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     'resubmitJob',
     /^Submitted digits anew as job 01JOB/,
   ],
+  [
+    'job submit digits.yml --param size=3 --regenerate',
+    'submitPipeline',
+    /^Submitted shelf-photos as pipeline run 01k9\w+\.\nFollow it with `muster pipeline watch 01k9/,
+  ],
+  [
+    'job resubmit 01k9z3 --param size=3',
+    'resubmitPipeline',
+    /^Submitted shelf-photos as pipeline run 01k9/,
+  ],
+  [
+    'job retry-failed 01JOB7',
+    'retryFailed',
+    /^Submitted 7 items of \S+ again as job job-again\.\n1 mini-batch run again whole, .*\nFollow/,
+  ],
+  [
+    'pipeline list',
+    'pipelines',
+    /^PIPELINE +NAME +EXPERIMENT .*\n01k9\w+ +shelf-photos +shelves +Running +1 \/ 2 .* season=autumn, size=4\n$/,
+  ],
+  [
+    'pipeline show 01k9',
+    'pipeline',
+    /^Pipeline +01k9\w+\n[^]*STEP +STATE +JOB[^]*\nfind +Completed +job-find [^]*\nsort +NotStarted [^]*It waits\.\n$/,
+  ],
+  ['pipeline cancel 01k9', 'cancelPipeline', /^The pipeline run shelf-photos .* is being canceled/],
+  ['experiment list', 'experiments', /^EXPERIMENT +RUNS [^]*\nshelves +3 +1 +1 +1 /],
+  ['experiment show shelves', 'pipelines', /shelf-photos/],
+  [
+    'experiment compare shelves other',
+    'compareExperiments',
+    /RUN +a +b\n[^]* items +10 +10\n[^]*\n\* +parameters.size +4 +8\n +device +auto +auto\n$/,
+  ],
+  [
+    'schedule list',
+    'schedules',
+    /^SCHEDULE +WHEN[^]*\nnightly +0 6 \* \* \* .* anna +\S+ \S+: the agent did not run\n$/,
+  ],
+  ['schedule remove nightly', 'removeSchedule', /^The schedule has ended/],
   ['job cancel 01JOB7', 'cancelJob', /^The job digits \(01JOB7\) is being canceled/],
   [
     'job results 01JOB7',

@@ -230,7 +230,10 @@ describe('calls', () => {
       job: '01JOB',
       datastore: 'scans',
       dataset: 'july',
+      pipeline: '01k9',
+      schedule: 'nightly',
     }
+    const queries: Partial<Record<ApiName, string>> = { compareExperiments: '?of=shelves' }
     const bodies: Partial<Record<ApiName, object>> = {
       createCluster: { name: 'x' },
       join: { code: 'MUSTER-INVITE-1' },
@@ -240,6 +243,7 @@ describe('calls', () => {
       registerDataset: { name: 'july', path: '/scans/july' },
       previewData: { input: '/scans' },
       submitJob: { text: 'name: a', file: '/a.yml' },
+      submitPipeline: { text: 'name: a', file: '/a.yml' },
       changeSetting: { key: 'slots', value: 2 },
       startStoreWork: { kind: 'check' },
       exportRows: { path: join(fixture.home, 'export.csv') },
@@ -247,7 +251,8 @@ describe('calls', () => {
     for (const name of Object.keys(api) as ApiName[]) {
       const { path, method, answer } = api[name]
       const given = await ask(
-        path.replaceAll(/:(\w+)/g, (_, field: string) => filled[field] ?? ''),
+        path.replaceAll(/:(\w+)/g, (_, field: string) => filled[field] ?? '') +
+          (queries[name] ?? ''),
         {
           method,
           ...(method === 'POST' ? { body: JSON.stringify(bodies[name] ?? {}) } : {}),

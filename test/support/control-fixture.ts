@@ -25,6 +25,7 @@ import {
   makeModel,
   makeRow,
 } from './control-views.ts'
+import { runHandlers } from './run-fixture.ts'
 
 /**
  * A small agent in memory behind the real control server: a cluster of two, jobs that tests move by hand,
@@ -165,6 +166,7 @@ const makeHandlers = (shared: Shared): ControlHandlers => ({
   ...modelHandlers,
   ...registryHandlers,
   ...jobHandlers(shared),
+  ...runHandlers,
 })
 
 const agentHandlers = (shared: Shared) => {

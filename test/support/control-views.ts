@@ -36,6 +36,12 @@ export const makeJob = (id: string, change: Partial<JobView> = {}): JobView => (
   itemsPerSecond: null,
   secondsLeft: null,
   output: '',
+  pipeline: '',
+  pipelineName: '',
+  step: '',
+  experiment: '',
+  takenOver: 0,
+  takenFrom: '',
   outputFiles: null,
   ...change,
 })

@@ -25,6 +25,8 @@ export const jobList = async (
     [
       { title: 'JOB', text: (job) => job.id },
       { title: 'NAME', text: (job) => job.name },
+      { title: 'EXPERIMENT', text: (job) => job.experiment },
+      { title: 'PIPELINE', text: (job) => (job.pipelineName === job.name ? '' : job.pipelineName) },
       { title: 'STATE', text: (job) => job.state },
       { title: 'SUBMITTED', text: (job) => dateText(job.submittedAt) },
       { title: 'BY', text: (job) => job.submitterName },

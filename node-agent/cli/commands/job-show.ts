@@ -51,6 +51,12 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   [job.state === 'Failed' ? 'Failed by' : 'First failure', job.headline],
   ['Progress', progressLine(job)],
   ['Mini-batches', miniBatchText(job)],
+  ['Taken over', takenText(job)],
+  ['Experiment', job.experiment],
+  [
+    'Pipeline',
+    job.pipeline === '' ? '' : `${job.pipelineName} (${job.pipeline}), step ${job.step}`,
+  ],
   ['Model', job.model],
   ['Submitted', `${dateText(job.submittedAt)} by ${job.submitterName}`],
   ['First rows', dateText(job.startedAt)],
@@ -61,6 +67,12 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   ['Output', job.output],
   ['Files', filesText(job)],
 ]
+
+/** Why some of it needed no work. */
+const takenText = ({ takenOver, takenFrom }: JobDetailView): string =>
+  takenOver === 0
+    ? ''
+    : `${groupDigits(takenOver)} mini-batches from job ${takenFrom}: same script, model, settings and files`
 
 const miniBatchText = (job: JobDetailView): string =>
   [

@@ -103,6 +103,8 @@ interface PlanSums {
   readonly chunks: number
   readonly lastChunk: number | null
   readonly lastSaid: number | null
+  readonly taken: number | null
+  readonly takenFrom: JobId | null
 }
 interface CommitSums {
   readonly committed: number
@@ -118,7 +120,9 @@ interface CommitTimes {
 const createSums = (db: Db) => {
   const plan = db.prepare<[number, number], PlanSums>(
     `SELECT coalesce(sum(items), 0) AS items, coalesce(sum(mini_batches), 0) AS miniBatches,
-       count(*) AS chunks, max(chunk) AS lastChunk, max(CASE WHEN last THEN chunk END) AS lastSaid
+       count(*) AS chunks, max(chunk) AS lastChunk, max(CASE WHEN last THEN chunk END) AS lastSaid,
+       sum(json_extract(body, '$.taken.miniBatches')) AS taken,
+       min(json_extract(body, '$.taken.from')) AS takenFrom
      FROM plan_chunk WHERE job = ? AND origin = ?`,
   )
   const commits = db.prepare<[number], CommitSums>(
@@ -142,6 +146,7 @@ const createSums = (db: Db) => {
     return {
       items: planned?.items ?? 0,
       miniBatches: planned?.miniBatches ?? 0,
+      ...takenOf(planned),
       planComplete: lastChunk !== null && lastSaid === lastChunk && chunks === lastChunk + 1,
       committed: counted?.committed ?? 0,
       itemsSucceeded: counted?.itemsSucceeded ?? 0,
@@ -153,6 +158,11 @@ const createSums = (db: Db) => {
     }
   }
 }
+
+const takenOf = (planned: PlanSums | undefined): Pick<JobFold, 'taken'> =>
+  planned === undefined || planned.taken === null || planned.takenFrom === null
+    ? {}
+    : { taken: { from: planned.takenFrom, miniBatches: planned.taken } }
 
 const createEnds = (db: Db) => {
   const text = (sql: string) => db.prepare<number[], string>(sql).pluck()

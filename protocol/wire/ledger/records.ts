@@ -176,6 +176,7 @@ const bodies = {
     miniBatches: count,
     runs,
     last: z.boolean(),
+    taken: z.object({ from: jobId, miniBatches: z.int().min(1) }).exactOptional(),
   }),
   'plan-failed': z.object({
     kind: z.literal('plan-failed'),

@@ -45,7 +45,6 @@ steps:
   show:
     entry_script: ./show.ts
     inputs: { lines: { path: '\${{steps.sort.output}}', type: files } }
-    side_inputs: { all: '\${{steps.find.output}}' }
     after: [sort]
 `
 const given = { parameters: { season: 'autumn' } }
@@ -85,15 +84,11 @@ describe('a pipeline file', () => {
       },
     })
     expect(show).toMatchObject({
-      wires: [
-        { input: 'lines', step: 'sort' },
-        { input: 'all', step: 'find' },
-      ],
+      wires: [{ input: 'lines', step: 'sort' }],
       after: ['sort'],
       job: {
         spec: {
           inputs: [{ kind: 'files', root: '', patterns: ['parallel_run_step.txt'] }],
-          sideInputs: [{ root: '' }],
         },
       },
     })
@@ -231,6 +226,6 @@ describe('a wrong file', () => {
   it('is told with its place', () => {
     const error = refused(pipeline.replace('after: [sort]', 'mini_batch_size: 0'), given)
     expect(error.message).toMatch(/^In step "show": "mini_batch_size" is 0/)
-    expect(error.position).toMatchObject({ file, line: 26 })
+    expect(error.position).toMatchObject({ file, line: 25 })
   })
 })

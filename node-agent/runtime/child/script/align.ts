@@ -1,3 +1,4 @@
+import { unsureWhich } from '#protocol/model/rows.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
 import type { MiniBatchOutcome } from '../mini-batch.ts'
 
@@ -56,5 +57,5 @@ const byPlace = ({ items, rows, problems }: Aligning): readonly number[] => {
 
 const noRow = ({ items, rows, keys }: Aligning, name: string): string =>
   keys === null
-    ? `${name} may have failed: the script returned ${rows.length} elements for ${items.length} items without keys, so which of them have none is not known.`
+    ? `${name} may have failed: the script returned ${rows.length} elements for ${items.length} items without keys, ${unsureWhich}.`
     : `The script returned no row for ${name}.`

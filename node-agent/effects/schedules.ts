@@ -1,0 +1,246 @@
+import type { Clock } from '#agent/ports/clock.ts'
+import type { Log } from '#agent/ports/log.ts'
+import type { FolderWatch, Timetable } from '#agent/ports/schedule.ts'
+import type { Views } from '#agent/ports/views.ts'
+import { thrownToText } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
+import type { Millis, PeerId, PipelineId, ScheduleId } from '#protocol/model/ids.ts'
+import type { Schedule } from '#protocol/model/pipeline.ts'
+import type { Runs } from './run-wishes.ts'
+
+/** Starts the runs of this agent's schedules when they are due. */
+export interface Schedules extends AsyncDisposable {
+  /** A schedule was set or removed. */
+  readonly changed: () => void
+  /** What is known here of a schedule; undefined for one of another agent. */
+  readonly memoryOf: (schedule: ScheduleId) => ScheduleNote | undefined
+  readonly nextOf: (schedule: Schedule) => Millis | undefined
+}
+
+/** What people are told of a schedule. */
+export interface ScheduleNote {
+  readonly missedAt: Millis | null
+  readonly missed: string
+  /** Why the last run could not be started, or the folder cannot be watched; empty if nothing is wrong. */
+  readonly problem: string
+  readonly lastRun: PipelineId | null
+}
+
+/** What an agent remembers of a schedule, made and read by the rules. */
+export interface Memory {
+  readonly settledTo: Millis
+  readonly missedAt: Millis | null
+  readonly missed: string
+  readonly ranOn: string
+  readonly seen: string
+  readonly seenAt: Millis
+}
+
+interface Look {
+  readonly memory: Memory
+  readonly dueAt?: Millis
+}
+
+interface Surroundings {
+  readonly now: Millis
+  readonly isBusy: boolean
+}
+
+export interface SchedulesDeps {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly log: Log
+  readonly views: Views
+  readonly runs: () => Runs
+  readonly timetable: Timetable
+  readonly folderWatch: FolderWatch
+  /** Rules of `job/`, handed in by the composition root. */
+  readonly rules: {
+    readonly freshMemory: (now: Millis) => Memory
+    readonly lookAtTimes: (
+      memory: Memory,
+      around: Surroundings,
+      next: (after: Millis) => Millis | undefined,
+      lateMs: Millis,
+    ) => Look
+    readonly lookAtFolder: (
+      memory: Memory,
+      around: Surroundings,
+      folder: { readonly signature: string; readonly files: number },
+      quietMs: Millis,
+    ) => Look
+  }
+}
+
+/** A schedule of this agent, with what is known of it. */
+interface Watched {
+  readonly schedule: Schedule
+  memory: Memory
+  problem: string
+  lastRun: PipelineId | null
+  /** A folder is not listed again before. */
+  lookAgainAt: Millis
+}
+
+export const createSchedules = (deps: SchedulesDeps): Schedules => {
+  const { clock, log, timetable } = deps
+  const stopped = new AbortController()
+  const watched = new Map<ScheduleId, Watched>()
+  let isStale = true
+  let working: Promise<void> | undefined
+
+  const lookAtAll = async (): Promise<void> => {
+    if (isStale) {
+      isStale = false
+      await refresh(deps, watched)
+    }
+    for (const one of watched.values()) {
+      if (stopped.signal.aborted) return
+      await lookAt(deps, one, stopped.signal)
+    }
+  }
+  const ticking = clock.every(limits.scheduleTickMs, () => {
+    if (working !== undefined || stopped.signal.aborted) return
+    if (watched.size === 0 && !isStale) return
+    working = lookAtAll()
+      .catch((thrown: unknown) => {
+        if (!stopped.signal.aborted)
+          log.error('schedules could not be looked at', { detail: thrownToText(thrown) })
+      })
+      .finally(() => {
+        working = undefined
+      })
+  })
+  return {
+    changed: () => {
+      isStale = true
+    },
+    memoryOf: (schedule) => {
+      const one = watched.get(schedule)
+      if (one === undefined) return undefined
+      const { memory, problem, lastRun } = one
+      return { missedAt: memory.missedAt, missed: memory.missed, problem, lastRun }
+    },
+    nextOf: ({ trigger }) =>
+      trigger.kind === 'cron'
+        ? timetable.next(trigger.expression, trigger.timezone, clock.now())
+        : undefined,
+    [Symbol.asyncDispose]: async () => {
+      stopped.abort()
+      ticking[Symbol.dispose]()
+      await working
+    },
+  }
+}
+
+/** Brings the list up to date; what was remembered before a restart is read again. */
+const refresh = async (deps: SchedulesDeps, watched: Map<ScheduleId, Watched>): Promise<void> => {
+  const own = (await deps.views.schedules()).filter(({ submitter }) => submitter === deps.self)
+  const ids = new Set(own.map(({ id }) => id))
+  for (const id of watched.keys()) if (!ids.has(id)) watched.delete(id)
+  for (const schedule of own) {
+    if (watched.has(schedule.id)) continue
+    const kept = (await deps.views.setting(settingOf(schedule))) as
+      { readonly memory: Memory; readonly lastRun: PipelineId | null } | undefined
+    watched.set(schedule.id, {
+      schedule,
+      memory: kept?.memory ?? deps.rules.freshMemory(schedule.setAt),
+      problem: '',
+      lastRun: kept?.lastRun ?? null,
+      lookAgainAt: 0,
+    })
+  }
+}
+
+const settingOf = ({ id }: Schedule): string => `schedule/${id}`
+
+const lookAt = async (deps: SchedulesDeps, one: Watched, signal: AbortSignal): Promise<void> => {
+  const look = await lookOnce(deps, one, signal)
+  if (look === undefined) return
+  const isChanged = look.memory !== one.memory
+  if (look.memory.missedAt !== one.memory.missedAt) tellMissed(deps, one.schedule, look.memory)
+  one.memory = look.memory
+  // Before the run: after a crash a time may be missed, but never run twice.
+  if (isChanged) await remember(deps, one)
+  if (look.dueAt === undefined) return
+  await run(deps, one, look.dueAt, signal)
+  await remember(deps, one)
+}
+
+const remember = ({ views }: SchedulesDeps, { schedule, memory, lastRun }: Watched) =>
+  views.setSetting(settingOf(schedule), { memory, lastRun })
+
+const lookOnce = async (
+  deps: SchedulesDeps,
+  one: Watched,
+  signal: AbortSignal,
+): Promise<Look | undefined> => {
+  const { schedule, memory } = one
+  const { trigger } = schedule
+  const { rules, clock, timetable } = deps
+  if (trigger.kind === 'cron') {
+    const next = (after: Millis): Millis | undefined =>
+      timetable.next(trigger.expression, trigger.timezone, after)
+    const first = next(memory.settledTo)
+    if (first === undefined || first > clock.now()) return undefined
+    const around = { now: clock.now(), isBusy: await isBusy(deps, schedule) }
+    return rules.lookAtTimes(memory, around, next, limits.scheduleLateMs)
+  }
+  if (clock.now() < one.lookAgainAt) return undefined
+  const begun = clock.monotonic()
+  const look = await deps.folderWatch.look(trigger.path, trigger.patterns, signal)
+  const tookMs = clock.monotonic() - begun
+  one.lookAgainAt =
+    clock.now() + Math.max(limits.folderLookMs, tookMs / limits.folderLookShare - tookMs)
+  one.problem = look.ok ? '' : look.error.message
+  if (!look.ok) return undefined
+  const around = { now: clock.now(), isBusy: await isBusy(deps, schedule) }
+  return rules.lookAtFolder(memory, around, look.value, trigger.quietMs)
+}
+
+const isBusy = async (
+  { views }: SchedulesDeps,
+  { name, overlap, submitter }: Schedule,
+): Promise<boolean> => {
+  if (overlap) return false
+  const open = await views.pipelines({ only: 'open', limit: limits.openPipelines })
+  return open.some(
+    ({ run: one }) =>
+      one.name === name && one.submitter === submitter && one.origin.kind === 'scheduled',
+  )
+}
+
+const tellMissed = ({ log }: SchedulesDeps, { name }: Schedule, memory: Memory): void => {
+  if (memory.missedAt === null) return
+  const dueAt = new Date(memory.missedAt).toISOString()
+  log.warn('a scheduled run did not take place', { schedule: name, dueAt, why: memory.missed })
+}
+
+const run = async (
+  deps: SchedulesDeps,
+  one: Watched,
+  dueAt: Millis,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { id, source, parameters, name } = one.schedule
+  const submitted = await deps.runs().submit(
+    {
+      ...source,
+      parameters,
+      now: true,
+      origin: { kind: 'scheduled', schedule: id, dueAt },
+      submissionId: `${id}/${dueAt}`,
+    },
+    signal,
+  )
+  if (!submitted.ok) {
+    one.problem = submitted.error.message
+    deps.log.warn('a scheduled run could not be submitted', {
+      schedule: name,
+      error: submitted.error,
+    })
+  } else {
+    one.problem = ''
+    one.lastRun = submitted.value.kind === 'run' ? submitted.value.run.id : null
+  }
+}

@@ -1,0 +1,81 @@
+import { createRunEngine } from '#agent/effects/run-engine.ts'
+import type { RunEngine, RunRules } from '#agent/effects/run-engine.ts'
+import { createRunJobs } from '#agent/effects/run-jobs.ts'
+import { createRuns } from '#agent/effects/runs.ts'
+import type { Runs } from '#agent/effects/run-wishes.ts'
+import { createSchedules } from '#agent/effects/schedules.ts'
+import type { Schedules } from '#agent/effects/schedules.ts'
+import { createSubmitting } from '#agent/effects/submit.ts'
+import type { Submitting } from '#agent/effects/submit.ts'
+import { nextSteps, pipelineState } from '#agent/job/pipeline.ts'
+import { reuseText } from '#agent/job/reuse.ts'
+import { freshMemory, lookAtFolder, lookAtTimes } from '#agent/job/schedule.ts'
+import type { PeerId } from '#protocol/model/ids.ts'
+import type { Role } from '#protocol/model/member.ts'
+import type { Schedule } from '#protocol/model/pipeline.ts'
+import type { Adapters } from './adapters.ts'
+
+/** The submitter's part of an agent: what it asks for, its pipeline runs, its schedules. */
+export interface RunLife extends AsyncDisposable {
+  readonly submitting: Submitting
+  readonly runs: Runs
+  readonly engine: RunEngine
+  readonly schedules: Schedules
+  readonly rules: RunRules
+}
+
+export interface RunLifeDeps {
+  readonly adapters: Adapters
+  readonly rolesOf: (peer: PeerId) => readonly Role[]
+  readonly nameOf: (peer: PeerId) => string
+  readonly mappedShares: () => Readonly<Record<string, string>>
+}
+
+export const createRunLife = (deps: RunLifeDeps): RunLife => {
+  const { adapters, rolesOf, nameOf } = deps
+  const { paths, sha256, timetable, log } = adapters
+  const { self } = adapters.keys
+  const submitting = createSubmitting({ ...adapters, ...paths, ...deps, self })
+  const runJobs = createRunJobs({
+    ...adapters,
+    ...paths,
+    self,
+    reuseKey: (spec, contents) => sha256(reuseText(spec, adapters.version, contents)),
+  })
+  const runs = createRuns({
+    ...adapters,
+    self,
+    submitting,
+    runJobs,
+    rolesOf,
+    nameOf,
+    scheduleProblem: ({ trigger }: Schedule) =>
+      trigger.kind === 'cron' ? timetable.problem(trigger.expression, trigger.timezone) : undefined,
+  })
+  const rules = { nextSteps, pipelineState }
+  const engine = createRunEngine({
+    ...adapters,
+    self,
+    log: log.child('runs'),
+    runJobs,
+    rules,
+  })
+  const schedules = createSchedules({
+    ...adapters,
+    self,
+    log: log.child('schedules'),
+    runs: () => runs,
+    rules: { freshMemory, lookAtTimes, lookAtFolder },
+  })
+  return {
+    submitting,
+    runs,
+    engine,
+    schedules,
+    rules,
+    [Symbol.asyncDispose]: async () => {
+      await schedules[Symbol.asyncDispose]()
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,294 @@
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ControlClient } from '#protocol/control/client.ts'
+import type { PipelineView, SubmittedView } from '#protocol/control/pipeline-views.ts'
+import { allRows, until, untilFinal } from '../../tools/agents.ts'
+import { createOffice, errorOf, startTeam } from '../support/office.ts'
+import type { Office, Team } from '../support/office.ts'
+
+let office: Office
+let team: Team
+let jobs: string
+
+const client = (): ControlClient => team.keeper.client
+
+beforeAll(async () => {
+  office = await createOffice()
+  team = await startTeam(office, ['ada'])
+  jobs = join(office.folder, 'jobs')
+  await mkdir(jobs)
+  await writeFile(join(jobs, 'count.ts'), countScript)
+  await writeFile(join(jobs, 'lines.ts'), linesScript)
+  await writeFile(join(jobs, 'bad.ts'), badScript)
+})
+afterAll(() => office[Symbol.asyncDispose]())
+
+/** Says how long each file is; fails for files that begin with "bad" unless told otherwise. */
+const countScript = `
+export async function run(miniBatch, context) {
+  const [factor = '1'] = context.arguments._ ?? context.arguments
+  const rows = []
+  for (const item of miniBatch) {
+    const text = new TextDecoder().decode(await item.bytes())
+    if (text.startsWith('bad')) continue
+    rows.push({ key: item.name, size: text.length * Number(factor) })
+  }
+  return rows
+}
+`
+const linesScript = `
+export async function run(miniBatch) {
+  const rows = []
+  for (const item of miniBatch)
+    rows.push(new TextDecoder().decode(await item.bytes()).trimEnd().split('\\n').length)
+  return rows
+}
+`
+const badScript = `
+export async function run() {
+  throw new Error('I never work')
+}
+`
+
+/** Files that lay there for a while: fresh ones prove nothing by their times. */
+const writeTexts = async (name: string, texts: Readonly<Record<string, string>>) => {
+  const folder = join(office.folder, name)
+  await mkdir(folder, { recursive: true })
+  for (const [file, text] of Object.entries(texts)) await writeOld(join(folder, file), text)
+  return folder
+}
+
+let age = 100
+const writeOld = async (path: string, text: string): Promise<void> => {
+  await writeFile(path, text)
+  age -= 0.01
+  const when = new Date(Date.now() - age * 60_000)
+  await utimes(path, when, when)
+}
+
+const twelve = (): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [`${String(i).padStart(2, '0')}.txt`, 'x'.repeat(i + 1)]),
+  )
+
+const submit = (
+  text: string,
+  more: { parameters?: Record<string, string | number>; regenerate?: boolean } = {},
+): Promise<SubmittedView> =>
+  client().call('submitPipeline', { body: { text, file: join(jobs, 'some.yaml'), ...more } })
+
+const ended = async (id: string): Promise<PipelineView> => {
+  let view: PipelineView | undefined
+  await until(`run ${id} has ended`, async () => {
+    view = await client().call('pipeline', { query: { pipeline: id } })
+    return view.endedAt !== null
+  })
+  return view!
+}
+
+const run = async (...given: Parameters<typeof submit>): Promise<PipelineView> => {
+  const { pipeline } = await submit(...given)
+  return ended(pipeline!.id)
+}
+
+const stepOf = (view: PipelineView, name: string) => view.steps.find((step) => step.name === name)!
+
+const rowsOf = async (job: string) =>
+  (await allRows(client(), job)).map(({ item, name, value }) => ({ item, name, value }))
+
+const wired = (folder: string, more = ''): string => `
+name: two-steps
+experiment: wiring
+parameters: { factor: 1 }
+${more}
+steps:
+  count:
+    entry_script: ./count.ts
+    inputs: { texts: ${folder} }
+    mini_batch_size: 3
+    arguments: ['\${{parameters.factor}}']
+    append_row_file_name: counts.txt
+  lines:
+    entry_script: ./lines.ts
+    inputs: { counts: '\${{steps.count.output}}' }
+`
+
+test('a step reads what the step before it wrote', async () => {
+  const folder = await writeTexts('wired', twelve())
+  const view = await run(wired(folder))
+  expect(view).toMatchObject({ state: 'Completed', headline: '', experiment: 'wiring' })
+  const [count, lines] = view.steps
+  expect([count?.state, lines?.state]).toEqual(['Completed', 'Completed'])
+  expect(await rowsOf(lines!.job)).toEqual([{ item: 0, name: 'counts.txt', value: 12 }])
+  const job = await client().call('job', { query: { job: lines!.job } })
+  expect(job).toMatchObject({ pipeline: view.id, step: 'lines', experiment: 'wiring' })
+
+  const { jobs: all } = await team.head.client.call('jobs')
+  expect(all.filter(({ pipeline }) => pipeline === view.id).length).toBe(2)
+})
+
+test('the same again is taken over, what changed is computed, and it can be forced', async () => {
+  const folder = await writeTexts('reused', { ...twelve(), '00.txt': 'not as elsewhere' })
+  const first = await run(wired(folder))
+  expect(first.steps.map(({ takenOver }) => takenOver)).toEqual([0, 0])
+
+  const second = await run(wired(folder))
+  expect(second.state).toBe('Completed')
+  for (const [i, step] of second.steps.entries()) {
+    const before = first.steps[i]!
+    expect([step.takenOver, step.takenFrom]).toEqual([step.miniBatches, before.job])
+    expect(await rowsOf(step.job)).toEqual(await rowsOf(before.job))
+    expect(step.output).not.toBe(before.output)
+    expect(await readFile(step.output, 'utf8')).toBe(await readFile(before.output, 'utf8'))
+  }
+
+  await writeOld(join(folder, '04.txt'), 'another text')
+  await writeOld(join(folder, '12.txt'), 'one more')
+  const third = await run(wired(folder))
+  const count = stepOf(third, 'count')
+  expect([count.miniBatches, count.takenOver]).toEqual([5, 3])
+  expect(stepOf(third, 'lines').takenOver).toBe(0)
+  const fresh = await run(wired(folder), { regenerate: true })
+  expect(fresh.steps.map(({ takenOver }) => takenOver)).toEqual([0, 0])
+  expect(await rowsOf(count.job)).toEqual(await rowsOf(stepOf(fresh, 'count').job))
+  expect(stepOf(fresh, 'lines').itemsSucceeded).toBe(1)
+})
+
+test('a run is submitted anew with another parameter, and compared', async () => {
+  const folder = await writeTexts('again', twelve())
+  const first = await run(wired(folder, 'tags: { of: again }'))
+  const changed = await client().call('resubmitPipeline', {
+    query: { pipeline: first.id },
+    body: { parameters: { factor: '10' } },
+  })
+  const second = await ended(changed.id)
+  expect(second).toMatchObject({ state: 'Completed', parameters: { factor: 10 } })
+  expect(second.origin).toContain(first.id)
+  expect(stepOf(second, 'count').takenOver).toBe(0)
+  expect((await rowsOf(stepOf(second, 'count').job))[3]?.value).toEqual({ key: '03.txt', size: 40 })
+
+  const wrong = client().call('resubmitPipeline', {
+    query: { pipeline: first.id },
+    body: { parameters: { faktor: 1 } },
+  })
+  expect((await errorOf(wrong))?.message).toMatch(/no parameter "faktor": it has factor/)
+
+  const compared = await client().call('compareExperiments', {
+    query: { of: `${first.id},${second.id}` },
+  })
+  expect(compared.runs.map(({ id }) => id)).toEqual([first.id, second.id])
+  expect(compared.settings.filter(({ differs }) => differs).map(({ name }) => name)).toEqual([
+    'parameters.factor',
+    'steps.count.arguments',
+    ...compared.settings
+      .filter(({ name, differs }) => differs && name.startsWith('steps.lines.inputs'))
+      .map(({ name }) => name),
+  ])
+  const { experiments } = await client().call('experiments')
+  expect(experiments.map(({ name }) => name)).toContain('wiring')
+})
+
+test('a failed step stops those that need it, and others only without continue', async () => {
+  const folder = await writeTexts('failing', { 'a.txt': 'a' })
+  const file = (more: string): string => `
+name: one-fails
+${more}
+steps:
+  bad: { entry_script: ./bad.ts, inputs: { texts: ${folder} }, run_max_try: 1 }
+  needs: { entry_script: ./lines.ts, inputs: { all: '\${{steps.bad.output}}' } }
+  count: { entry_script: ./count.ts, inputs: { texts: ${folder} } }
+  later: { entry_script: ./lines.ts, inputs: { all: '\${{steps.count.output}}' } }
+`
+  const view = await run(file('continue_on_step_failure: true'))
+  expect(view.state).toBe('Failed')
+  expect(view.headline).toMatch(/^Step "bad" failed: .*I never work/)
+  expect(view.steps.map(({ state }) => state)).toEqual([
+    'Failed',
+    'Canceled',
+    'Completed',
+    'Completed',
+  ])
+  expect(stepOf(view, 'needs').reason).toBe('It was not started, since step "bad" failed.')
+})
+
+test('only the failed items are tried again', async () => {
+  const folder = await writeTexts('retried', { ...twelve(), '05.txt': 'bad', '08.txt': 'bad' })
+  const single = `
+name: retried
+entry_script: ./count.ts
+inputs: { texts: ${folder} }
+mini_batch_size: 4
+`
+  const { steps } = await run(single)
+  const { job: first } = steps[0]!
+  await writeOld(join(folder, '05.txt'), 'mended')
+  const retry = await client().call('retryFailed', { query: { job: first }, body: {} })
+  expect([retry.items, retry.wholeMiniBatches]).toEqual([2, 0])
+  const job = await untilFinal(client, retry.job.id)
+  expect([job.state, job.items, job.itemsSucceeded]).toEqual(['Completed', 2, 1])
+  expect((await rowsOf(retry.job.id)).map(({ value }) => value)).toEqual([
+    { key: '05.txt', size: 6 },
+    null,
+  ])
+})
+
+test('a run goes on after its submitter was killed between two steps', async () => {
+  const folder = await writeTexts('killed', twelve())
+  const { pipeline } = await submit(wired(folder))
+  await until('the first step runs', async () => {
+    const view = await client().call('pipeline', { query: { pipeline: pipeline!.id } })
+    return view.steps[0]?.state !== 'NotStarted'
+  })
+  await team.keeper.killHard()
+  team.keeper = await office.start('keeper', 0)
+  expect((await ended(pipeline!.id)).state).toBe('Completed')
+})
+
+test('a canceled run cancels its jobs and starts no more', async () => {
+  const folder = await writeTexts('canceled', twelve())
+  await writeFile(
+    join(jobs, 'slow.ts'),
+    'export async function run(b) { await new Promise((r) => setTimeout(r, 20_000)); return [] }',
+  )
+  const text = wired(folder).replace('./count.ts', './slow.ts')
+  const { pipeline } = await submit(text)
+  const canceled = await client().call('cancelPipeline', { query: { pipeline: pipeline!.id } })
+  expect(['CancelRequested', 'Canceled']).toContain(canceled.state)
+  const view = await ended(pipeline!.id)
+  expect([view.state, ...view.steps.map(({ state }) => state)]).toEqual([
+    'Canceled',
+    'Canceled',
+    'Canceled',
+  ])
+})
+
+test('a watched folder starts a run when files come, also after a restart', async () => {
+  const folder = await writeTexts('watched', {})
+  const text = `
+name: watched
+entry_script: ./count.ts
+inputs: { texts: ${folder} }
+schedule: { watch: ${folder}, quiet: 1 }
+`
+  const { pipeline, schedule } = await submit(text)
+  expect(pipeline).toBeNull()
+  expect(schedule).toMatchObject({ name: 'watched', kind: 'folder', when: folder })
+  const runs = async (): Promise<readonly PipelineView[]> =>
+    (await client().call('pipelines', { query: { experiment: 'watched' } })).pipelines
+  await writeOld(join(folder, 'a.txt'), 'first')
+  await until('the first file was run', async () =>
+    (await runs()).some(({ state }) => state === 'Completed'),
+  )
+  await team.keeper.stop()
+  await writeOld(join(folder, 'b.txt'), 'second')
+  team.keeper = await office.start('keeper', 0)
+  await until('the second file was run', async () => {
+    const all = await runs()
+    return all.length === 2 && all.every(({ state }) => state === 'Completed')
+  })
+  expect((await runs())[0]?.steps[0]?.items).toBe(2)
+  await client().call('removeSchedule', { query: { schedule: 'watched' } })
+  expect((await client().call('schedules')).schedules).toEqual([])
+  await rm(folder, { recursive: true })
+})
