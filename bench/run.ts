@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   dispatch: async () => (await import('./dispatch.ts')).benchDispatch(),
   blob: async () => (await import('./blob.ts')).benchBlob(),
   script: async () => (await import('./script.ts')).benchScript(),
+  output: async () => (await import('./output.ts')).benchOutput(),
   idle: async () => (await import('./idle.ts')).benchIdle(),
   'loop-delay': async () => (await import('./loop-delay.ts')).benchLoopDelay(),
 }

@@ -33,8 +33,6 @@ export const createColumnBook = () => {
   const names = new Set<string>()
   let overflows = false
   return {
-    /** False as soon as a key is new. */
-    has: (row: Row): boolean => Object.keys(row).every((key) => names.has(key)),
     add: (row: Row): void => {
       for (const key of Object.keys(row)) {
         if (names.has(key)) continue
@@ -55,12 +53,19 @@ const freeName = (names: ReadonlySet<string>): string => {
   return name
 }
 
-/** A row's fields in the order of the columns; undefined where it has none. */
-export const fieldsOf = (row: Row, { names, rest }: Columns, known: ReadonlySet<string>) => {
+/**
+ * A row's fields in the order of the columns; undefined in place of those it has not. Undefined as a whole
+ * if it has a key that stands in no column.
+ */
+export const fieldsOf = (
+  row: Row,
+  { names, rest }: Columns,
+  known: ReadonlySet<string>,
+): readonly unknown[] | undefined => {
   // An inherited property is no field: a column may be called "constructor".
   const fields = names.map((name) => (Object.hasOwn(row, name) ? row[name] : undefined))
-  if (rest === undefined) return fields
   const late = Object.entries(row).filter(([key]) => !known.has(key))
+  if (rest === undefined) return late.length === 0 ? fields : undefined
   return [...fields, late.length === 0 ? undefined : Object.fromEntries(late)]
 }
 

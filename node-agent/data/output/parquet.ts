@@ -110,7 +110,9 @@ const emptyGroup = ({ names }: Table): Group => ({
 })
 
 const addRow = (group: Group, { columns, known, kinds }: Table, row: Row): void => {
-  for (const [place, field] of fieldsOf(row, columns, known).entries())
+  const fields = fieldsOf(row, columns, known)
+  if (fields === undefined) throw new Error('a row has other keys than when it was read before')
+  for (const [place, field] of fields.entries())
     group.columns[place]?.data.push(toCell(field, kinds[place] ?? 'STRING'))
   group.rows += 1
 }

@@ -76,29 +76,41 @@ const writeRecords = (
   let count = 0
   for (const value of rows.values()) {
     const row = readRow(value)
-    if (columns.rest === undefined && !isKnown(row, known)) return undefined
     if (count === 0 && form.header) sink.text(headerOf(columns, record))
-    sink.text(record(fieldsOf(row, columns, known).map(fieldText)))
+    const fields = fieldsInOrder(row, columns) ?? fieldsOf(row, columns, known)
+    if (fields === undefined) return undefined
+    sink.text(record(fields))
     count += 1
   }
   return count
 }
 
-const isKnown = (row: Row, known: ReadonlySet<string>): boolean => {
-  for (const key of Object.keys(row)) if (!known.has(key)) return false
-  return true
+/** The fields of a row that has just the columns' keys in their order, as most have; else undefined. */
+const fieldsInOrder = (row: Row, { names, rest }: Columns): readonly unknown[] | undefined => {
+  const keys = Object.keys(row)
+  if (keys.length !== names.length || rest !== undefined) return undefined
+  for (let at = 0; at < keys.length; at++) if (keys[at] !== names[at]) return undefined
+  return Object.values(row)
 }
 
 const headerOf = (
   { names, rest }: Columns,
-  record: (fields: readonly string[]) => string,
+  record: (fields: readonly unknown[]) => string,
 ): string => record(rest === undefined ? names : [...names, rest])
 
 /** A record of one empty field is quoted, or it would be a blank line. */
-const createRecord = (delimiter: string): ((fields: readonly string[]) => string) => {
+const createRecord = (delimiter: string): ((fields: readonly unknown[]) => string) => {
   const special = new RegExp(`["\\r\\n${delimiter.replace(/[\\\]^-]/, String.raw`\$&`)}]`)
-  const quote = (field: string): string =>
-    special.test(field) ? `"${field.replaceAll('"', '""')}"` : field
-  return (fields) =>
-    fields.length === 1 && fields[0] === '' ? '""\n' : `${fields.map(quote).join(delimiter)}\n`
+  const plainNumbers = !/[-+.eE\d]/.test(delimiter)
+  const quoted = (value: unknown): string => {
+    if (typeof value === 'number' && plainNumbers) return String(value)
+    const field = fieldText(value)
+    return special.test(field) ? `"${field.replaceAll('"', '""')}"` : field
+  }
+  return (fields) => {
+    let text = quoted(fields[0])
+    if (fields.length === 1 && text === '') return '""\n'
+    for (let at = 1; at < fields.length; at++) text += delimiter + quoted(fields[at])
+    return `${text}\n`
+  }
 }

@@ -98,7 +98,7 @@ describe('columns of text', () => {
     )
   })
 
-  for (const delimiter of [',', '\t', ';', ']', '^', '\\', '-', ' ', '|'])
+  for (const delimiter of [',', '\t', ';', ']', '^', '\\', '-', '.', '1', 'e', ' ', '|'])
     it(`read back as the rows, whatever they hold, between ${JSON.stringify(delimiter)}`, async () => {
       await fc.assert(
         fc.asyncProperty(nastyRows(delimiter), async (rows) => {
