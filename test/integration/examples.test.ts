@@ -1,13 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { PipelineView } from '#protocol/control/pipeline-views.ts'
 import type { JobView } from '#protocol/control/views.ts'
 import { digitSide, readDigits } from '../../examples/mnist/digits.ts'
 import { writeFlowerTable } from '../../examples/parquet/flowers.ts'
 import { brands, readSales, stores, writeSales } from '../../examples/partition/sales.ts'
-import { allRows, repository, untilFinal } from '../../tools/agents.ts'
+import { allRows, repository, until, untilFinal } from '../../tools/agents.ts'
 import { createOffice, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
@@ -118,4 +119,59 @@ test('parquet: a table comes in and goes out with typed columns', async () => {
   expect(right.length).toBeGreaterThanOrEqual(145)
   const stored = await allRows(team.keeper.client, job.id)
   expect(rows).toEqual(stored.map((row) => row.value))
+})
+
+interface LookAlikes {
+  readonly digit: string
+  readonly like: readonly { readonly digit: string; readonly likeness: number }[]
+}
+
+const runTwoSteps = async (digits: string, neighbours: number): Promise<PipelineView> => {
+  const file = join(repository, 'examples/two-steps/pipeline.yaml')
+  const { client } = team.keeper
+  const { pipeline } = await client.call('submitPipeline', {
+    body: { text: await readFile(file, 'utf8'), file, parameters: { digits, neighbours } },
+  })
+  let view = pipeline
+  await until('the pipeline run ends', async () => {
+    view = await client.call('pipeline', { query: { pipeline: pipeline?.id ?? '' } })
+    return view.endedAt !== null
+  })
+  if (view === null) throw new Error('a schedule was made instead of a run')
+  return view
+}
+
+const lookAlikesOf = async (view: PipelineView): Promise<readonly LookAlikes[]> => {
+  const text = await readFile(view.steps[1]?.output ?? '', 'utf8')
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as LookAlikes)
+}
+
+test('two-steps: the second step reads the rows of the first; with another parameter only it runs', async () => {
+  const count = 100
+  const { folder, labels } = await office.digits(count, 'older-digits')
+  // A file's time proves that it is unchanged only once it is a while ago.
+  const before = new Date(Date.now() - 3_600_000)
+  for (const name of await readdir(folder)) await utimes(join(folder, name), before, before)
+  const view = await runTwoSteps(folder, 1)
+  expect(view).toMatchObject({ state: 'Completed', experiment: 'look-alikes', headline: '' })
+  expect(view.steps).toMatchObject([
+    { name: 'embed', itemsSucceeded: count, itemsFailed: 0, miniBatches: 10, takenOver: 0 },
+    { name: 'match', itemsSucceeded: count, itemsFailed: 0, miniBatches: 1, takenOver: 0 },
+  ])
+  const found = await lookAlikesOf(view)
+  expect(found.map(({ digit }) => digit)).toEqual((await readdir(folder)).sort())
+  const same = found.filter(
+    ({ like }, at) => labels[Number.parseInt(like[0]?.digit ?? '', 10)] === labels[at],
+  )
+  expect(same.length).toBeGreaterThanOrEqual(90)
+
+  const again = await runTwoSteps(folder, 3)
+  expect(again.state).toBe('Completed')
+  expect(again.steps.map(({ takenOver }) => takenOver)).toEqual([10, 0])
+  const more = await lookAlikesOf(again)
+  expect(more.map(({ like }) => like.length)).toEqual(found.map(() => 3))
+  expect(more.map(({ like }) => like.slice(0, 1))).toEqual(found.map(({ like }) => like))
 })
