@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   blob: async () => (await import('./blob.ts')).benchBlob(),
   script: async () => (await import('./script.ts')).benchScript(),
   output: async () => (await import('./output.ts')).benchOutput(),
+  plan: async () => (await import('./plan.ts')).benchPlan(),
   idle: async () => (await import('./idle.ts')).benchIdle(),
   'loop-delay': async () => (await import('./loop-delay.ts')).benchLoopDelay(),
 }

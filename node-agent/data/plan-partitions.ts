@@ -1,4 +1,5 @@
 import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
+import type { FoundRecords } from '#agent/job/cut/records.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { FileInput, TableInput } from '#protocol/model/job.ts'
@@ -139,43 +140,31 @@ const addRecords = async (
   if (open.parquet !== undefined) return addRows(open, filling, add)
   const { file, table } = open
   const how = listing.input
-  const found: number[] = []
-  const onRecord = (start: number, end: number): void => {
-    found.push(start, end)
-  }
   const keysOf = readKeys(how, table.columns, filling.keys)
   let record = 0
-  for await (const _ of scanFile(file, { table, how }, open.head.start, onRecord)) {
+  for await (const found of scanFile(file, { table, how }, open.head.start)) {
     listing.signal?.throwIfAborted()
-    record = await addFound(record)
-  }
-  await addFound(record)
-
-  /** Looks into the records found so far. */
-  async function addFound(first: number): Promise<number> {
     const bytesOf = await recordBytes(file, found)
-    for (let i = 0; i < found.length; i += 2) {
-      const offset = found[i] ?? 0
-      const end = found[i + 1] ?? 0
+    for (let i = 0; i < found.count; i += 1) {
+      const offset = found.starts[i] ?? 0
+      const end = found.ends[i] ?? 0
       const bytes = await bytesOf(offset, end)
       const values = bytes === undefined ? filling.keys.map(() => null) : keysOf(bytes)
-      add(values, { file: filling.file, record: first + i / 2, offset, end })
+      add(values, { file: filling.file, record: record + i, offset, end })
     }
-    const count = found.length / 2
-    found.length = 0
-    return first + count
+    record += found.count
   }
 }
 
 /** Records stand close together, so that one read has them all. A very long one is broken and not read. */
 const recordBytes = async (
   file: OpenTable['file'],
-  found: readonly number[],
+  found: FoundRecords,
 ): Promise<
   (start: number, end: number) => Uint8Array | undefined | Promise<Uint8Array | undefined>
 > => {
-  const from = found[0] ?? 0
-  const to = found.at(-1) ?? 0
+  const from = found.starts[0] ?? 0
+  const to = found.count === 0 ? from : (found.ends[found.count - 1] ?? from)
   if (to - from > limits.tableRecordBytes)
     return (start, end) =>
       end - start > limits.tableRecordBytes ? undefined : file.exactly(start, end - start)

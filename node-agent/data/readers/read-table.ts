@@ -106,7 +106,7 @@ const readText = (
   { source, slices }: Group,
   bytes: Uint8Array,
 ): readonly TableRecord[] => {
-  const ends = recordsIn(ruleOf({ ...table, header: false }), bytes)
+  const found = recordsIn(ruleOf({ ...table, header: false }), bytes)
   // In ASCII a byte is a character: then the bytes need to be decoded only once.
   const whole = isAscii(bytes)
     ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
@@ -114,8 +114,8 @@ const readText = (
   const read = table.format === 'delimited' ? readDelimited(table, source) : readJson
   return slices.flatMap(({ firstItem, firstRecord, records, skip }) =>
     Array.from({ length: records }, (_, i): TableRecord => {
-      const start = ends[2 * (skip + i)]
-      const end = ends[2 * (skip + i) + 1]
+      const start = skip + i < found.count ? found.starts[skip + i] : undefined
+      const end = found.ends[skip + i]
       const at = { item: firstItem + i, name: recordName(source.name, firstRecord + i) }
       if (start === undefined || end === undefined)
         return { ...at, values: undefined, problem: 'is not where the plan saw it' }
@@ -126,10 +126,10 @@ const readText = (
           problem: `has more than ${limits.tableRecordBytes} bytes`,
         }
       const text = whole?.slice(start, end) ?? decodeUtf8(bytes.subarray(start, end))
-      const found = text === undefined ? 'is not valid UTF-8' : read(withoutLineEnd(text))
-      return typeof found === 'string'
-        ? { ...at, values: undefined, problem: found }
-        : { ...at, values: found, problem: '' }
+      const values = text === undefined ? 'is not valid UTF-8' : read(withoutLineEnd(text))
+      return typeof values === 'string'
+        ? { ...at, values: undefined, problem: values }
+        : { ...at, values, problem: '' }
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { cutIntoPieces } from '#agent/job/cut/pieces.ts'
 import { endScan, scanRecords, startScan } from '#agent/job/cut/records.ts'
+import type { FoundRecords } from '#agent/job/cut/records.ts'
 import { limits } from '#protocol/limits.ts'
 import type { PlannedSlice, PlannedTable } from '#protocol/model/plan.ts'
 import type { OpenFile } from './file-access.ts'
@@ -25,48 +26,68 @@ export const endedEarly = 'became shorter while it was read: plan it when nobody
 export async function* cutText(cut: TextCut): AsyncGenerator<PlannedSlice, void, undefined> {
   const { file, table, head } = cut
   const pieces = cutIntoPieces(head.start, table.bytes, cut.size)
-  const first = cut.from ?? { offset: head.start, record: 0 }
-  let ready: PlannedSlice[] = []
+  const from = cut.from ?? { offset: head.start, record: 0 }
+  let cutAt = pieces.endBehind(from.offset)
+  let firstRecord = from.record
   let offset = -1
   let end = -1
   let records = 0
-  let firstRecord = first.record
-  let cutAt = pieces.endBehind(first.offset)
-  const close = (): void => {
-    ready.push({ file: table, offset, length: end - offset, firstRecord, records })
+  const close = (): PlannedSlice => {
+    const slice = { file: table, offset, length: end - offset, firstRecord, records }
     firstRecord += records
     offset = -1
     records = 0
     cutAt = pieces.endBehind(end)
+    return slice
   }
-  const onRecord = (start: number, recordEnd: number): void => {
-    if (offset < 0) offset = start
-    records += 1
-    end = recordEnd
-    if (recordEnd >= cutAt || records >= limits.tableBatchRecords) close()
+  for await (const found of scanFile(file, cut, from.offset)) {
+    // Records that close no slice are only counted: there may be a hundred million.
+    for (let i = 0; i < found.count;) {
+      if (offset < 0) offset = found.starts[i] ?? 0
+      const last = Math.min(
+        firstBehind(found, i, cutAt),
+        i + limits.tableBatchRecords - records - 1,
+        found.count - 1,
+      )
+      records += last - i + 1
+      end = found.ends[last] ?? 0
+      i = last + 1
+      if (end >= cutAt || records >= limits.tableBatchRecords) yield close()
+    }
   }
-  for await (const _ of scanFile(file, cut, first.offset, onRecord)) {
-    yield* ready
-    ready = []
-  }
-  if (records > 0) close()
-  yield* ready
+  if (records > 0) yield close()
 }
 
-/** Tells of all records from `from` on; yields now and then, so that what was told can be passed on. */
+/** Position of the first record from `from` on that ends at or behind `cutAt`; the count if there is none. */
+const firstBehind = ({ ends, count }: FoundRecords, from: number, cutAt: number): number => {
+  let low = from
+  let high = count
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((ends[middle] ?? 0) < cutAt) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** All records from `from` on, block by block: what was found is gone when the next are asked for. */
 export async function* scanFile(
   file: OpenFile,
   { table, how }: Pick<TextCut, 'table' | 'how'>,
   from: number,
-  onRecord: (start: number, end: number) => void,
-): AsyncGenerator<void, void, undefined> {
+): AsyncGenerator<FoundRecords, void, undefined> {
   const scan = startScan(ruleOf(how), from)
-  do {
+  const { found } = scan
+  for (let isWhole = false; !isWhole;) {
     while (scan.at < table.bytes) {
       const block = await file.block(scan.at)
       if (block.length === 0) throw new Error(endedEarly)
-      scanRecords(scan, block, onRecord)
-      yield
+      scanRecords(scan, block)
+      yield found
+      found.count = 0
     }
-  } while (!endScan(scan, onRecord))
+    isWhole = endScan(scan)
+    yield found
+    found.count = 0
+  }
 }

@@ -68,23 +68,23 @@ const firstRecord = async (
   rule: RecordRule,
   start: number,
 ): Promise<{ readonly bytes: Uint8Array; readonly end: number } | undefined> => {
-  let found: { readonly start: number; readonly end: number } | undefined
-  const onRecord = (recordStart: number, end: number): void => {
-    found ??= { start: recordStart, end }
-  }
   const scan = startScan(rule, start)
+  const { found } = scan
   for (;;) {
     const block = await file.block(scan.at)
     if (block.length === 0) {
-      if (endScan(scan, onRecord)) break
-    } else scanRecords(scan, block, onRecord)
-    if (found !== undefined || scan.at - start > 2 * limits.openQuoteBytes) break
+      if (endScan(scan)) break
+    } else scanRecords(scan, block)
+    if (found.count > 0 || scan.at - start > 2 * limits.openQuoteBytes) break
   }
-  if (found === undefined && scan.at > scan.recordStart)
-    return { bytes: new Uint8Array(limits.openQuoteBytes + 1), end: scan.at }
-  if (found === undefined) return undefined
-  const bytes = await file.exactly(found.start, found.end - found.start)
-  return bytes && { bytes, end: found.end }
+  if (found.count === 0)
+    return scan.at > scan.recordStart
+      ? { bytes: new Uint8Array(limits.openQuoteBytes + 1), end: scan.at }
+      : undefined
+  const [from = 0] = found.starts
+  const [end = 0] = found.ends
+  const bytes = await file.exactly(from, end - from)
+  return bytes && { bytes, end }
 }
 
 const fieldsOf = (bytes: Uint8Array, delimiter: string): readonly string[] | string => {

@@ -174,10 +174,10 @@ describe('a plan of delimited tables', () => {
 
           const expected = [...texts, 'x,y\n1,2\n'].flatMap((text, i, all) => {
             const whole = Buffer.from(text.replace('\ufeff', ''))
-            const ends = recordsIn({ delimiter: 44, longest: limits.openQuoteBytes }, whole)
+            const { count } = recordsIn({ delimiter: 44, longest: limits.openQuoteBytes }, whole)
             const name = i === all.length - 1 ? 'z.csv' : `${i}.csv`
             return Array.from(
-              { length: Math.max(0, ends.length / 2 - 1) },
+              { length: Math.max(0, count - 1) },
               (_, record) => `${name}#${record + 1}`,
             )
           })
