@@ -3,6 +3,7 @@ import { opendir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { shorten } from '#protocol/model/planned-file.ts'
+import { limits } from '#protocol/limits.ts'
 import { systemCode } from './disk.ts'
 import { compareNames, createNameSorter } from './names.ts'
 import type { Matcher } from './patterns.ts'
@@ -51,11 +52,13 @@ const inputMissing = (message: string, detail?: string): MusterFailure =>
   new MusterFailure(musterError('InputMissing', message, detail === undefined ? {} : { detail }))
 
 /**
- * All matching names: a folder's files first, in the order of their bytes, then its folders, likewise.
+ * All matching names, some dozens at once: a folder's files first, in the order of their bytes, then its folders, likewise.
  * Names that start with a dot are passed over and links to folders are not followed. Holds the names of
  * the folders on the way down and no others. @throws MusterFailure `InputMissing`, the signal's reason
  */
-export async function* walkFiles(walk: Walk): AsyncGenerator<FoundName, void, undefined> {
+export async function* walkFiles(
+  walk: Walk,
+): AsyncGenerator<readonly FoundName[], void, undefined> {
   const after = walk.after?.split('/') ?? []
   const open: Level[] = []
   const enter = async (folder: string, skip: readonly string[]): Promise<Level> => {
@@ -103,15 +106,20 @@ interface Level {
   readonly skip: readonly string[]
 }
 
-function* filesOf(level: Level): Generator<FoundName, void, undefined> {
+function* filesOf(level: Level): Generator<readonly FoundName[], void, undefined> {
   const { skip } = level
   // Files stand before folders: when the walk goes on in a deeper folder, these are all done.
   if (skip.length > 1) return
   const last = skip[0]
+  let found: FoundName[] = []
   for (let next = level.files.next(); next.done !== true; next = level.files.next()) {
     if (last !== undefined && compareNames(next.value, last) <= 0) continue
-    yield { name: below(level.folder, next.value), isLink: level.links.has(next.value) }
+    found.push({ name: below(level.folder, next.value), isLink: level.links.has(next.value) })
+    if (found.length < limits.statsAtOnce) continue
+    yield found
+    found = []
   }
+  if (found.length > 0) yield found
 }
 
 const below = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)

@@ -1,7 +1,7 @@
 import { stat, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { sep } from 'node:path'
 import { isFull } from '#agent/job/cut/mini-batches.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobInput, MiniBatchSize } from '#protocol/model/job.ts'
@@ -37,29 +37,31 @@ export async function* cutFiles(
 ): AsyncGenerator<CutMiniBatch<PlannedItem>, void, undefined> {
   let entries: PlannedItem[] = []
   let bytes = 0
-  for await (const item of listFiles(listing)) {
-    if (isFull(size, { items: entries.length, bytes }, item.bytes)) {
-      yield { entries, items: entries.length }
-      entries = []
-      bytes = 0
+  // A turn of the loop for each of a million files would cost more than looking at them.
+  for await (const items of listInBatches(listing))
+    for (const item of items) {
+      if (isFull(size, { items: entries.length, bytes }, item.bytes)) {
+        yield { entries, items: entries.length }
+        entries = []
+        bytes = 0
+      }
+      entries.push(item)
+      bytes += item.bytes
     }
-    entries.push(item)
-    bytes += item.bytes
-  }
   if (entries.length > 0) yield { entries, items: entries.length }
 }
 
 /** Names become items with size and time, a few dozen at once. */
-export async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
+async function* listInBatches(
+  listing: Listing,
+): AsyncGenerator<readonly PlannedItem[], void, undefined> {
   const walk = await openWalk(listing)
-  let names: FoundName[] = []
-  for await (const found of walkFiles(walk)) {
-    names.push(found)
-    if (names.length < limits.statsAtOnce) continue
-    yield* await describe(walk, names, listing)
-    names = []
-  }
-  yield* await describe(walk, names, listing)
+  for await (const names of walkFiles(walk)) yield await describe(walk, names, listing)
+}
+
+/** The same one by one. */
+export async function* listFiles(listing: Listing): AsyncGenerator<PlannedItem, void, undefined> {
+  for await (const items of listInBatches(listing)) yield* items
 }
 
 /** The same items in no order, as folders tell them, for those who need only the first. */
@@ -82,8 +84,13 @@ const describe = async (
   listing: Listing,
 ): Promise<PlannedItem[]> => {
   walk.signal?.throwIfAborted()
-  const items = await Promise.all(names.map((found) => toItem(walk.root, found, listing)))
-  return items.filter((item) => item !== undefined)
+  const items: PlannedItem[] = []
+  const waiting = names.map((found) => toItem(walk.root, found, listing))
+  for (const one of waiting) {
+    const item = one instanceof Promise ? await one : one
+    if (item !== undefined) items.push(item)
+  }
+  return items
 }
 
 /**
@@ -91,30 +98,60 @@ const describe = async (
  * below the root. A file that cannot be looked at is planned all the same: it fails as an item, in words,
  * instead of going missing without one.
  */
-const toItem = async (
+const toItem = (
   root: string,
   found: FoundName,
-  { look, number: input }: Listing,
-): Promise<PlannedItem | undefined> => {
+  { look, number }: Listing,
+): PlannedItem | undefined | Promise<PlannedItem | undefined> => {
   const { name } = found
-  const unreadable = (shown: string): PlannedItem => ({
-    name: shown,
-    bytes: 0,
-    modifiedMs: unreadableMs,
-    input,
-  })
-  if (Buffer.byteLength(name) > limits.itemNameBytes) return unreadable(shorten(name))
-  const path = join(root, name)
+  if (name.length > limits.itemNameBytes / 3 && Buffer.byteLength(name) > limits.itemNameBytes)
+    return unreadable(shorten(name), number)
+  const path = root + sep + name
+  if (found.isLink) return toLinkedItem(root, { name, path, look, number })
   try {
-    if (found.isLink && !isInside(root, await realpath(path))) return undefined
-    const facts = await look(path)
-    if (!facts.isFile()) return undefined
-    return { name, bytes: facts.size, modifiedMs: Math.trunc(facts.mtimeMs), input }
+    const facts = look(path)
+    return facts instanceof Promise
+      ? facts.then(
+          (known) => factsToItem(name, known, number),
+          (thrown: unknown) => withoutFacts(name, thrown, number),
+        )
+      : factsToItem(name, facts, number)
   } catch (thrown) {
-    const vanished = systemCode(thrown) === 'ENOENT' && !name.includes('\ufffd')
-    return vanished || found.isLink ? undefined : unreadable(name)
+    return withoutFacts(name, thrown, number)
   }
 }
+
+interface Linked extends Pick<Listing, 'look' | 'number'> {
+  readonly name: string
+  readonly path: string
+}
+
+const toLinkedItem = async (
+  root: string,
+  { name, path, look, number }: Linked,
+): Promise<PlannedItem | undefined> => {
+  try {
+    if (!isInside(root, await realpath(path))) return undefined
+    return factsToItem(name, await look(path), number)
+  } catch {
+    return undefined
+  }
+}
+
+const factsToItem = (name: string, facts: Stats, input: number): PlannedItem | undefined =>
+  facts.isFile()
+    ? { name, bytes: facts.size, modifiedMs: Math.trunc(facts.mtimeMs), input }
+    : undefined
+
+const withoutFacts = (name: string, thrown: unknown, input: number): PlannedItem | undefined =>
+  systemCode(thrown) === 'ENOENT' && !name.includes('\ufffd') ? undefined : unreadable(name, input)
+
+const unreadable = (name: string, input: number): PlannedItem => ({
+  name,
+  bytes: 0,
+  modifiedMs: unreadableMs,
+  input,
+})
 
 /** The callback form costs half of the promise form, and a plan may ask a million times. */
 export const statOf = (path: string): Promise<Stats> =>
