@@ -56,7 +56,7 @@ const inputMissing = (message: string, detail?: string): MusterFailure =>
  * Names that start with a dot are passed over and links to folders are not followed. Holds the names of
  * the folders on the way down and no others. @throws MusterFailure `InputMissing`, the signal's reason
  */
-export async function* walkFiles(
+export async function* walkInBatches(
   walk: Walk,
 ): AsyncGenerator<readonly FoundName[], void, undefined> {
   const after = walk.after?.split('/') ?? []
@@ -78,6 +78,11 @@ export async function* walkFiles(
     if (order < 0) continue
     yield* filesOf(await enter(below(level.folder, name), order === 0 ? level.skip.slice(1) : []))
   }
+}
+
+/** The same one by one. */
+export async function* walkFiles(walk: Walk): AsyncGenerator<FoundName, void, undefined> {
+  for await (const names of walkInBatches(walk)) yield* names
 }
 
 /**

@@ -8,7 +8,7 @@ import type { JobInput, MiniBatchSize } from '#protocol/model/job.ts'
 import type { PlannedItem } from '#protocol/model/plan.ts'
 import { shorten, unreadableMs } from '#protocol/model/planned-file.ts'
 import { systemCode } from './disk.ts'
-import { findFiles, isInside, openRoot, walkFiles } from './folder-walk.ts'
+import { findFiles, isInside, openRoot, walkInBatches } from './folder-walk.ts'
 import type { FoundName, Walk } from './folder-walk.ts'
 import { createMatcher } from './patterns.ts'
 import type { CutMiniBatch } from './plan-chunks.ts'
@@ -56,7 +56,7 @@ async function* listInBatches(
   listing: Listing,
 ): AsyncGenerator<readonly PlannedItem[], void, undefined> {
   const walk = await openWalk(listing)
-  for await (const names of walkFiles(walk)) yield await describe(walk, names, listing)
+  for await (const names of walkInBatches(walk)) yield await describe(walk, names, listing)
 }
 
 /** The same one by one. */
