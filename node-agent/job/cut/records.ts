@@ -73,7 +73,11 @@ const brokenOff = -1
 /** Outside quotes. What a record needs stands in variables: fields of objects would double the time of a large table. */
 const scanPlain = (scan: RecordScan, bytes: Uint8Array, base: number, from: number): number => {
   const { found, rule } = scan
-  if (base + from === scan.closedAt + 1 && scan.firstLineEnd >= 0 && !mayFollow(rule, bytes[from])) {
+  if (
+    base + from === scan.closedAt + 1 &&
+    scan.firstLineEnd >= 0 &&
+    !mayFollow(rule, bytes[from])
+  ) {
     breakOff(scan)
     return brokenOff
   }
