@@ -69,6 +69,7 @@ model: ./constant.onnx
 inputs:
   items: { path: ${JSON.stringify(items)}, pattern: "*.png" }
 mini_batch_size: 1
+allow_reuse: false
 preprocess: { decode: image, width: 1, height: 1, channels: gray, layout: NCHW, dtype: float32, scale: 1 }
 postprocess: { kind: raw }
 append_row_file_name: rows.jsonl

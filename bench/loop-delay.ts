@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { repository, startAgentProcess, untilFinal } from '../tools/agents.ts'
 import { writeDigits } from '../examples/mnist/digits.ts'
+import { anew } from './digits.ts'
 import { spread } from './measure.ts'
 import type { BenchResult } from './run.ts'
 
@@ -28,7 +29,11 @@ export const benchLoopDelay = async (): Promise<BenchResult> => {
     for (let round = 0; round <= rounds; round += 1) {
       await agent.client.call('loopDelay')
       const { id } = await agent.client.call('submitJob', {
-        body: { text, file, overrides: { 'inputs.digits.path': digits, mini_batch_size: 10 } },
+        body: {
+          text,
+          file,
+          overrides: { ...anew, 'inputs.digits.path': digits, mini_batch_size: 10 },
+        },
       })
       const job = await untilFinal(() => agent.client, id)
       const delay = await agent.client.call('loopDelay')

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { repository, startAgentProcess, untilFinal } from '../tools/agents.ts'
 import type { AgentProcess } from '../tools/agents.ts'
 import { writeDigits } from '../examples/mnist/digits.ts'
-import { perSecond, runBare } from './digits.ts'
+import { anew, perSecond, runBare } from './digits.ts'
 import type { Run } from './digits.ts'
 import { cpuSeconds, spread } from './measure.ts'
 import type { BenchResult } from './run.ts'
@@ -43,7 +43,7 @@ const runScript = async (agent: AgentProcess, file: string, digits: string): Pro
   const cpuBefore = cpuSeconds(agent.pid)
   const asked = Date.now()
   const { id } = await agent.client.call('submitJob', {
-    body: { text, file: join(repository, 'bench/script.yaml'), overrides: {} },
+    body: { text, file: join(repository, 'bench/script.yaml'), overrides: anew },
   })
   const job = await untilFinal(() => agent.client, id)
   if (job.state !== 'Completed' || job.rows !== count || job.endedAt === null)

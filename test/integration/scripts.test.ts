@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
 import { sha256 } from '../support/ledger-fixtures.ts'
+import { encodePng } from '../support/png.ts'
 import { rowsOf } from '../support/rows.ts'
 import { createScriptLab, runItems } from '../support/scripts.ts'
 import type { ScriptLab } from '../support/scripts.ts'
@@ -90,6 +91,41 @@ describe('what a script gets', () => {
     )
     expect(found.join('')).toContain('INFO the end')
   })
+})
+
+test('pictures decoded one by one, some ahead of being asked for, are those decoded alone', async () => {
+  const picture = (shade: number): Uint8Array =>
+    encodePng({ width: 2, height: 1, depth: 8, colour: 0, rows: Uint8Array.of(shade, 255 - shade) })
+  const contents = Array.from({ length: 40 }, (_, at) => (at % 9 === 7 ? 'no' : picture(at)))
+  const process = await lab.started(
+    runOf(`
+      const options = { width: 2, height: 1, channels: 'gray' }
+      const shade = async (item, more = {}) => {
+        try {
+          const image = await context.decodeImages(item, { ...options, ...more })
+          return [...(await image.data()), ...image.items.map(({ name }) => name)].join()
+        } catch (thrown) { return thrown.message }
+      }
+      const rows = []
+      for (const item of miniBatch) rows.push(await shade(item))
+      // Out of order, with other options, and side by side.
+      rows[5] += ' ' + await shade(miniBatch.items[30]) + ' ' + await shade(miniBatch.items[6], { scale: 2 })
+      const again = await Promise.all(miniBatch.items.map((item) => shade(item)))
+      rows[0] += again.every((row, at) => at === 0 || at === 5 || row === rows[at])
+      return rows`),
+  )
+  for (let round = 0; round < 2; round += 1) {
+    const outcome = await runItems(process, contents)
+    if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
+    const expected = contents.map((content, at) =>
+      typeof content === 'string'
+        ? `${at}.txt is not an image that can be read (it begins with "no").`
+        : `${at},${255 - at},${at}.txt`,
+    )
+    expected[5] += ' 30,225,30.txt 12,498,6.txt'
+    expected[0] += 'true'
+    expect(rowsOf(outcome).map((row) => JSON.parse(row) as string)).toEqual(expected)
+  }
 })
 
 describe('what a script may return', () => {

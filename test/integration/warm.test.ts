@@ -36,7 +36,7 @@ const childrenOf = (parent: number): readonly number[] =>
     })
 
 const runJob = async (overrides = {}): Promise<readonly number[]> => {
-  const id = await submitDigits(agent, digits, overrides)
+  const id = await submitDigits(agent, digits, { allow_reuse: false, ...overrides })
   const job = await untilFinal(() => agent.client, id)
   expect([job.state, job.rows]).toEqual(['Completed', count])
   return childrenOf(agent.pid)

@@ -85,6 +85,8 @@ export type CallWords =
   /** A path under which the script can read the item. */
   | { readonly what: 'path'; readonly at: number }
   | { readonly what: 'decode'; readonly at: readonly number[]; readonly options: unknown }
+  /** Each picture as a tensor of its own: a list of `TensorWords`, null for those that cannot be had. */
+  | { readonly what: 'decodeEach'; readonly at: readonly number[]; readonly options: unknown }
   | { readonly what: 'infer'; readonly feeds: readonly FeedWords[] }
   | { readonly what: 'data'; readonly id: number }
   | { readonly what: 'argmax'; readonly id: number }

@@ -106,6 +106,17 @@ const answers: Readonly<Record<string, AnswerCall>> = {
     const told = failed.map((one) => ({ at: one.at, message: failAt(desk, one.at, one.problem) }))
     return { value: { tensor: { ...words, bytes: 0 }, decoded, failed: told } }
   },
+  decodeEach: async (desk, { at, options }) => {
+    if (!Array.isArray(at) || at.length > mostDecodedEach)
+      throw new Refusal('decodeImages needs items.')
+    const value: (TensorWords | null)[] = []
+    // Nobody has asked for these yet: one that cannot be decoded has not failed.
+    for (const place of at.map((one) => placeOf(desk, one))) {
+      const { tensor, failed } = await desk.decoding([place], options)
+      value.push(failed.length > 0 ? null : { ...tell(desk, tensor).words, bytes: 0 })
+    }
+    return { value }
+  },
   infer: async (desk, { feeds }, body) => {
     if (desk.model === undefined) throw new Refusal('The job names no model.')
     const outputs = await desk.model.run(readFeeds(feeds, body, desk.tensors.get))
@@ -133,6 +144,8 @@ const answers: Readonly<Record<string, AnswerCall>> = {
     return { value: null }
   },
 }
+
+const mostDecodedEach = 64
 
 const placeOf = ({ open }: Desk, at: unknown): number => {
   if (open === undefined) throw new Refusal('There are items only while run() is under way.')

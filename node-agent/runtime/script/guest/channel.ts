@@ -15,6 +15,8 @@ export interface Channel {
   readonly call: (words: CallWords, body?: readonly Uint8Array[]) => Promise<Answer>
 }
 
+const bufferBytes = 64 * 1024
+
 /** Frames of our own process: larger than anything it sends. */
 const most = { headBytes: 2 ** 28, bodyBytes: 2 ** 30 }
 
@@ -22,7 +24,6 @@ export const openChannel = (
   descriptor: number,
   hear: (words: Exclude<HostWords, { kind: 'answer' | 'refusal' }>) => void,
 ): Channel => {
-  const pipe = new Socket({ fd: descriptor, readable: true, writable: true })
   const waiting = new Map<number, PromiseWithResolvers<Answer> & { readonly refusal: Error }>()
   let calls = 0
 
@@ -38,10 +39,23 @@ export const openChannel = (
       asked.reject(asked.refusal)
     }
   })
+  const pipe = new Socket({
+    fd: descriptor,
+    readable: true,
+    writable: true,
+    // One buffer for all answers: a stream makes a new one of 64 KiB for each. Frames are views, hence the copy.
+    onread: {
+      buffer: Buffer.allocUnsafe(bufferBytes),
+      callback: (bytes, buffer) => {
+        read(Buffer.from(buffer.subarray(0, bytes)))
+        return true
+      },
+    },
+  })
+  pipe.resume()
   const end = (): void => {
     process.kill(process.pid, 'SIGKILL')
   }
-  pipe.on('data', read)
   pipe.on('error', end)
   // The runtime process is gone, and with it the reason to be here.
   pipe.on('close', end)

@@ -1,4 +1,6 @@
 import type { Channel } from './channel.ts'
+import { createDecodeImages } from './decode.ts'
+import type { DecodedImages } from './decode.ts'
 import { parseArguments } from './arguments.ts'
 import type { ScriptArguments } from './arguments.ts'
 import { readTensors, toFeed } from './handles.ts'
@@ -6,7 +8,7 @@ import type { Handle } from './handles.ts'
 import type { Item, MiniBatch } from './items.ts'
 import { createLogger } from './logger.ts'
 import type { ScriptLogger } from './logger.ts'
-import type { DecodedWords, InitWords, ModelWords, TensorFacts, TensorWords } from '../words.ts'
+import type { InitWords, ModelWords, TensorFacts, TensorWords } from '../words.ts'
 
 /** A model that is loaded in the runtime process. */
 export interface Session {
@@ -15,14 +17,6 @@ export interface Session {
   readonly outputs: readonly TensorFacts[]
   /** Feeds by the inputs' names; a single tensor where the model has one input. Outputs by name. */
   readonly run: (feeds: unknown) => Promise<Readonly<Record<string, Handle>>>
-}
-
-/** Pictures as one tensor. */
-export interface DecodedImages extends Handle {
-  /** The items whose pictures are in the tensor, in its order. */
-  readonly items: readonly Item[]
-  /** Those that are no pictures; they count as failed unless the script returns a row for each item. */
-  readonly failures: readonly { readonly item: Item; readonly message: string }[]
 }
 
 /** A script's doors to the machine. */
@@ -52,7 +46,7 @@ export const createContext = (channel: Channel, init: InitWords): ScriptContext 
   device: init.device,
   session: async (name) => createSession(channel, theModel(init, name)),
   modelPath: (name) => theModel(init, name).path,
-  decodeImages: (items, options) => decodeImages(channel, items, options),
+  decodeImages: createDecodeImages(channel),
 })
 
 const theModel = ({ model }: InitWords, name: string | undefined): ModelWords => {
@@ -92,29 +86,4 @@ const toFeeds = (model: ModelWords, feeds: unknown): readonly (readonly [string,
       `The model has ${model.inputs.length} inputs (${model.inputs.map((one) => one.name).join(', ')}): give session.run a map.`,
     )
   return [[only.name, feeds]]
-}
-
-const decodeImages = async (
-  channel: Channel,
-  given: Item | Iterable<Item>,
-  options: object,
-): Promise<DecodedImages> => {
-  const single = !(Symbol.iterator in given)
-  const items = single ? [given] : [...given]
-  const at = items.map((item) => item.index)
-  const { value, body } = await channel.call({ what: 'decode', at, options })
-  const { tensor, decoded, failed } = value as DecodedWords
-  const byPlace = new Map(items.map((item) => [item.index, item]))
-  const failures = failed.flatMap(({ at: place, message }) => {
-    const item = byPlace.get(place)
-    return item === undefined ? [] : [{ item, message }]
-  })
-  const [first] = failures
-  if (single && first !== undefined) throw new Error(first.message)
-  const [handle] = readTensors(channel, [tensor], body)
-  if (handle === undefined) throw new Error('The runtime process gave no tensor.')
-  return Object.assign(handle, {
-    items: decoded.flatMap((place) => byPlace.get(place) ?? []),
-    failures,
-  })
 }

@@ -49,7 +49,7 @@ export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
   const size = table === null ? items.length : table.records
   let asked: Promise<Records> | undefined
   const records = (): Promise<Records> => (asked ??= askRecords(channel, run))
-  return {
+  const miniBatch: MiniBatch = {
     id: run.miniBatch,
     index: run.miniBatch,
     size,
@@ -62,6 +62,8 @@ export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
     rowNames: async () => (await records()).names,
     [Symbol.iterator]: () => items[Symbol.iterator](),
   }
+  for (const item of items) owners.set(item, miniBatch)
+  return miniBatch
 }
 
 interface Records {
@@ -78,3 +80,8 @@ const askRecords = async (channel: Channel, { table }: RunWords): Promise<Record
     rows: JSON.parse(Buffer.from(body).toString('utf8')) as readonly Row[],
   }
 }
+
+const owners = new WeakMap<Item, MiniBatch>()
+
+/** The mini-batch of an item; undefined for what a script made itself. */
+export const miniBatchOf = (item: Item): MiniBatch | undefined => owners.get(item)
