@@ -78,5 +78,10 @@ const writeTypes = (): void => {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await buildSdk()
-  console.log(`built ${sdkFolder}`)
+  spawnSync('npm', ['pack', '--silent'], {
+    cwd: sdkFolder,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  console.log(`built and packed in ${sdkFolder}`)
 }

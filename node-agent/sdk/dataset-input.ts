@@ -5,6 +5,9 @@ import type { DataPath } from './data-path.ts'
 /** Fields of one input in a job file. */
 export type InputFields = Readonly<Record<string, unknown>>
 
+/** How the files of an input are read: simple values, as they are registered too. */
+export type ReadingFields = Readonly<Record<string, string | number | boolean>>
+
 /** How files are read where they are not items themselves. */
 export interface TableOptions {
   /** What stands between the fields of a record. Default: a comma, a tab for `.tsv`. */
@@ -18,7 +21,7 @@ export interface DatasetPaths {
   readonly kind: 'paths'
   readonly paths: readonly Maybe<string | DataPath>[]
   /** Fields besides the place: kind, format, delimiter, header, `partition_format`. */
-  readonly fields: InputFields
+  readonly fields: ReadingFields
 }
 
 /** A registered dataset: its version is pinned when a job is submitted. */

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
-import type { DatasetSource, InputFields, TableOptions } from './dataset-input.ts'
+import type { DatasetSource, ReadingFields, TableOptions } from './dataset-input.ts'
 import { placeOf } from './data-path.ts'
-import type { DataPath } from './data-path.ts'
+import type { DataPath, Place } from './data-path.ts'
 import type { Maybe } from './parameter.ts'
+import type { Workspace } from './workspace.ts'
 
 /** Paths or globs: on this machine, below a datastore, or chosen when a pipeline is submitted. */
 export type Paths = Maybe<string | DataPath> | readonly (string | DataPath)[]
@@ -17,6 +18,14 @@ export interface FromFilesOptions {
 }
 
 export interface FromTableOptions extends TableOptions {
+  readonly validate?: boolean
+}
+
+export interface RegisterDataset {
+  readonly name: string
+  readonly description?: string
+  readonly tags?: Readonly<Record<string, string>>
+  /** Whether its files are looked for now. Default: false. */
   readonly validate?: boolean
 }
 
@@ -54,11 +63,49 @@ export class Dataset {
       fromPaths(paths, options.validate ?? false, { type: 'table', format: 'parquet' }),
   }
 
+  /** A registered dataset: the newest version of a name, or the one asked for. */
+  static async get(workspace: Workspace, name: string, version?: number): Promise<Dataset> {
+    const dataset = version === undefined ? name : `${name}:${version}`
+    const view = await workspace.connection.call('dataset', { query: { dataset } })
+    return new Dataset({ kind: 'registered', name: view.name, version: view.version })
+  }
+
+  /** Registers the next version of a name. Moves nothing. */
+  async register(workspace: Workspace, wish: RegisterDataset): Promise<Dataset> {
+    if (this.source.kind === 'registered') return this
+    const fixed = this.source.paths.filter(isFixed)
+    if (fixed.length < this.source.paths.length)
+      throw new MusterFailure(
+        musterError(
+          'RequestInvalid',
+          'A dataset whose path is a parameter has no files of its own; register one with a path.',
+        ),
+      )
+    const { type, ...options } = this.source.fields
+    const view = await workspace.connection.call('registerDataset', {
+      body: {
+        name: wish.name,
+        type: type === 'table' ? 'table' : 'file',
+        ...mutable(await placeOf(fixed)),
+        options,
+        ...(wish.validate === undefined ? {} : { validate: wish.validate }),
+        ...(wish.description === undefined ? {} : { description: wish.description }),
+        ...(wish.tags === undefined ? {} : { tags: { ...wish.tags } }),
+      },
+    })
+    return new Dataset({ kind: 'registered', name: view.name, version: view.version })
+  }
+
   /** The name by which a step, and its script, know it. */
   asNamedInput(name: string): NamedInput {
     return new NamedInput(name, this)
   }
 }
+
+const isFixed = (path: Maybe<string | DataPath>): path is string | DataPath =>
+  typeof path === 'string' || 'datastore' in path
+
+const mutable = ({ patterns, ...rest }: Place) => ({ ...rest, patterns: [...patterns] })
 
 /** A dataset as an input of a step. */
 export class NamedInput {
@@ -74,7 +121,7 @@ export class NamedInput {
 const fromPaths = async (
   paths: Paths,
   validate: boolean,
-  fields: InputFields,
+  fields: ReadingFields,
 ): Promise<Dataset> => {
   const list = isList(paths) ? paths : [paths]
   const dataset = new Dataset({ kind: 'paths', paths: list, fields })
