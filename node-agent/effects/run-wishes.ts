@@ -1,6 +1,6 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { GivenValues, JobFileReader } from '#agent/ports/data.ts'
+import type { GivenValues, JobFileReader, KnownData } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { Views } from '#agent/ports/views.ts'
@@ -91,6 +91,8 @@ export interface RunsDeps {
   readonly views: Views
   readonly blobs: Blobs
   readonly jobFiles: JobFileReader
+  /** What files may name: registered datastores and datasets. */
+  readonly known: () => Promise<KnownData>
   readonly submitting: Submitting
   readonly runJobs: RunJobs
   readonly rolesOf: (peer: PeerId) => readonly string[]

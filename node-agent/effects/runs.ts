@@ -47,7 +47,11 @@ const submit = async (
   const earlier = await earlierRun(deps, wish.submissionId)
   if (earlier !== undefined) return ok({ ...earlier, warnings: [] })
   const { text, file, parameters, overrides } = wish
-  const read = deps.jobFiles.readRun(text, file, { parameters, overrides })
+  const read = deps.jobFiles.readRun(text, file, {
+    parameters,
+    overrides,
+    known: await deps.known(),
+  })
   if (!read.ok) return read
   const { steps: planned, schedule: wanted } = read.value
   if (wish.single === true && (planned.length > 1 || wanted !== undefined))
@@ -178,7 +182,11 @@ const resubmit = async (
   if (earlier !== undefined) return ok(earlier)
   const overrides = { ...run.source.overrides, ...wish.overrides }
   const parameters = { ...run.parameters, ...wish.parameters }
-  const read = deps.jobFiles.readRun(run.source.text, run.source.file, { overrides, parameters })
+  const read = deps.jobFiles.readRun(run.source.text, run.source.file, {
+    overrides,
+    parameters,
+    known: await deps.known(),
+  })
   if (!read.ok) return read
   const changed = Object.keys(wish.overrides)
   const steps = await prepareSteps(deps, read.value, (step) => pinsOf(run, step, changed), signal)

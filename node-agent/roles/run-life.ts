@@ -1,3 +1,4 @@
+import { createRegistry } from '#agent/effects/registry.ts'
 import { createRunEngine } from '#agent/effects/run-engine.ts'
 import type { RunEngine, RunRules } from '#agent/effects/run-engine.ts'
 import { createRunJobs } from '#agent/effects/run-jobs.ts'
@@ -42,9 +43,11 @@ export const createRunLife = (deps: RunLifeDeps): RunLife => {
     self,
     reuseKey: (spec, contents) => sha256(reuseText(spec, adapters.version, contents)),
   })
+  const registry = createRegistry({ ...adapters, ...deps, self })
   const runs = createRuns({
     ...adapters,
     self,
+    known: registry.known,
     submitting,
     runJobs,
     rolesOf,
