@@ -117,10 +117,7 @@ const stepWords = ({ name, state, items, itemsSucceeded, itemsFailed, reason }: 
 
 const failed = ({ name, state, headline }: PipelineView): MusterFailure =>
   new MusterFailure(
-    musterError(
-      'JobEnded',
-      headline === '' ? `The run ${name} ended as ${state}.` : headline,
-    ),
+    musterError('JobEnded', headline === '' ? `The run ${name} ended as ${state}.` : headline),
   )
 
 const timedOut = ({ name, state }: PipelineView, seconds: number): MusterFailure =>

@@ -76,6 +76,15 @@ test('its types hold where it is installed', async () => {
   ]
   await writeFile(join(folder, 'types.ts'), `${source.join('\n')}\n`)
   const tsc = [join(repository, 'tools/pinned-node.mjs'), 'tsc', '--noEmit', '--strict']
-  const options = ['--module', 'nodenext', '--target', 'esnext', '--lib', 'esnext,dom', '--types', '']
+  const options = [
+    '--module',
+    'nodenext',
+    '--target',
+    'esnext',
+    '--lib',
+    'esnext,dom',
+    '--types',
+    '',
+  ]
   await run(process.execPath, [...tsc, ...options, 'types.ts'], { cwd: folder })
 })
