@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { ComparisonView } from '#protocol/control/pipeline-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
+import type { ParameterValues } from './parameter.ts'
 import type { Pipeline } from './pipeline.ts'
 import { Run } from './run.ts'
 import type { Workspace } from './workspace.ts'
-
-export type ParameterValues = Readonly<Record<string, string | number | boolean>>
 
 export interface SubmitOptions {
   /** Values of parameters; those left out keep their defaults. `"1"` and `1` mean the same. */

@@ -1,6 +1,9 @@
 /** A value that stands for itself or is chosen when a pipeline is submitted. */
 export type Maybe<T> = T | PipelineParameter
 
+/** Values for the parameters of one run, by name. */
+export type ParameterValues = Readonly<Record<string, string | number | boolean>>
+
 export interface PipelineParameterOptions {
   /** Letters, digits, `_` and `-`, a letter first. */
   readonly name: string

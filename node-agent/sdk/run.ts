@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PipelineView, StepView } from '#protocol/control/pipeline-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
-import type { ParameterValues } from './experiment.ts'
+import type { ParameterValues } from './parameter.ts'
 import { StepRun } from './step-run.ts'
 import type { Workspace } from './workspace.ts'
 

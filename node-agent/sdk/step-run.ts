@@ -1,17 +1,25 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { JobDetailView } from '#protocol/control/views.ts'
-import type { StepView } from '#protocol/control/pipeline-views.ts'
+import type { PipelineView, StepView } from '#protocol/control/pipeline-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { Results } from './results.ts'
-import type { Run } from './run.ts'
+import type { Workspace } from './workspace.ts'
+
+/** The run that a step belongs to. */
+export interface RunOfStep {
+  readonly workspace: Workspace
+  readonly id: string
+  readonly view: PipelineView
+  readonly refresh: () => Promise<PipelineView>
+}
 
 /** One step of a run: a job. */
 export class StepRun {
-  readonly run: Run
+  readonly run: RunOfStep
   readonly name: string
 
-  constructor(run: Run, name: string) {
+  constructor(run: RunOfStep, name: string) {
     this.run = run
     this.name = name
   }
