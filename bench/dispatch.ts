@@ -36,7 +36,9 @@ export const benchDispatch = async (): Promise<BenchResult> => {
     const cpus = { head: [] as number[], worker: [] as number[] }
     for (let round = 0; round <= rounds; round += 1) {
       const cpuBefore = { head: cpuSeconds(head.pid), worker: cpuSeconds(worker.pid) }
-      const { id } = await head.client.call('submitJob', { body: { text, file } })
+      const { id } = await head.client.call('submitJob', {
+        body: { text, file, overrides: { allow_reuse: false } },
+      })
       const job = await untilFinal(() => head.client, id)
       if (job.state !== 'Completed' || job.rows !== count)
         throw new Error(`the job is ${job.state} with ${job.rows} rows: ${job.headline}`)

@@ -1,15 +1,27 @@
-import type { JobFile, JobFileReader, RunFile } from '#agent/ports/data.ts'
+import type { JobFileReader, RunFile } from '#agent/ports/data.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Job, JobSpec } from '#protocol/model/job.ts'
 import type { PipelineSource, PipelineStep } from '#protocol/model/pipeline.ts'
-import { err } from '#protocol/model/result.ts'
+import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
 import type { FileFields } from '#protocol/spec/spec-to-file.ts'
 
 /** Fields to change, by dotted names; null takes a field back to its default. */
 export type Changes = Readonly<Record<string, string | number | boolean | null>>
+
+/** What a job was submitted with besides its spec. */
+export interface Besides {
+  readonly experiment: string | undefined
+  readonly allowReuse: boolean
+}
+
+/** A file read again, and what it was read from. */
+export interface ReadAgain {
+  readonly file: RunFile
+  readonly source: PipelineSource
+}
 
 /**
  * A job file made of a recorded spec and checked like one a person wrote. Only the name of a script is
@@ -18,19 +30,27 @@ export type Changes = Readonly<Record<string, string | number | boolean | null>>
 export const readAgain = (
   jobFiles: JobFileReader,
   spec: JobSpec,
+  besides: Besides,
   changes: Changes,
-): Result<JobFile, MusterError> => {
+): Result<ReadAgain, MusterError> => {
   const scripts = Object.keys(changes).filter((name) => scriptFields.has(name))
   if (scripts[0] !== undefined) return err(scriptStays(scripts[0]))
-  let fields = withWholeScript(specToFile(spec))
+  let fields = fileOf(spec, besides)
   const overrides: Record<string, string | number | boolean> = {}
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) fields = without(fields, name.split('.'))
     else overrides[name] = value
   }
-  const read = jobFiles.read(JSON.stringify(fields), `job ${spec.name}`, overrides)
-  return read.ok ? read : err(asChange(read.error))
+  const source = { text: JSON.stringify(fields), file: `job ${spec.name}`, overrides }
+  const read = jobFiles.readRun(source.text, source.file, { parameters: {}, overrides })
+  return read.ok ? ok({ file: read.value, source }) : err(asChange(read.error))
 }
+
+const fileOf = (spec: JobSpec, { experiment, allowReuse }: Besides): FileFields => ({
+  ...withWholeScript(specToFile(spec)),
+  ...(experiment === undefined ? {} : { experiment }),
+  ...(allowReuse ? {} : { allow_reuse: false }),
+})
 
 /** Why a job cannot be submitted anew from here; undefined if it can. */
 export const resubmitElsewhere = (
@@ -80,7 +100,7 @@ const asChange = ({ code, message, retryable, detail }: MusterError): MusterErro
 /** A spec as a run of one step, with the file that would give it again. */
 export const asOneStep = (
   spec: JobSpec,
-  { experiment }: { readonly experiment: string | undefined },
+  besides: Besides,
 ): {
   readonly file: Omit<RunFile, 'steps' | 'warnings' | 'schedule'>
   readonly steps: readonly PipelineStep[]
@@ -90,16 +110,16 @@ export const asOneStep = (
   return {
     file: {
       name,
-      experiment: experiment ?? name,
+      experiment: besides.experiment ?? name,
       description,
       tags,
       parameters: {},
       continueOnStepFailure: false,
       regenerateOutputs: false,
     },
-    steps: [{ name, spec, wires: [], after: [], output: 'output', allowReuse: true }],
+    steps: [{ name, spec, wires: [], after: [], output: 'output', allowReuse: besides.allowReuse }],
     source: {
-      text: JSON.stringify(withWholeScript(specToFile(spec))),
+      text: JSON.stringify(fileOf(spec, besides)),
       file: `job ${name}`,
       overrides: {},
     },

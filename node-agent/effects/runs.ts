@@ -14,7 +14,7 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { failedItems } from './failed-items.ts'
 import { asOneStep, readAgain, resubmitElsewhere } from './resubmit.ts'
-import type { Changes } from './resubmit.ts'
+import type { Besides, Changes } from './resubmit.ts'
 import type { JobMore } from './run-jobs.ts'
 import { cancel, removeSchedule, schedule } from './run-orders.ts'
 import type {
@@ -242,21 +242,30 @@ const resubmitJob = async (
   if (refusal !== undefined) return err(refusal)
   const earlier = await earlierRun(deps, submissionId)
   if (earlier?.jobs[0] !== undefined) return ok(earlier.jobs[0])
-  const file = readAgain(deps.jobFiles, job.spec, changes)
-  if (!file.ok) return file
+  const again = readAgain(deps.jobFiles, job.spec, await besidesOf(deps, job), changes)
+  if (!again.ok) return again
+  const { file, source } = again.value
   const { sideInputs } = job.spec
   const recorded = job.spec.runtime === 'node' ? { script: job.spec.script, sideInputs } : {}
-  const spec = await deps.submitting.prepare(file.value, recorded, signal)
-  if (!spec.ok) return spec
-  const { run } = job
-  const experiment = run === undefined || run.experiment === run.name ? undefined : run.experiment
+  const steps = await prepareSteps(deps, file, () => recorded, signal)
+  if (!steps.ok) return steps
   const submitted = await record(deps, {
-    ...asOneStep(spec.value, { experiment }),
+    file,
+    steps: steps.value,
+    source,
     origin: originOf(job),
     regenerate: Object.keys(changes).length === 0,
     submissionId,
   })
   return submitted.ok ? firstJob(submitted.value) : submitted
+}
+
+/** What the job's run says of it; jobs of older versions have none. */
+const besidesOf = async ({ views }: RunsDeps, { run }: Job): Promise<Besides> => {
+  const fold = run === undefined ? undefined : await views.pipeline(run.pipeline)
+  const step = fold?.run.steps.find(({ name }) => name === run?.step)
+  const experiment = run === undefined || run.experiment === run.name ? undefined : run.experiment
+  return { experiment, allowReuse: step?.allowReuse ?? true }
 }
 
 const originOf = ({ run }: Job): RunOrigin =>
@@ -289,7 +298,7 @@ const retryFailed = async (
   if (!blob.ok) return blob
   const only = { job: job.id, blob: blob.value, items: items.length }
   const recorded = await record(deps, {
-    ...asOneStep(job.spec, { experiment: job.run?.experiment }),
+    ...asOneStep(job.spec, await besidesOf(deps, job)),
     origin: { kind: 'failed-items', job: job.id },
     regenerate: true,
     submissionId,

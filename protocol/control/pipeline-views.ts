@@ -81,7 +81,6 @@ export const retryView = z.object({
     'Mini-batches taken whole, since it is not known which of their items failed',
   ),
 })
-export type RetryView = z.infer<typeof retryView>
 
 export const experimentView = z.object({
   name: text,

@@ -84,4 +84,3 @@ export const pipelineFileSchema = z
 
 /** A pipeline file as written, once it is checked. */
 export type PipelineFileFields = z.output<typeof pipelineFileSchema>
-export type StepFields = z.output<typeof stepSchema>

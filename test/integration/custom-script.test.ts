@@ -28,7 +28,11 @@ const submitText = async (
   overrides: Readonly<Record<string, string | number>> = {},
 ): Promise<string> => {
   const { id } = await team.keeper.client.call('submitJob', {
-    body: { text, file, overrides: { 'inputs.digits.path': digits.folder, ...overrides } },
+    body: {
+      text,
+      file,
+      overrides: { 'inputs.digits.path': digits.folder, allow_reuse: false, ...overrides },
+    },
   })
   return id
 }

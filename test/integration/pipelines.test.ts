@@ -189,6 +189,23 @@ test('a run is submitted anew with another parameter, and compared', async () =>
   expect(experiments.map(({ name }) => name)).toContain('wiring')
 })
 
+test('a table of rows is the table of the next step', async () => {
+  const folder = await writeTexts('tables', twelve())
+  await writeFile(
+    join(jobs, 'double.ts'),
+    `export const run = async (miniBatch: any) =>
+      (await miniBatch.rows()).map((row: any) => ({ key: row.key, twice: Number(row.size) * 2 }))`,
+  )
+  const view = await run(
+    wired(folder).replace('counts.txt', 'counts.csv').replace('./lines.ts', './double.ts'),
+  )
+  expect(view).toMatchObject({ state: 'Completed', headline: '' })
+  const rows = await rowsOf(stepOf(view, 'lines').job)
+  expect(rows.map(({ value }) => value)).toEqual(
+    Object.entries(twelve()).map(([key, text]) => ({ key, twice: 2 * text.length })),
+  )
+})
+
 test('a failed step stops those that need it, and others only without continue', async () => {
   const folder = await writeTexts('failing', { 'a.txt': 'a' })
   const file = (more: string): string => `
@@ -291,4 +308,30 @@ schedule: { watch: ${folder}, quiet: 1 }
   await client().call('removeSchedule', { query: { schedule: 'watched' } })
   expect((await client().call('schedules')).schedules).toEqual([])
   await rm(folder, { recursive: true })
+})
+
+test('a timetable starts runs one after the other', async () => {
+  const folder = await writeTexts('timed', { 'a.txt': 'a' })
+  const text = `
+name: timed
+entry_script: ./count.ts
+inputs: { texts: ${folder} }
+schedule: { cron: '* * * * * *' }
+`
+  const { schedule } = await submit(text)
+  expect(schedule?.nextAt).toBeGreaterThan(Date.now() - 1)
+  const runs = async (): Promise<readonly PipelineView[]> =>
+    (await client().call('pipelines', { query: { experiment: 'timed' } })).pipelines
+  await until(
+    'two runs have ended',
+    async () => (await runs()).filter(({ state }) => state === 'Completed').length >= 2,
+  )
+  await client().call('removeSchedule', { query: { schedule: schedule!.id } })
+  const all = (await runs()).toSorted((a, b) => a.submittedAt - b.submittedAt)
+  for (const [i, one] of all.entries())
+    if (i > 0) expect(one.submittedAt).toBeGreaterThanOrEqual(all[i - 1]!.endedAt!)
+  expect(all[1]?.origin).toMatch(/^It was started by its schedule at /)
+  expect(all[1]?.steps[0]?.takenOver).toBe(1)
+  const wrong = submit(text.replace('* * * * * *', 'often'))
+  expect((await errorOf(wrong))?.message).toMatch(/^"often" is no cron expression/)
 })

@@ -24,7 +24,9 @@ const submit = async (
   file: string,
   overrides: Readonly<Record<string, string | number>> = {},
 ) => {
-  const { id } = await team.keeper.client.call('submitJob', { body: { text, file, overrides } })
+  const { id } = await team.keeper.client.call('submitJob', {
+    body: { text, file, overrides: { ...overrides, allow_reuse: false } },
+  })
   const job = await untilFinal(() => team.keeper.client, id)
   return { job, rows: await allRows(team.keeper.client, id) }
 }

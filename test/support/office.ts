@@ -81,7 +81,8 @@ export const submitDigits = async (
     body: {
       text: await readFile(mnistJobFile, 'utf8'),
       file: mnistJobFile,
-      overrides: { 'inputs.digits.path': digits, ...overrides },
+      // What is tested is the work, so none is taken over from a job before.
+      overrides: { 'inputs.digits.path': digits, allow_reuse: false, ...overrides },
     },
   })
   return id

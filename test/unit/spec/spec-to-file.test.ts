@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createJobFileReader } from '#agent/data/job-file.ts'
+import type { JobFile } from '#agent/ports/data.ts'
 import { readAgain } from '#agent/effects/resubmit.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
@@ -42,38 +43,61 @@ const scripted = (): JobSpec =>
     ].join('\n'),
   )
 
+const plain = { experiment: undefined, allowReuse: true }
+
+const onlyJob = (again: ReturnType<typeof readAgain>): JobFile => {
+  if (!again.ok) throw new Error(again.error.message)
+  const [step] = again.value.file.steps
+  if (step === undefined) throw new Error('no step')
+  return step.job
+}
+
+test('a job keeps its experiment, and that nothing of it may be taken over', () => {
+  const besides = { experiment: 'shelves', allowReuse: false }
+  const again = readAgain(reader, declared(), besides, {})
+  if (!again.ok) throw new Error(again.error.message)
+  expect(again.value.file).toMatchObject({
+    experiment: 'shelves',
+    steps: [{ allowReuse: false }],
+  })
+  const other = readAgain(reader, declared(), besides, { allow_reuse: true, experiment: null })
+  if (!other.ok) throw new Error(other.error.message)
+  expect(other.value.file).toMatchObject({
+    experiment: declared().name,
+    steps: [{ allowReuse: true }],
+  })
+})
+
 test.each([
   ['declared', declared],
   ['scripted', scripted],
 ])('a %s spec as a job file gives the same spec again', (_, make) => {
   const spec = make()
-  const again = readAgain(reader, spec, {})
-  if (!again.ok) throw new Error(again.error.message)
+  const job = onlyJob(readAgain(reader, spec, plain, {}))
   const { model: _model, ...rest } = { model: undefined, ...spec }
   const { script: _script, ...draft } = { script: undefined, ...rest }
-  expect(again.value.spec).toEqual(
+  expect(job.spec).toEqual(
     spec.outputAction === 'summary_only'
-      ? { ...draft, outputFileName: again.value.spec.outputFileName }
+      ? { ...draft, outputFileName: job.spec.outputFileName }
       : draft,
   )
-  expect(again.value.model).toEqual(
+  expect(job.model).toEqual(
     spec.model === undefined
       ? undefined
       : { kind: 'registered', name: spec.model.name, version: spec.model.version },
   )
-  expect(again.value.warnings).toEqual([])
+  expect(job.warnings).toEqual([])
 })
 
 test('fields change by their name or other spelling, and null brings a default back', () => {
-  const again = readAgain(reader, scripted(), {
+  const again = readAgain(reader, scripted(), plain, {
     mini_batch_size: 250,
     'retry_settings.max_retries': 1,
     node_count: null,
     'inputs.scans.path': '2026/august',
     name: 'scripted-again',
   })
-  if (!again.ok) throw new Error(again.error.message)
-  const { spec } = again.value
+  const { spec } = onlyJob(again)
   expect(spec).toMatchObject({
     miniBatchSize: { kind: 'items', items: 250 },
     maxAttempts: 2,
@@ -92,7 +116,7 @@ test.each([
   [{ name: null }, '"name" is missing'],
   [{ 'inputs.other.path': '/x' }, '"inputs.other.path" is not a field'],
 ])('%j is refused in a sentence that names the field', (changes, words) => {
-  const again = readAgain(reader, declared(), changes)
+  const again = readAgain(reader, declared(), plain, changes)
   if (again.ok) throw new Error('it was let through')
   expect(again.error.message).toContain(words)
   expect(again.error.message).not.toContain('command line')
