@@ -177,6 +177,7 @@ const lookAt = async (keeping: Keeping, job: JobId): Promise<void> => {
 const wants = ({ policy, self, beyond }: Keeping, { job }: JobFold): boolean => {
   const { rows } = policy()
   if (beyond.has(job.id)) return false
+  if (job.spec.visibility === 'keeper' && job.submitter !== self) return false
   return rows === 'all' || (rows === 'own' && job.submitter === self)
 }
 

@@ -247,6 +247,22 @@ describe('exports', () => {
   })
 })
 
+test('rows of a job for its keeper alone go to nobody else', async () => {
+  const secret = await submit('', 'visibility: keeper\n')
+  expect((await ended(secret)).rowsHere).toBe(count)
+  const open = await submit('', '')
+  await ended(open)
+  for (const { client } of [team.head, ...team.workers]) {
+    await until('the rows of the later job are there', async () => {
+      const job = await client.call('job', { query: { job: open } }).catch(() => undefined)
+      return job?.rowsHere === count
+    })
+    const job = await client.call('job', { query: { job: secret } })
+    expect([job.state, job.rows, job.rowsHere]).toEqual(['Completed', count, 0])
+    expect((await client.call('results', { query: { job: secret } })).rows).toEqual([])
+  }
+})
+
 /** Runs the command line; gives what it prints. */
 const cli = async (home: string, line: string): Promise<string> => {
   const words = [join(repository, 'node-agent/cli/main.ts'), ...line.split(' '), '--home', home]

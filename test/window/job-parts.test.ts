@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JobView } from '#protocol/control/views.ts'
@@ -213,6 +214,27 @@ describe.skipIf(program === undefined)('on the page of a job', () => {
       expect(await findAxeFailures(page)).toEqual([])
       await page.getByRole('button', { name: 'All causes' }).click()
       await page.getByText('3 items', { exact: true }).waitFor()
+    })
+  })
+
+  describe('the rows', () => {
+    test('are saved as a file in the format that was chosen', async () => {
+      const data = littleData()
+      const files = { folder: '/home/anna/outputs/x/files', count: 12, bytes: 3_400 }
+      const job = { ...data.jobs[1]!, outputFiles: files }
+      const jobs = data.jobs.map((one) => (one.id === job.id ? job : one))
+      await using open = await window.open({ ...data, jobs }, `/jobs/${job.id}?tab=rows`)
+      const { page } = open
+      await page.getByText('12 files').waitFor()
+      await page.getByRole('button', { name: 'Export' }).click()
+      await page.getByRole('menuitem', { name: 'Parquet' }).waitFor()
+      await window.shoot(page, 'rows-export')
+      expect(await findAxeFailures(page)).toEqual([])
+      const saved = page.waitForEvent('download')
+      await page.getByRole('menuitem', { name: 'CSV' }).click()
+      const download = await saved
+      expect(download.suggestedFilename()).toBe(`${job.id}.csv`)
+      expect(await readFile(await download.path(), 'utf8')).toBe(`rows of ${job.id}`)
     })
   })
 

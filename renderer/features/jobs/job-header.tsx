@@ -7,7 +7,7 @@ import type { JobDetailView, JobView } from '../../../protocol/control/views.ts'
 import { useNow } from '../../agent/context.tsx'
 import { errorText, useCommand } from '../../agent/queries.ts'
 import { CopyLine } from '../../ui/copy-line.tsx'
-import { formatAge, formatCount, formatTime } from '../../ui/format.ts'
+import { formatAge, formatCount, formatPlural, formatTime } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { Why } from './why.tsx'
@@ -86,13 +86,23 @@ const Facts = (props: { readonly job: JobView }) => {
       <Fact word="Rows kept by">{job.keeperName}</Fact>
       <Fact word="Output" wide>
         {job.output === '' ? (
-          <span className="muted">written when the last row is in</span>
+          <span className="muted">{noOutput(job)}</span>
         ) : (
           <CopyLine text={job.output} what="output path" bare />
         )}
       </Fact>
+      {job.outputFiles === null ? null : (
+        <Fact word={formatPlural(job.outputFiles.count, 'file')} wide>
+          <CopyLine text={job.outputFiles.folder} what="folder of files" bare />
+        </Fact>
+      )}
     </dl>
   )
+}
+
+const noOutput = (job: JobView): string => {
+  if (job.endedAt === null) return 'written when the last row is in'
+  return job.rows === 0 ? 'none: there are no rows' : 'none: export the rows from the tab Rows'
 }
 
 const Fact = (props: {

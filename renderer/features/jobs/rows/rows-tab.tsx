@@ -7,6 +7,7 @@ import { errorText, isOpen } from '../../../agent/queries.ts'
 import { Empty } from '../../../ui/empty.tsx'
 import { formatCount, formatPlural } from '../../../ui/format.ts'
 import { Problem } from '../../../ui/problem.tsx'
+import { ExportMenu } from './export-menu.tsx'
 import { RowTable } from './row-table.tsx'
 import { typingMs, useFirstRows } from './use-rows.ts'
 import type { RowFilter } from './use-rows.ts'
@@ -47,6 +48,7 @@ export const RowsTab = (props: { readonly job: JobView }) => {
         <span className="rows-count muted" role="status">
           {first.data === undefined ? '' : countLine(job, filter, first.data.total)}
         </span>
+        <ExportMenu job={job} />
       </div>
       {first.error === null ? null : (
         <Problem sentence={errorText(first.error)} retry={() => void first.refetch()} />
