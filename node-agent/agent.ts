@@ -26,6 +26,7 @@ import type { AgentView, DeltaView } from '#protocol/control/views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Capabilities } from '#protocol/model/member.ts'
 import { ok } from '#protocol/model/result.ts'
+import { tagsOf } from '#protocol/spec/settings.ts'
 import type { Settings } from '#protocol/spec/settings.ts'
 
 /**
@@ -136,7 +137,7 @@ const givenBy = (options: AgentOptions): GivenSettings => ({
 
 /** Name and abilities of this machine, as its owner set them. */
 const describeMachine = (
-  { name, slots }: Pick<Settings, 'name' | 'slots'>,
+  { name, slots, tags }: Pick<Settings, 'name' | 'slots' | 'tags'>,
   { host, runtime }: Adapters,
 ): Capabilities => {
   const facts = host.facts()
@@ -146,6 +147,7 @@ const describeMachine = (
     agentVersion,
     slots: slotsOf({ slots }, facts.cores),
     devices: [...runtime.devices()],
+    ...(tags === '' ? {} : { tags: tagsOf({ tags }) }),
   }
 }
 

@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander'
+import { readMiniBatchName } from '#protocol/model/half.ts'
+import { parseSize } from '#protocol/spec/units.ts'
 
 /** Readers of command-line values: they throw commander's error, which becomes one sentence. */
 
@@ -9,6 +11,20 @@ export const readCount =
     if (value >= least && value <= most) return value
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
   }
+
+/** `4`, or `45a` for a half, as its number. */
+export const readMiniBatch = (text: string): number => {
+  const value = readMiniBatchName(text)
+  if (value !== undefined) return value
+  throw new InvalidArgumentError('It must be a number, or the name of a half such as 45a.')
+}
+
+/** `512MB`, `16GB` in bytes. */
+export const readSize = (text: string): number => {
+  const value = parseSize(text)?.bytes
+  if (value !== undefined && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('It must be a size such as 512MB or 16GB.')
+}
 
 const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 

@@ -1,11 +1,20 @@
 import { Argument, Command, Option } from 'commander'
 import { limits } from '#protocol/limits.ts'
 import { outputFormats } from '#protocol/model/output.ts'
-import { collect, readCount, readDuration, readRoles, readSetting, readTag } from './arguments.ts'
+import { addRunCommands } from './run-commands.ts'
+import {
+  collect,
+  readCount,
+  readDuration,
+  readMiniBatch,
+  readRoles,
+  readSetting,
+  readTag,
+} from './arguments.ts'
 import { shells } from './completion.ts'
 import type { Shell } from './completion.ts'
 import { addDataCommands } from './data-commands.ts'
-import { addRunCommands } from './run-commands.ts'
+import { addPoolCommands } from './pool-commands.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeMeanings } from './exit-codes.ts'
 import type { Runs } from './runs.ts'
@@ -28,6 +37,7 @@ export const createProgram = (version: string, runs: Runs): Command => {
   addRunCommands(program, runs)
   addDataCommands(program, runs)
   addJobCommands(program, runs)
+  addPoolCommands(program, runs)
   addCareCommands(program, runs)
   return program
 }
@@ -256,6 +266,16 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .description('cancel a job; its committed rows stay')
     .argument(...jobArgument)
     .action(runs(async () => (await import('./commands/job-cancel.ts')).jobCancel))
+  job
+    .command('pause')
+    .description('stop the work on a job until it is resumed; that costs no attempt')
+    .argument(...jobArgument)
+    .action(runs(async () => (await import('./commands/job-pause.ts')).jobPause))
+  job
+    .command('resume')
+    .description('let a paused job go on')
+    .argument(...jobArgument)
+    .action(runs(async () => (await import('./commands/job-pause.ts')).jobResume))
   addJobReaders(job, runs)
 }
 
@@ -284,6 +304,6 @@ const addJobReaders = (job: Command, runs: Runs): void => {
     .command('explain')
     .description('say why a job, or one of its mini-batches, is where it is')
     .argument(...jobArgument)
-    .option('--mini-batch <n>', 'number of the mini-batch', readCount(0, 1_000_000_000))
+    .option('--mini-batch <n>', 'number of the mini-batch, or name of a half', readMiniBatch)
     .action(runs(async () => (await import('./commands/job-explain.ts')).jobExplain))
 }

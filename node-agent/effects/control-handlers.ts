@@ -1,9 +1,11 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { Exports } from '#agent/ports/exports.ts'
+import type { FailureGroup, Views } from '#agent/ports/views.ts'
 import type {
   AgentView,
   ClusterView,
   DoctorView,
+  JobView,
   LoopDelayView,
   MachineView,
   ModelView,
@@ -15,7 +17,7 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
-import type { PeerId } from '#protocol/model/ids.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Model } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -28,6 +30,7 @@ import { experimentHandlers, pipelineHandlers } from './pipeline-handlers.ts'
 import type { PipelineHandlerDeps } from './pipeline-handlers.ts'
 import type { Registry } from './registry.ts'
 import { registryHandlers } from './registry-handlers.ts'
+import type { Pools } from './pools.ts'
 import type { SettingsBook } from './settings.ts'
 import type { StoreWork } from './store-work.ts'
 import { notInCluster } from './submit.ts'
@@ -39,6 +42,10 @@ export interface HandlerDeps extends PipelineHandlerDeps {
   readonly submitting: Submitting
   readonly registry: Registry
   readonly previewData: PreviewData
+  readonly pools: Pools
+  /** The name of the item of a mini-batch that has just one, as far as it is known here; else empty. */
+  readonly itemName: (job: JobId, miniBatch: number) => Promise<string>
+  readonly pauseJob: (job: JobId, paused: boolean) => Promise<Result<void, MusterError>>
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly clusterView: () => ClusterView | null
@@ -74,6 +81,7 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...exportHandlers({ ...deps, find: (key) => findJob(deps.views, key) }),
   ...pipelineHandlers(deps),
   ...experimentHandlers(deps),
+  ...poolHandlers(deps),
 })
 
 type Handlers<Name extends keyof ControlHandlers> = Pick<ControlHandlers, Name>
@@ -185,9 +193,12 @@ const modelHandlers = (deps: HandlerDeps): Handlers<'registerModel' | 'models' |
 
 const jobHandlers = (
   deps: HandlerDeps,
-): Handlers<'submitJob' | 'resubmitJob' | 'jobs' | 'job' | 'cancelJob'> => {
+): Handlers<
+  'submitJob' | 'resubmitJob' | 'jobs' | 'job' | 'cancelJob' | 'pauseJob' | 'resumeJob'
+> => {
   const { views, live, nameOf } = deps
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
+  const change = createChange(deps)
   return {
     submitJob: async ({ body, signal }) => {
       const { submissionId } = body
@@ -226,21 +237,55 @@ const jobHandlers = (
       if (!fold.ok) return fold
       const { id } = fold.value.job
       const shares = await views.shares(id)
-      const failures = await views.failureGroups(id, limits.failureGroups)
+      const groups = await views.failureGroups(id, limits.failureGroups)
+      const failures = await Promise.all(groups.map((group) => withItem(deps, id, group)))
       return ok(
         jobToDetail(live.toView(fold.value), { fold: fold.value, shares, failures, nameOf }),
       )
     },
-    cancelJob: async ({ query }) => {
-      const fold = await find(query.job)
-      if (!fold.ok) return fold
-      const canceled = await deps.submitting.cancel(fold.value.job.id)
-      if (!canceled.ok) return canceled
-      const after = await find(fold.value.job.id)
-      return after.ok ? ok(live.toView(after.value)) : after
-    },
+    cancelJob: ({ query }) => change(query.job, deps.submitting.cancel),
+    pauseJob: ({ query }) => change(query.job, (job) => deps.pauseJob(job, true)),
+    resumeJob: ({ query }) => change(query.job, (job) => deps.pauseJob(job, false)),
   }
 }
+
+/** Changes a job and shows it as it is then. */
+const createChange =
+  ({ views, live }: HandlerDeps) =>
+  async (
+    key: string,
+    work: (job: JobId) => Promise<Result<void, MusterError>>,
+  ): Promise<Result<JobView, MusterError>> => {
+    const fold = await findJob(views, key)
+    if (!fold.ok) return fold
+    const changed = await work(fold.value.job.id)
+    if (!changed.ok) return changed
+    const after = await findJob(views, fold.value.job.id)
+    return after.ok ? ok(live.toView(after.value)) : after
+  }
+
+/** A mini-batch of one item that failed whole is that item: a half that killed its process. */
+const withItem = async (
+  { itemName }: HandlerDeps,
+  job: JobId,
+  group: FailureGroup,
+): Promise<FailureGroup> => {
+  const { first } = group
+  if (first.item !== '') return group
+  return { ...group, first: { ...first, item: await itemName(job, first.miniBatch) } }
+}
+
+const poolHandlers = ({
+  pools,
+}: HandlerDeps): Handlers<'pools' | 'pool' | 'createPool' | 'removePool'> => ({
+  pools: async () => ok({ pools: [...(await pools.list())] }),
+  pool: ({ query }) => pools.find(query.pool),
+  createPool: ({ body }) => pools.set(body),
+  removePool: async ({ query }) => {
+    const removed = await pools.remove(query.pool)
+    return removed.ok ? ok(done) : removed
+  },
+})
 
 const resultHandlers = (
   deps: HandlerDeps,

@@ -23,6 +23,7 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
   const { spec } = job
   const terminal = fold.committed + fold.failedMiniBatches
   const isOver = fold.closed !== null || sealed !== null
+  const miniBatches = fold.miniBatches + fold.halvings
   return {
     id: job.id,
     name: spec.name,
@@ -45,10 +46,10 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     items: fold.items,
     itemsSucceeded: fold.itemsSucceeded,
     itemsFailed: fold.itemsFailed,
-    miniBatches: fold.miniBatches,
+    miniBatches,
     committed: fold.committed,
     failed: fold.failedMiniBatches,
-    canceled: isOver ? Math.max(0, fold.miniBatches - terminal) : 0,
+    canceled: isOver ? Math.max(0, miniBatches - terminal) : 0,
     leased: isOver ? 0 : live.leased,
     charged: fold.charged,
     leasesLost: live.leasesLost,

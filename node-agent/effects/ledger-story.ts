@@ -1,6 +1,8 @@
 import type { Views } from '#agent/ports/views.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
+import { halve, itemsWords, miniBatchName } from '#protocol/model/half.ts'
 import type { MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import { rangeOf } from '#protocol/model/plan-ranges.ts'
 
 /**
  * A job's or a mini-batch's life as the ledger tells it, in sentences: for members that are not the head,
@@ -19,6 +21,8 @@ export const ledgerStory = async (
     lines.push(
       `${fold.items} items in ${fold.miniBatches} mini-batches are planned; ${fold.committed} are committed, ${fold.failedMiniBatches} failed.`,
     )
+    if (fold.halvings > 0)
+      lines.push(`${fold.halvings} mini-batches killed their process and run in halves.`)
     if (charges.length > 0)
       lines.push(
         `${charges.length} attempts were charged, the first because: ${charges[0]?.message}`,
@@ -29,15 +33,23 @@ export const ledgerStory = async (
       )
     return lines
   }
-  if (miniBatch >= fold.miniBatches) return [`Mini-batch ${miniBatch} is not in the plan.`]
+  const range = rangeOf(await views.planChunks(job.id), miniBatch)
+  const name = miniBatchName(miniBatch)
+  if (range === undefined) return [`Mini-batch ${name} is not in the plan.`]
+  lines.push(`Mini-batch ${name} has ${itemsWords(range)}.`)
   for (const charge of charges.filter((one) => one.miniBatch === miniBatch))
     lines.push(
       `Attempt ${charge.attempt} on ${nameOf(charge.peer)} was charged (${charge.cause}): ${charge.message}${charge.final ? ' It was the last one.' : ''}`,
     )
+  if ((await views.halved(job.id)).includes(miniBatch)) {
+    const halves = halve({ ...range, miniBatch })
+    const words = halves.map((half) => `${miniBatchName(half.miniBatch)} has ${itemsWords(half)}`)
+    return [...lines, `It was halved: ${words.join(', ')}.`]
+  }
   const commit = (await views.commits(job.id)).find((one) => one.miniBatch === miniBatch)
   lines.push(
     commit === undefined
-      ? `Mini-batch ${miniBatch} is not committed.`
+      ? `Mini-batch ${name} is not committed.`
       : `Attempt ${commit.attempt} on ${nameOf(commit.peer)} is committed: ${commit.succeeded} items succeeded, ${commit.failed} failed.`,
   )
   return lines

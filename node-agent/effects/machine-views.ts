@@ -51,6 +51,7 @@ export const createMachineBook = (): MachineBook => {
         platform: facts?.platform ?? '',
         agentVersion: facts?.agentVersion ?? '',
         devices: [...(facts?.devices ?? [])],
+        tags: [...(facts?.tags ?? [])],
         addresses: [...around.addresses],
       }
     },

@@ -102,6 +102,7 @@ interface Shown {
 const fields = {
   name: 'name',
   slots: 'slots',
+  tags: 'tags',
   rows: 'rows',
   'rows-quota': 'rowsQuota',
   'in-place': 'inPlace',

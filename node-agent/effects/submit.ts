@@ -19,6 +19,9 @@ import type { Result } from '#protocol/model/result.ts'
 import { checkPlace } from './job-output.ts'
 import { placeInputs } from './place-inputs.ts'
 import { storeSideInputs } from './side-inputs.ts'
+import { checkPool } from './pool-check.ts'
+import { readAgain, resubmitElsewhere } from './resubmit.ts'
+import type { Changes } from './resubmit.ts'
 
 /** What a runner asks for: models registered, jobs made ready and cancelled. */
 export interface Submitting {
@@ -196,6 +199,8 @@ const placeFile = async (
   if (!placed.ok) return placed
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free
+  const pool = await checkPool(deps.views, file.spec.pool)
+  if (!pool.ok) return pool
   return ok({ ...file, spec: { ...file.spec, ...placed.value } })
 }
 

@@ -1,5 +1,6 @@
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobState } from '#protocol/model/job.ts'
+import { plural } from './thresholds.ts'
 
 /** What a member knows of a job beside the ledger. */
 export interface JobSurroundings {
@@ -21,15 +22,29 @@ export const jobState = (
   fold: JobFold,
   around: JobSurroundings,
 ): { readonly state: JobState; readonly reason: string } => {
-  if (fold.sealed !== null) return { state: fold.sealed.state, reason: '' }
+  if (fold.sealed !== null) return { state: fold.sealed.state, reason: extraRows(fold) }
   if (fold.closed !== null) return { state: 'Finalizing', reason: finalizing(around) }
   if (fold.cancelRequestedAt !== null) return { state: 'CancelRequested', reason: '' }
+  if (fold.pausedAt !== null) return { state: 'Paused', reason: pausedWords(around) }
   if (!around.headKnown)
     return { state: 'Queued', reason: 'No head is reachable; the job goes on when one is.' }
   if (around.leased > 0) return { state: 'Running', reason: '' }
   if (fold.committed > 0) return { state: 'Running', reason: around.waits }
   if (fold.miniBatches > 0) return { state: 'Queued', reason: around.waits }
   return { state: 'Preparing', reason: 'The input is being listed.' }
+}
+
+const pausedWords = ({ leased }: JobSurroundings): string =>
+  leased === 0
+    ? 'It goes on when it is resumed.'
+    : `Work on ${plural(leased, 'mini-batch', 'mini-batches')} is being stopped.`
+
+/** More rows than items is no failure; that it was so is said once, at the end. */
+const extraRows = (fold: JobFold): string => {
+  const more = fold.rows - fold.itemsSucceeded
+  return more <= 0
+    ? ''
+    : `${plural(more, 'row')} more than items succeeded came back; all of them are kept.`
 }
 
 const finalizing = (around: JobSurroundings): string => {

@@ -5,6 +5,7 @@ import { findJob } from '#agent/effects/find-job.ts'
 import { examine } from '#agent/effects/doctor.ts'
 import { createPreviewData } from '#agent/effects/preview.ts'
 import type { Registry } from '#agent/effects/registry.ts'
+import { pauseJob } from '#agent/effects/job-pause.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { ControlBackend, Picture } from '#agent/ports/control-backend.ts'
@@ -20,6 +21,8 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { Adapters } from './adapters.ts'
@@ -59,6 +62,12 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       clusterView: () => clusterView(core, deps.membership, adapters.keys.self),
       machines: () => machines(core),
       nameOf: core.nameOf,
+      pools: core.pools,
+      itemName: (job, miniBatch) => itemName(adapters, job, miniBatch),
+      pauseJob: (job, paused) => {
+        const { self } = adapters.keys
+        return pauseJob({ ...adapters, self, rolesOf: core.member.rolesOf }, job, paused)
+      },
       explain: (fold, miniBatch) => explainJob(core, fold, miniBatch),
       miniBatchMap: (fold, range) => miniBatchMap({ core, views: adapters.views }, fold, range),
       timeline: (fold, since) => timelineOf(core, fold, since),
@@ -113,6 +122,18 @@ const examineAgent = ({ core, adapters, agentView, home }: BackendDeps): Promise
     devices: adapters.runtime.devices,
     storeBytes: adapters.care.bytes,
   })
+
+/** Only the data's peer has the names of a plan. */
+const itemName = async (
+  { views, planReader }: Adapters,
+  job: JobId,
+  miniBatch: number,
+): Promise<string> => {
+  const range = rangeOf(await views.planChunks(job), miniBatch)
+  if (range?.items !== 1) return ''
+  const found = await planReader.items(job, range.firstItem, 1)
+  return found.ok ? (found.value[0]?.name ?? '') : ''
+}
 
 /** The head's own words if it is here; else what the ledger tells. */
 const explainJob = async (

@@ -5,6 +5,7 @@ import type { LedgerSync } from '#agent/effects/ledger-sync.ts'
 import type { LiveJobs } from '#agent/effects/live-jobs.ts'
 import type { MachineBook } from '#agent/effects/machine-views.ts'
 import type { Planning } from '#agent/effects/planning.ts'
+import type { Pools } from '#agent/effects/pools.ts'
 import type { ReachBook } from '#agent/effects/reach-book.ts'
 import type { SettingsBook } from '#agent/effects/settings.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
@@ -53,6 +54,7 @@ export interface CoreParts extends CoreOptions {
   planning: Planning
   runLife: RunLife
   live: LiveJobs
+  pools: Pools
 }
 
 export const nameOf = ({ book, member }: CoreParts, peer: PeerId): string =>

@@ -7,6 +7,7 @@ import { createLedgerSync } from '#agent/effects/ledger-sync.ts'
 import { createLiveJobs } from '#agent/effects/live-jobs.ts'
 import { createMachineBook } from '#agent/effects/machine-views.ts'
 import { createPlanning } from '#agent/effects/planning.ts'
+import { createPools } from '#agent/effects/pools.ts'
 import { createReachBook } from '#agent/effects/reach-book.ts'
 import { createWarmProcesses } from '#agent/effects/warm-processes.ts'
 import { createTakeOver } from '#agent/effects/take-over.ts'
@@ -79,6 +80,7 @@ export const createCore = (options: CoreOptions): Core => {
   })
   core.runLife = createRunLife(runLifeDeps(core))
   core.live = joinLive(core)
+  core.pools = joinPools(core)
   const listening = ledger.onAdded((added) => recordsAdded(core, added))
   return Object.assign(core, {
     nameOf: (peer: PeerId) => nameOf(core, peer),
@@ -163,7 +165,11 @@ const joinMember = (core: CoreParts) => {
       followHead(core, term)
       core.publishCluster()
     },
-    membersChanged: () => announceMembers(core),
+    membersChanged: () => {
+      announceMembers(core)
+      core.head.poolsChanged()
+    },
+    described: () => core.head.poolsChanged(),
     heard: (peer, beat) => {
       if (peer === core.member.head()?.head)
         core.live.digested(
@@ -189,6 +195,7 @@ const joinHead = (core: CoreParts) => {
     link: core.link,
     rolesOf: member.rolesOf,
     headNow: member.head,
+    pools: () => core.pools.members(),
     alivePeers: () =>
       member
         .members()
@@ -304,6 +311,16 @@ const joinLive = (core: CoreParts) =>
     outputProblem: core.keeper.problemOf,
     publish: (job) => core.publish({ kind: 'job-changed', job }),
     rules: { jobState, createProgress },
+  })
+
+const joinPools = (core: CoreParts) =>
+  createPools({
+    ...core.adapters,
+    self: core.adapters.keys.self,
+    rolesOf: core.member.rolesOf,
+    members: core.member.members,
+    machineView: (member) => machineNow(core, member),
+    capabilitiesOf: core.book.capabilitiesOf,
   })
 
 const leadIfCreator = async (

@@ -37,6 +37,8 @@ export interface HeadRole extends Disposable {
   readonly peerAlive: (peer: PeerId) => void
   readonly peerSuspected: (peer: PeerId) => void
   readonly peerLost: (peer: PeerId) => void
+  /** Pools, or what machines tell of themselves, changed: the schedule is told who is in which pool. */
+  readonly poolsChanged: () => void
   readonly digests: () => readonly JobDigest[]
   readonly explain: (job: JobId, miniBatch?: MiniBatchIndex) => readonly string[] | undefined
   readonly states: (job: JobId, from: MiniBatchIndex, count: number) => string | undefined
@@ -59,6 +61,7 @@ export interface HeadRoleDeps {
   readonly rolesOf: (peer: PeerId) => readonly Role[]
   readonly headNow: () => Term | null
   readonly alivePeers: () => readonly PeerId[]
+  readonly pools: () => Promise<Extract<SchedulerFact, { kind: 'poolsChanged' }>['pools']>
   readonly failed: (error: MusterError) => void
 }
 
@@ -96,6 +99,10 @@ export const createHeadRole = (deps: HeadRoleDeps): HeadRole => {
     peerAlive: (peer) => tell(leading, { kind: 'peerAlive', peer }),
     peerSuspected: (peer) => tell(leading, { kind: 'peerSuspected', peer }),
     peerLost: (peer) => tell(leading, { kind: 'peerLost', peer }),
+    poolsChanged: () => {
+      // The store is closing: nobody is left to be granted anything.
+      tellPools(leading).catch(() => undefined)
+    },
     digests: () => (leading.held === undefined ? [] : jobDigests(state)),
     explain: (job, miniBatch) => {
       if (leading.held === undefined) return undefined
@@ -155,11 +162,18 @@ const takeTerm = async (leading: Leading, after: number): Promise<MusterError | 
   leading.waiting = []
   tell(leading, { kind: 'termTaken', term })
   for (const peer of leading.alivePeers()) tell(leading, { kind: 'peerAlive', peer })
+  await tellPools(leading)
   for (const fold of await views.openJobs()) await feedJob(leading, fold)
   const heard = leading.waiting
   leading.waiting = undefined
   for (const hear of heard) hear()
   return undefined
+}
+
+const tellPools = async (leading: Leading): Promise<void> => {
+  if (leading.held === undefined) return
+  const pools = await leading.pools()
+  tell(leading, { kind: 'poolsChanged', pools })
 }
 
 /** What the ledger folded already: any record of the same clock that comes after it holds. */

@@ -49,6 +49,7 @@ const statesOf = async (
     charged.add(charge.miniBatch)
     if (charge.final) write(charge.miniBatch, 'f')
   }
+  for (const miniBatch of await views.halved(fold.job.id)) write(miniBatch, 'h')
   for (const { from: first, to: end } of await views.commitRuns(fold.job.id, from, to))
     letters.fill('c', first - from, end - from)
   for (const miniBatch of charged)

@@ -64,6 +64,8 @@ export interface MemberRoleDeps {
   readonly headChanged: (term: Term | null) => void
   readonly membersChanged: () => void
   readonly heard: (peer: PeerId, heartbeat: Heartbeat) => void
+  /** A member told what it is. */
+  readonly described: () => void
   readonly connected: (peer: PeerId) => void
   readonly disconnected: (peer: PeerId) => void
 }
@@ -149,6 +151,7 @@ const hear = (belonging: Belonging, peer: PeerId, message: PresenceMessage): voi
       return tell({ kind: 'peerHeard', peer, term: message.term })
     case 'capabilities-changed':
       book.describe(peer, message.capabilities)
+      belonging.described()
       return belonging.membersChanged()
     case 'addresses-told':
       for (const told of message.peers)
@@ -165,6 +168,7 @@ const hearTransport = (belonging: Belonging, event: TransportEvent): void => {
   switch (event.kind) {
     case 'peer-connected':
       book.describe(peer, event.hello.capabilities)
+      belonging.described()
       reach.connected(peer, clock.now())
       tell({ kind: 'peerConnected', peer, addresses: event.hello.addresses })
       belonging.sync().peerConnected(peer)

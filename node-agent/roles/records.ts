@@ -26,6 +26,8 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
     case 'plan-chunk-written':
     case 'plan-failed':
     case 'charged':
+    case 'mini-batches-halved':
+    case 'job-pause-changed':
     case 'job-cancel-requested':
       return core.live.touched(body.job)
     case 'committed':
@@ -45,6 +47,9 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
     case 'schedule-set':
     case 'schedule-removed':
       return core.runLife.schedules.changed()
+    case 'pool-set':
+    case 'pool-removed':
+      return core.head.poolsChanged()
     case 'model-registered':
       return publishModel(core, body.model.name)
     default:

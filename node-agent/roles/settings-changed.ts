@@ -13,6 +13,7 @@ export const settingsChanged = (
   core.book.describe(core.adapters.keys.self, capabilities)
   if (now.slots !== before.slots)
     core.worker.slotsChanged(slotsNow(core), 'Its owner changed the number of slots.')
+  core.head.poolsChanged()
   if (now.rows !== before.rows || now.rowsQuota !== before.rowsQuota) core.keeper.policyChanged()
   announceMachine(core, capabilities)
 }

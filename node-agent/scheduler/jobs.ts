@@ -1,4 +1,4 @@
-import { plural, exceededThreshold } from '#agent/job/thresholds.ts'
+import { plural, exceededThreshold, type FailureCounts } from '#agent/job/thresholds.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { JobOutcome } from '#protocol/model/record.ts'
@@ -63,11 +63,10 @@ const endOf = (state: SchedulerState, entry: JobEntry): JobEnd | undefined => {
 }
 
 /** Items and mini-batches that failed for good, as the thresholds count them. */
-export const failuresOf = (
-  entry: JobEntry,
-): { readonly items: number; readonly miniBatches: number } => ({
+export const failuresOf = (entry: JobEntry): FailureCounts => ({
   items: entry.failedItems + itemsIn(entry, cell.failed),
   miniBatches: countIn(entry, cell.failed),
+  ...(entry.planComplete ? { of: entry.columns.count + countIn(entry, cell.halved) } : {}),
 })
 
 const failureSentence = (entry: JobEntry): string => {

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { outputFormats } from '../model/output.ts'
-import { endpoint } from './endpoint.ts'
 import { pipelineApi } from './pipeline-api.ts'
+import { done, endpoint, jobKey, none } from './endpoint.ts'
 import { registryApi } from './registry-api.ts'
+import { sharingApi } from './sharing-api.ts'
 import {
   agentView,
   clusterCreatedView,
@@ -26,16 +27,10 @@ import {
   timelineView,
 } from './views.ts'
 
-const none = z.object({})
 const rolesField = z
   .array(z.enum(['admin', 'submit', 'work']))
   .min(1)
   .max(3)
-const jobKey = z.object({
-  job: z.string().min(1).max(64).describe('Job id, or an unambiguous start of it'),
-})
-const done = z.object({ done: z.literal(true) })
-
 /**
  * The control API: every command and query of an agent, as one value. The server registers its routes
  * from it, the client's methods and types come from it, and `docs/cli.md` prints its schemas.
@@ -365,6 +360,7 @@ export const api = {
     answer: explainView,
   }),
   ...pipelineApi,
+  ...sharingApi,
 } as const
 
 export type Api = typeof api

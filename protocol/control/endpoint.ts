@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** One call of the control API. Path fields stand as `:name` and are part of `query`. */
 export interface Endpoint<
@@ -16,6 +16,18 @@ export interface Endpoint<
   readonly answer: Answer
 }
 
+/** Keeps the types of a call's shapes. */
 export const endpoint = <Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>(
   value: Endpoint<Query, Body, Answer>,
 ): Endpoint<Query, Body, Answer> => value
+
+/** No fields. */
+export const none = z.object({})
+
+/** Names one job. */
+export const jobKey = z.object({
+  job: z.string().min(1).max(64).describe('Job id, or an unambiguous start of it'),
+})
+
+/** The answer of a command that has nothing to tell. */
+export const done = z.object({ done: z.literal(true) })

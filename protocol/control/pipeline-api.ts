@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint } from './endpoint.ts'
+import { endpoint, none } from './endpoint.ts'
 import {
   comparisonView,
   experimentView,
@@ -11,7 +11,6 @@ import {
 
 /** The part of the control API that speaks of pipeline runs, experiments and schedules. */
 
-const none = z.object({})
 const value = z.union([z.string(), z.number(), z.boolean()])
 const parameters = z
   .record(z.string(), value)

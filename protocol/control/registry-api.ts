@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import { endpoint } from './endpoint.ts'
 import { datasetView, datastoreView, previewView } from './registry-views.ts'
+import { endpoint, none } from './endpoint.ts'
 
-const none = z.object({})
 const path = z.string().min(1).max(limits.itemNameBytes)
 const words = {
   description: z.string().max(16_384).optional(),

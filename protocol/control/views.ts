@@ -77,6 +77,7 @@ export const machineView = z.object({
   platform: text,
   agentVersion: text,
   devices: z.array(text),
+  tags: z.array(text).optional().describe("Words of its owner's choice, by which pools pick it"),
   addresses: z.array(text),
 })
 export type MachineView = z.infer<typeof machineView>
@@ -113,7 +114,7 @@ export const jobView = z.object({
   items: count.describe('Items planned so far'),
   itemsSucceeded: count,
   itemsFailed: count,
-  miniBatches: count.describe('Mini-batches planned so far'),
+  miniBatches: count.describe('Mini-batches planned so far; each that was halved adds one'),
   committed: count,
   failed: count,
   canceled: count,
@@ -201,7 +202,7 @@ export type ExportView = z.infer<typeof exportView>
 
 export const miniBatchMapView = z.object({
   total: count,
-  /** One character a mini-batch: `.` pending, `l` leased, `c` committed, `r` committed after a charge, `f` failed, `x` canceled. */
+  /** One character a mini-batch: `.` pending, `l` leased, `c` committed, `r` committed after a charge, `f` failed, `x` canceled, `h` halved: its halves tell more. */
   states: text,
   first: count.describe('Number of the mini-batch of the first character'),
   peers: z

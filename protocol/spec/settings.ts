@@ -17,6 +17,8 @@ export interface Settings {
   /** Name of this machine; empty: the host name. */
   readonly name: string
   readonly slots: number | 'auto'
+  /** Words by which pools pick this machine, separated by commas. */
+  readonly tags: string
   /** Whose rows are kept here besides those this agent collects. */
   readonly rows: 'all' | 'own' | 'none'
   /** Bytes of other agents' rows that are kept, newest jobs first. */
@@ -46,6 +48,8 @@ export interface SettingRule {
 const autoSlots = '"auto" or a whole number from 0 to 1024'
 const quota = 'a size from 0 to 1000000GB, such as 500MB or 2GB'
 const machineName = `text of 1 to ${limits.memberNameLength} characters on one line`
+
+const tagWords = 'at most 64 words of at most 64 characters, separated by commas'
 
 const size = z
   .union([z.int().min(0), z.string()], quota)
@@ -82,6 +86,16 @@ export const settingRules = {
     effect: 'now',
     fallback: 'auto',
     schema: z.union([z.literal('auto'), whole(autoSlots, { min: 0, max: 1_024 })], autoSlots),
+  },
+  tags: {
+    description: 'Words by which pools pick this machine, separated by commas',
+    allowed: tagWords,
+    effect: 'now',
+    fallback: '',
+    schema: z
+      .string(tagWords)
+      .max(limits.sentenceLength, tagWords)
+      .regex(/^\s*(?:[^\s,\p{Cc}]{1,64}\s*(?:,\s*[^\s,\p{Cc}]{1,64}\s*){0,63})?$/u, tagWords),
   },
   rows: {
     description:
@@ -186,6 +200,7 @@ export const toSettings = (stored: Readonly<Record<string, unknown>>): Settings 
   return {
     name: String(valueOf('name')),
     slots: valueOf('slots') as Settings['slots'],
+    tags: String(valueOf('tags')),
     rows: valueOf('rows') as Settings['rows'],
     rowsQuota: Number(valueOf('rows-quota')),
     inPlace: valueOf('in-place') === true,
@@ -194,6 +209,13 @@ export const toSettings = (stored: Readonly<Record<string, unknown>>): Settings 
     shares,
   }
 }
+
+/** The words of the setting `tags`. */
+export const tagsOf = ({ tags }: Pick<Settings, 'tags'>): readonly string[] =>
+  tags
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '')
 
 /** A value as people write it. */
 export const settingText = (key: string, value: SettingValue): string => {

@@ -1,4 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { BodyOf } from '#protocol/control/api.ts'
+import type { PoolView } from '#protocol/control/sharing-api.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -72,6 +74,7 @@ export const tryControlFixture = async (
     home,
     deltas,
     jobs,
+    pools: new Map(),
     rows: options.rows ?? 25,
     webAddress: '',
     stop: stop.resolve,
@@ -142,6 +145,7 @@ interface Shared {
   readonly home: string
   readonly deltas: DeltaLog
   readonly jobs: Map<string, JobView>
+  readonly pools: Map<string, PoolView>
   readonly rows: number
   webAddress: string
   readonly stop: () => void
@@ -158,6 +162,31 @@ const recording = (handlers: ControlHandlers, seen: ControlFixture['seen']): Con
       },
     ]),
   ) as unknown as ControlHandlers
+
+const unknownPool = (name: string) =>
+  musterError('NotFound', `There is no pool "${name}"; \`muster pool list\` shows all pools.`)
+
+const poolNamed = (
+  name: string,
+  { minPeers, maxPeers, description, filter }: BodyOf<'createPool'>,
+): PoolView => ({
+  name,
+  description: description ?? '',
+  minPeers: minPeers ?? 0,
+  maxPeers: maxPeers ?? null,
+  filter: {
+    names: filter?.names ?? [],
+    tags: filter?.tags ?? [],
+    gpu: filter?.gpu ?? false,
+    memoryBytes: filter?.memoryBytes ?? 0,
+  },
+  createdAt: 0,
+  allocationState: 'Resizing',
+  currentPeers: 1,
+  targetPeers: 2,
+  peerStates: { idle: 1, running: 0, preparing: 0, unusable: 0, away: 1 },
+  errors: ['dora: It does not answer; it may be switched off.'],
+})
 
 const makeHandlers = (shared: Shared): ControlHandlers => ({
   ...agentHandlers(shared),
@@ -403,6 +432,22 @@ const jobHandlers = (shared: Shared) => {
       const id = `01JOB${String(shared.jobs.size + 1).padStart(21, '0')}`
       return ok(changeJob(shared, id, { name: String(body.overrides?.['name'] ?? job.name) }))
     },
+    pauseJob: ({ query }) =>
+      withJob(query.job, (job) => changeJob(shared, job.id, { state: 'Paused' })),
+    resumeJob: ({ query }) =>
+      withJob(query.job, (job) => changeJob(shared, job.id, { state: 'Running' })),
+    pools: async () => ok({ pools: [...shared.pools.values()] }),
+    pool: async ({ query }) => {
+      const pool = shared.pools.get(query.pool)
+      return pool === undefined ? err(unknownPool(query.pool)) : ok(pool)
+    },
+    createPool: async ({ body }) => {
+      const pool = poolNamed(body.name, body)
+      shared.pools.set(body.name, pool)
+      return ok(pool)
+    },
+    removePool: async ({ query }) =>
+      shared.pools.delete(query.pool) ? ok({ done: true }) : err(unknownPool(query.pool)),
     cancelJob: async ({ query }) => {
       const job = find(query.job)
       if (job === undefined) return err(unknownJob(query.job))

@@ -11,7 +11,7 @@ import { formatAge, formatCount, formatPlural, formatTime } from '../../ui/forma
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { Why } from './why.tsx'
-import { canCancel, jobStates } from './job-state.ts'
+import { canCancel, canPause, jobStates } from './job-state.ts'
 import { ProgressBar, ProgressLine } from './progress-line.tsx'
 import { Resubmit } from './resubmit/resubmit.tsx'
 import './jobs.css'
@@ -46,6 +46,7 @@ export const JobHeader = (props: {
             Why?
           </Button>
           <Resubmit job={job} file={detail?.file} />
+          {canPause(job) ? <Pause job={job} /> : null}
           {canCancel(job) ? <Cancel job={job} /> : null}
         </span>
       </div>
@@ -115,6 +116,31 @@ const Fact = (props: {
     <dd className="clip">{props.children}</dd>
   </div>
 )
+
+/** One button: what it does is what the job is not. */
+const Pause = (props: { readonly job: JobView }) => {
+  const { job } = props
+  const isPaused = job.state === 'Paused'
+  const change = useCommand(isPaused ? 'resumeJob' : 'pauseJob')
+  const confirm = (): void =>
+    change.mutate(
+      { query: { job: job.id } },
+      {
+        onSuccess: () =>
+          notifications.show({
+            message: isPaused
+              ? `${job.name} goes on.`
+              : `${job.name} is paused; that costs nothing.`,
+          }),
+        onError: (error) => notifications.show({ color: 'red', message: errorText(error) }),
+      },
+    )
+  return (
+    <Button size="compact-sm" variant="default" loading={change.isPending} onClick={confirm}>
+      {isPaused ? 'Resume' : 'Pause'}
+    </Button>
+  )
+}
 
 const Cancel = (props: { readonly job: JobView }) => {
   const [asking, setAsking] = useState(false)

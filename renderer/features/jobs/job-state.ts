@@ -21,5 +21,9 @@ export const jobStates: Readonly<
 export const progressShare = (job: JobView): number =>
   job.items === 0 ? 0 : Math.min(1, (job.itemsSucceeded + job.itemsFailed) / job.items)
 
+/** Also what lets it go on again. */
+export const canPause = (job: JobView): boolean =>
+  job.endedAt === null && !['CancelRequested', 'Finalizing'].includes(job.state)
+
 export const canCancel = (job: JobView): boolean =>
   job.endedAt === null && job.state !== 'CancelRequested'

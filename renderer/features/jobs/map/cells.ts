@@ -13,6 +13,7 @@ export const cellStates: readonly CellState[] = [
   { letter: 'r', tone: 'retried', word: 'Committed after a retry' },
   { letter: 'l', tone: 'running', word: 'Running' },
   { letter: '.', tone: 'waiting', word: 'Pending' },
+  { letter: 'h', tone: 'retried', word: 'Halved' },
   { letter: 'f', tone: 'failed', word: 'Failed' },
   { letter: 'x', tone: 'cancelled', word: 'Canceled' },
 ]

@@ -66,6 +66,10 @@ const peerOf = (
   return run === undefined ? undefined : peers[run[1]]?.name
 }
 
-/** The last line on an attempt: what comes after it only repeats the state. */
-const lastWords = (lines: readonly string[]): string =>
-  lines.findLast((line) => /attempt \d/i.test(line)) ?? ''
+/** What became of its halves, or the last line on an attempt: what comes after it only repeats the state. */
+const lastWords = (lines: readonly string[]): string => {
+  const halves = lines.filter((line) => line.startsWith('Half '))
+  return halves.length > 0
+    ? halves.join(' ')
+    : (lines.findLast((line) => /attempt \d/i.test(line)) ?? '')
+}
