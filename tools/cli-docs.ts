@@ -13,6 +13,7 @@ import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
 import { comparisonView, pipelineView, retryView } from '#protocol/control/pipeline-views.ts'
 import { datasetView, datastoreView, previewView } from '#protocol/control/registry-views.ts'
+import { poolView } from '#protocol/control/sharing-api.ts'
 import {
   clusterCreatedView,
   clusterView,
@@ -71,6 +72,8 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Pipelines: api.pipelines.answer,
   Preview: previewView,
   Retry: retryView,
+  Pool: poolView,
+  Pools: api.pools.answer,
   Row: rowView,
   RowPage: rowPageView,
   Schedules: api.schedules.answer,

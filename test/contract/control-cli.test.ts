@@ -173,6 +173,24 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     /^SCHEDULE +WHEN[^]*\nnightly +0 6 \* \* \* .* anna +\S+ \S+: the agent did not run\n$/,
   ],
   ['schedule remove nightly', 'removeSchedule', /^The schedule has ended/],
+  ['job pause 01JOB7', 'pauseJob', /^The job digits \(01JOB7\) is paused\.\n$/],
+  ['job resume 01JOB7', 'resumeJob', /^The job digits \(01JOB7\) goes on\.\n$/],
+  [
+    'pool create gpu --gpu --min 1 --memory 8GB --tag tall --machine ada --machine bo',
+    'createPool',
+    /^The pool gpu has 1 of 2 machines that can work now\.\n$/,
+  ],
+  [
+    'pool list',
+    'pools',
+    /^POOL +STATE +CAN WORK +TARGET +MIN +MAX +MACHINES WITH .*\ngpu +Resizing +1 +2 +1 +all +name ada or bo, tag tall, a GPU, 8GB of memory/,
+  ],
+  [
+    'pool show gpu',
+    'pool',
+    /^Pool +gpu\nState +Resizing\nMachines +1 of 2 machines that can work now\n[^]*\ndora: It does not answer/,
+  ],
+  ['pool remove gpu', 'removePool', /^The pool gpu is removed\.\n$/],
   ['job cancel 01JOB7', 'cancelJob', /^The job digits \(01JOB7\) is being canceled/],
   [
     'job results 01JOB7',

@@ -232,10 +232,12 @@ describe('calls', () => {
       dataset: 'july',
       pipeline: '01k9',
       schedule: 'nightly',
+      pool: 'gpu',
     }
     const queries: Partial<Record<ApiName, string>> = { compareExperiments: '?of=shelves' }
     const bodies: Partial<Record<ApiName, object>> = {
       createCluster: { name: 'x' },
+      createPool: { name: 'quick' },
       join: { code: 'MUSTER-INVITE-1' },
       addAddress: { address: '/ip4/192.0.2.9/tcp/1' },
       registerModel: { path: '/m.onnx', name: 'mnist' },

@@ -29,11 +29,7 @@ const submitTen = async (source: string, more = ''): Promise<string> => {
   return id
 }
 
-const ended = async (id: string) => {
-  const j = await untilFinal(() => team.keeper.client, id)
-  console.log(j.headline, j.reason)
-  return j
-}
+const ended = (id: string) => untilFinal(() => team.keeper.client, id)
 
 /** Kills its own process on `7.txt`, in a way no `try` can catch. */
 const deadly = `

@@ -74,7 +74,7 @@ export const tryControlFixture = async (
     home,
     deltas,
     jobs,
-    pools: new Map(),
+    pools: new Map([['gpu', somePool()]]),
     rows: options.rows ?? 25,
     webAddress: '',
     stop: stop.resolve,
@@ -187,6 +187,13 @@ const poolNamed = (
   peerStates: { idle: 1, running: 0, preparing: 0, unusable: 0, away: 1 },
   errors: ['dora: It does not answer; it may be switched off.'],
 })
+
+const somePool = (): PoolView =>
+  poolNamed('gpu', {
+    name: 'gpu',
+    minPeers: 1,
+    filter: { names: ['ada', 'bo'], tags: ['tall'], gpu: true, memoryBytes: 8 * 1024 ** 3 },
+  })
 
 const makeHandlers = (shared: Shared): ControlHandlers => ({
   ...agentHandlers(shared),

@@ -1,10 +1,11 @@
 import type { PoolView } from '#protocol/control/sharing-api.ts'
+import { formatSize } from '#protocol/spec/units.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { safe } from '../screen.ts'
 import { printFields, printTable } from '../table.ts'
-import { bytesText, dateText } from '../text.ts'
+import { dateText } from '../text.ts'
 
 export const poolCreate = async (
   cli: Cli,
@@ -108,7 +109,7 @@ const filterText = ({ filter }: PoolView): string => {
     ...(filter.names.length === 0 ? [] : [`name ${filter.names.join(' or ')}`]),
     ...filter.tags.map((tag) => `tag ${tag}`),
     ...(filter.gpu ? ['a GPU'] : []),
-    ...(filter.memoryBytes === 0 ? [] : [`${bytesText(filter.memoryBytes)} of memory`]),
+    ...(filter.memoryBytes === 0 ? [] : [`${formatSize(filter.memoryBytes)} of memory`]),
   ]
   return parts.length === 0 ? 'anything' : parts.join(', ')
 }

@@ -17,6 +17,9 @@ interface Group {
   readonly peer: FailureGroup['first']['peer']
 }
 
+/** Puts attempts that were tried again behind those with which a mini-batch failed for good. */
+const notFinal = '4000000000000000'
+
 export const createFailureQueries = (db: Db): FailureQueries => {
   const idOf = '(SELECT id FROM job WHERE name = ?)'
   // With min() SQLite takes the bare columns from the row that holds the least value.
@@ -35,7 +38,7 @@ export const createFailureQueries = (db: Db): FailureQueries => {
   const charges = db.prepare<[string], Group>(
     `SELECT message, cause, count, '' AS item, miniBatch, attempt, peer.name AS peer
      FROM (SELECT message, cause, count(*) AS count,
-             min(charge.mini_batch * 1000000 + attempt) AS place,
+             min((1 - final) * ${notFinal} + charge.mini_batch * 1000000 + attempt) AS place,
              charge.mini_batch AS miniBatch, attempt, peer
            FROM charge JOIN job_record USING (job, record)
            WHERE job = ${idOf} AND counts = 1 GROUP BY cause, message) AS grouped
