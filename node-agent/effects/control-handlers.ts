@@ -1,6 +1,6 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { Exports } from '#agent/ports/exports.ts'
-import type { FailureGroup, Views } from '#agent/ports/views.ts'
+import type { FailureGroup } from '#agent/ports/views.ts'
 import type {
   AgentView,
   ClusterView,

@@ -20,8 +20,6 @@ import { checkPlace } from './job-output.ts'
 import { placeInputs } from './place-inputs.ts'
 import { storeSideInputs } from './side-inputs.ts'
 import { checkPool } from './pool-check.ts'
-import { readAgain, resubmitElsewhere } from './resubmit.ts'
-import type { Changes } from './resubmit.ts'
 
 /** What a runner asks for: models registered, jobs made ready and cancelled. */
 export interface Submitting {
