@@ -3,6 +3,7 @@ import { anna, submitted } from './cli-example.ts'
 import type { CliExample } from './cli-example.ts'
 import { runExamples } from './cli-examples-runs.ts'
 import { dataExamples } from './cli-examples-data.ts'
+import { poolExamples } from './cli-examples-pools.ts'
 
 const ben = '12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s'
 const clusterId = '5f0c2a9d7be1430c8a64f1d2b79be5a0c3d4e1f2a5b6978899aabbccddeeff00'
@@ -136,20 +137,6 @@ const storeReport: NonNullable<AnswerOf<'storeWork'>['report']> = {
   digestBefore: clusterId,
   digestAfter: clusterId,
 }
-
-const gpuPool = {
-  name: 'gpu',
-  description: '',
-  minPeers: 1,
-  maxPeers: 4,
-  filter: { names: [], tags: [], gpu: true, memoryBytes: 0 },
-  createdAt: 1_764_064_000_000,
-  allocationState: 'Resizing',
-  currentPeers: 1,
-  targetPeers: 2,
-  peerStates: { idle: 0, running: 1, preparing: 0, unusable: 0, away: 1 },
-  errors: ['dora: It does not answer; it may be switched off.'],
-} as const
 
 export const cliExamples: readonly CliExample[] = [
   {
@@ -296,20 +283,7 @@ export const cliExamples: readonly CliExample[] = [
     schema: 'Job',
     answer: running,
   },
-  {
-    command: 'pool create',
-    line: 'muster pool create gpu --gpu --min 1 --max 4',
-    schema: 'Pool',
-    answer: gpuPool,
-  },
-  { command: 'pool list', line: 'muster pool list', schema: 'Pools', answer: { pools: [gpuPool] } },
-  { command: 'pool show', line: 'muster pool show gpu', schema: 'Pool', answer: gpuPool },
-  {
-    command: 'pool remove',
-    line: 'muster pool remove gpu',
-    schema: 'Done',
-    answer: { done: true },
-  },
+  ...poolExamples,
   {
     command: 'job results',
     line: `muster job results ${job} --head 1`,
