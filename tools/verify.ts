@@ -16,6 +16,7 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
   ['format', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['command line docs', ['tools/cli-docs.ts', '--check']],
   ['tests', ['tools/test.ts']],
+  ['features', ['tools/features.ts']],
 ]
 
 const only = new Set(process.argv.slice(2))

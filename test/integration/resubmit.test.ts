@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { allRows, untilFinal } from '../../tools/agents.ts'
+import { allRows, repository, untilFinal } from '../../tools/agents.ts'
 import { createOffice, errorOf, startTeam, submitDigits } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
@@ -75,4 +76,24 @@ test('the head tells the timeline and the runs of peers, others say who does', a
     expect(map).toMatchObject({ total: 30, first: 10, states: 'ccccc', runs: [[10, 0]] })
     expect(map.peers[0]?.name).toBe('ada')
   }
+})
+
+test('a job keeps the version of its model that was the newest when it was submitted', async () => {
+  const { client } = team.keeper
+  const register = async (example: string) => {
+    const path = join(repository, 'examples', example)
+    const { version } = await client.call('registerModel', { body: { path, name: 'reader' } })
+    return version
+  }
+  const [mnist, iris] = ['mnist/model/mnist.onnx', 'iris/model/iris.onnx'] as const
+  expect([await register(mnist), await register(mnist)]).toEqual([1, 1])
+  const before = await submitDigits(team.keeper, folder, { model: 'reader' })
+  expect(await register(iris)).toBe(2)
+  const job = await untilFinal(() => client, before)
+  expect(job).toMatchObject({ state: 'Completed', model: 'reader:1', rows: count })
+  const named = await submitDigits(team.keeper, folder, { model: 'reader:1' })
+  expect(await untilFinal(() => client, named)).toMatchObject({ model: 'reader:1', rows: count })
+  // The newest version takes flowers: it cannot read digits.
+  const newest = await errorOf(submitDigits(team.keeper, folder, { model: 'reader' }))
+  expect(newest?.message).toContain('"flower"')
 })
