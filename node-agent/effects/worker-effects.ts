@@ -1,4 +1,5 @@
 import type { Chunks } from '#agent/ports/chunks.ts'
+import type { Clock } from '#agent/ports/clock.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Packs } from '#agent/ports/packs.ts'
 import type {
@@ -14,11 +15,11 @@ import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Lease } from '#protocol/model/attempt.ts'
 import { assertNever } from '#protocol/model/assert-never.ts'
-import type { ItemIndex, JobId, PeerId } from '#protocol/model/ids.ts'
+import type { ItemIndex, JobId, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import { recordName } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { AttemptRows } from '#protocol/model/rows.ts'
+import type { AttemptRows, AttemptRun } from '#protocol/model/rows.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
 import type { FromWorkerMessage } from '#protocol/wire/lease/messages.ts'
 import { takeFiles } from './attempt-files.ts'
@@ -37,6 +38,7 @@ export interface WorkerEffects extends AsyncDisposable {
 
 export interface WorkerEffectsDeps {
   readonly self: PeerId
+  readonly clock: Clock
   readonly log: Log
   readonly chunks: Chunks
   readonly packs: Packs
@@ -243,7 +245,11 @@ const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease)
     const ran = await running.process.run({ ...input, miniBatch, attempt })
     const { outcome, files } = await takeFiles(working.packs, lease.job, ran)
     if (outcome.kind === 'succeeded')
-      working.rows.set(tokenKey(token), { ...toRows(lease, outcome, namesOf(input)), ...files })
+      working.rows.set(tokenKey(token), {
+        ...toRows(lease, outcome, namesOf(input)),
+        ...files,
+        ran: runOf(running, ran.runMs, working.clock.now()),
+      })
     working.tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
   } catch (thrown) {
     // The process died: `processExited` says so, and the machine knows what it held.
@@ -252,6 +258,13 @@ const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease)
     running.runs -= 1
   }
 }
+
+/** A mini-batch may have waited behind others in its process, so what counts is when it was done. */
+const runOf = ({ index }: Running, runMs: number, now: Millis): AttemptRun => ({
+  startedAt: Math.max(0, Math.round(now - runMs)),
+  runMs: Math.max(0, Math.round(runMs)),
+  process: index,
+})
 
 const packChunk = async (
   working: Working,

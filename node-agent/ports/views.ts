@@ -1,4 +1,5 @@
 import type { MusterError } from '#protocol/errors.ts'
+import type { ProcessedMiniBatch } from '#protocol/model/attempt-log.ts'
 import type { CountedCommit, JobFold, PipelineFold, SealFacts } from '#protocol/model/fold.ts'
 import type {
   BlobHash,
@@ -55,6 +56,8 @@ export interface Views {
    * that came after the one with the id `after`.
    */
   readonly packs: (job: JobId, after: number, limit: number) => Promise<readonly KeptPack[]>
+  /** Counted commits and charges by mini-batch and attempt. */
+  readonly attempts: (query: AttemptQuery) => Promise<AttemptPage>
   readonly rows: (query: RowQuery) => Promise<RowPage>
   /** About how many bytes the rows of each job take here, newest job first; jobs without rows are left out. */
   readonly rowSizes: () => Promise<readonly { readonly job: JobId; readonly bytes: number }[]>
@@ -146,6 +149,18 @@ export interface KeptPack {
   readonly pack: BlobHash
   /** Who made it. */
   readonly peer: PeerId
+}
+
+export interface AttemptQuery {
+  readonly job: JobId
+  /** Attempts after this key: see `AttemptPage.next`. */
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface AttemptPage {
+  readonly attempts: readonly ProcessedMiniBatch[]
+  readonly next: string | null
 }
 
 export interface RowQuery {

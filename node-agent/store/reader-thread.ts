@@ -2,6 +2,7 @@ import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordKind, VersionVector } from '#protocol/model/record.ts'
 import type { RowQuery } from '#agent/ports/views.ts'
 import { openForReading, toStoreError } from './database.ts'
+import { createAttemptQuery } from './queries/attempts.ts'
 import { createCommitQueries } from './queries/commits.ts'
 import type { CommitColumns } from './queries/commits.ts'
 import { createCommitRuns } from './queries/commit-runs.ts'
@@ -48,6 +49,7 @@ const open = (options: ThreadOptions) => {
     rowSizes: createRowSizes(db),
     sealFacts: (job: JobId) => commits.sealFacts(job),
     packs: createPackQuery(db),
+    attempts: createAttemptQuery(db),
     rows: (query: RowQuery) => rows.rows(query),
     failureGroups: (of: { readonly job: JobId; readonly limit: number }) =>
       failures.failureGroups(of.job, of.limit),

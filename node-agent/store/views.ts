@@ -33,6 +33,7 @@ export const createViews = (deps: {
     missingRows: (job) => reader.call('missingRows', job),
     keepRows,
     packs: (job, after, limit) => reader.call('packs', { job, after, limit }),
+    attempts: (query) => reader.call('attempts', query),
     rows: (query) => reader.call('rows', query),
     rowSizes: () => reader.call('rowSizes'),
     dropRows: (job) => writer.call('dropRows', job),

@@ -1,4 +1,4 @@
-import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from './ids.ts'
+import type { BlobHash, ItemIndex, JobId, Millis, MiniBatchIndex, PeerId } from './ids.ts'
 
 /** An item for which there is no row, and why. */
 export interface ItemFailure {
@@ -19,6 +19,18 @@ interface AttemptColumns {
   readonly failures: readonly ItemFailure[]
   /** Files that the script left in its output directory; undefined if there are none. */
   readonly files?: AttemptFiles
+  /** When and where it ran; undefined if its worker did not say. */
+  readonly ran?: AttemptRun
+}
+
+/** When and where an attempt ran, in whole numbers. */
+export interface AttemptRun {
+  /** By the clock of its machine. */
+  readonly startedAt: Millis
+  /** Time in `run`, milliseconds. */
+  readonly runMs: number
+  /** Number of the process among those of its job on its machine, from 0. */
+  readonly process: number
 }
 
 /** The files of one attempt: they travel in one blob, one behind the other in the order of `list`. */

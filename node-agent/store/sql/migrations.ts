@@ -10,7 +10,13 @@ import { fileTables } from './schema/05-files.ts'
  * Steps from one version of the file to the next: entry n leads to version n + 1. A step once released is
  * never changed. Tables themselves are created by the schema, which is run at every start.
  */
-const migrations: readonly ((db: Db) => void)[] = [() => undefined]
+const migrations: readonly ((db: Db) => void)[] = [
+  () => undefined,
+  (db) => {
+    for (const column of ['started_at REAL', 'run_ms INTEGER', 'process INTEGER'])
+      db.exec(`ALTER TABLE kept ADD COLUMN ${column}`)
+  },
+]
 
 /**
  * Version of the folding rules. When it differs from the file's, the views are folded again: raise it

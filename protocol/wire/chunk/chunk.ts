@@ -55,6 +55,8 @@ const chunk = z.object({
   ),
   /** Of the entries whose script left files. */
   files: z.array(files).max(limits.chunkEntries).exactOptional(),
+  /** Of every entry, or left out. */
+  ran: z.object({ startedAt: bytes, runMs: bytes, processes: bytes }).exactOptional(),
 })
 
 type WrittenFiles = NonNullable<z.infer<typeof chunk>['files']>[number]
@@ -74,12 +76,13 @@ export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array
     lines: joinLines(entries),
     failed: entries.flatMap((entry) => entry.failures),
     ...filesOf(entries),
+    ...runsOf(entries),
   })
 
 /** @throws MusterFailure `MessageInvalid` */
 export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
   const decoded = decodeCbor(data, chunk, 'result chunk')
-  const { job, peer, names, lines, failed, files: left = [], ...columns } = decoded
+  const { job, peer, names, lines, failed, files: left = [], ran, ...columns } = decoded
   const table = createTableReader(limits.chunkEntries)(columns, [
     'miniBatches',
     'attempts',
@@ -95,6 +98,7 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
   const items = rows.map(takeItems)
   const named = namesOf(names, items)
   const filesAt = new Map(left.map(({ entry, pack, list }) => [entry, { files: { pack, list } }]))
+  const runs = ran === undefined ? [] : readRuns(ran, table.lines)
   const entries = miniBatches.map((miniBatch, at): ReadRows => ({
     miniBatch,
     attempt: attempts[at] ?? 1,
@@ -103,6 +107,7 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
     rows: takeRows(rows[at] ?? 0),
     failures: takeFailures(failures[at] ?? 0),
     ...filesAt.get(at),
+    ...runs[at],
   }))
   return { job, peer, entries }
 }
@@ -114,6 +119,31 @@ const filesOf = (entries: readonly AttemptRows[]): { readonly files?: readonly W
     found === undefined ? [] : [{ entry, pack: found.pack, list: [...found.list] }],
   )
   return left.length === 0 ? {} : { files: left }
+}
+
+type WrittenRuns = Readonly<Record<'startedAt' | 'runMs' | 'processes', Uint8Array>>
+
+const runsOf = (entries: readonly AttemptRows[]): { readonly ran?: WrittenRuns } => {
+  const runs = entries.flatMap(({ ran }) => ran ?? [])
+  if (runs.length < entries.length) return {}
+  return {
+    ran: {
+      startedAt: encodeColumn(runs.map((run) => run.startedAt)),
+      runMs: encodeColumn(runs.map((run) => run.runMs)),
+      processes: encodeColumn(runs.map((run) => run.process)),
+    },
+  }
+}
+
+const readRuns = (ran: WrittenRuns, entries: number): readonly Pick<ReadRows, 'ran'>[] => {
+  const startedAt = decodeColumn(ran.startedAt, entries)
+  const runMs = decodeColumn(ran.runMs, entries)
+  const processes = decodeColumn(ran.processes, entries)
+  if ([startedAt, runMs, processes].some((column) => column.length !== entries))
+    throw invalid('another number of runs')
+  return startedAt.map((time, at) => ({
+    ran: { startedAt: time, runMs: runMs[at] ?? 0, process: processes[at] ?? 0 },
+  }))
 }
 
 /** The name of an item stands once, however many rows it has. */

@@ -1,6 +1,6 @@
 /** Rows of counted commits and what belongs to this agent alone. Not folded: kept over a rebuild. */
 export const rowTables = `
--- Whose rows of a mini-batch are here, and between which items they stand.
+-- Whose rows of a mini-batch are here, between which items they stand, when and in which process it ran.
 CREATE TABLE IF NOT EXISTS kept (
   job INTEGER NOT NULL,
   mini_batch INTEGER NOT NULL,
@@ -8,6 +8,9 @@ CREATE TABLE IF NOT EXISTS kept (
   position INTEGER NOT NULL,
   first_item INTEGER NOT NULL,
   last_item INTEGER NOT NULL,
+  started_at REAL,
+  run_ms INTEGER,
+  process INTEGER,
   PRIMARY KEY (job, mini_batch)
 ) WITHOUT ROWID;
 
