@@ -15,6 +15,7 @@ import {
   createSideFolder,
 } from '#agent/data/model-folder.ts'
 import { createExports } from '#agent/data/output/exports.ts'
+import { createProcessLogs, createRunLogs } from '#agent/data/output/run-logs.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/packs.ts'
 import { baseName, beside, folderOf } from '#agent/data/paths.ts'
@@ -47,7 +48,7 @@ import { openStore } from '#agent/store/store.ts'
 import { agentVersion, pinnedNodeVersion } from '#agent/version.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { PeerId } from '#protocol/model/ids.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -108,7 +109,6 @@ export const openAdapters = async (
       bundler: createBundler(),
       wordsFor,
       newRecovery,
-      outputFolder: (job) => join(home, 'outputs', job),
     })
   } catch (thrown) {
     if (thrown instanceof MusterFailure) return err(thrown.error)
@@ -116,11 +116,18 @@ export const openAdapters = async (
   }
 }
 
-/** What writes rows and files of scripts: one thread for all of it. */
+/** What writes rows and files of scripts (one thread for all of it), and the logs of runs. */
 const openOutputs = (home: string, database: string, opened: AsyncDisposableStack) => {
   const thread = new URL('./output-thread.ts', import.meta.url)
   const writer = opened.use(createOutputWriter({ thread, database, blobs: join(home, 'blobs') }))
-  return { writer, exports: createExports({ writer, folder: join(home, 'cache', 'exports') }) }
+  const outputFolder = (job: JobId): string => join(home, 'outputs', job)
+  return {
+    writer,
+    exports: createExports({ writer, folder: join(home, 'cache', 'exports') }),
+    outputFolder,
+    runLogs: createRunLogs(outputFolder),
+    processLogs: createProcessLogs(join(home, 'logs', 'jobs')),
+  }
 }
 
 /** What is this machine's own: its time and chance, signals, proofs, shares, the doctor's probe. */

@@ -290,6 +290,16 @@ export const limits = {
   scriptLogBytes: 1 * mib,
   /** Logs of one job kept on one machine, newest first. */
   scriptLogsPerJob: 32,
+  /** What is read of such a log at once: all of it, with the line that says it is full. */
+  scriptLogReadBytes: mib + 1024,
+  /** One frame with a log of a process: `scriptLogReadBytes` and what is said of it. */
+  logFrameBytes: 2 * mib,
+  /** Logs of workers are fetched this long after the seal: `shutdown()` may have said its words by then. */
+  logCollectMs: 3 * second,
+  /** Newest jobs whose log files are looked for at a start. */
+  logCatchUpJobs: 20,
+  /** Causes in the list of errors of a run. */
+  loggedCauses: 1_000,
   /** `shutdown()` has this long before its process is killed anyway. */
   scriptShutdownMs: 2 * second,
   /** The question whether bubblewrap works here: it starts in some 20 ms. */

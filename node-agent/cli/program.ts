@@ -301,6 +301,15 @@ const addJobReaders = (job: Command, runs: Runs): void => {
     .addOption(new Option('--only <which>', 'leave out the others').choices(['rows', 'failures']))
     .action(runs(async () => (await import('./commands/job-results.ts')).jobResults))
   job
+    .command('logs')
+    .description('print the overview of a run and which logs there are, or one of them')
+    .argument(...jobArgument)
+    .option('--peer <peer>', 'what its worker processes printed on this machine: name or PeerId')
+    .option('--process <n>', 'with --peer: only this process', readCount(0, 1_024))
+    .option('--tail <n>', 'with --peer: only the last lines', readCount(1, 1_000_000_000))
+    .option('--mini-batches', 'print the processed mini-batches as CSV instead')
+    .action(runs(async () => (await import('./commands/job-logs.ts')).jobLogs))
+  job
     .command('explain')
     .description('say why a job, or one of its mini-batches, is where it is')
     .argument(...jobArgument)

@@ -24,7 +24,9 @@ import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
 import { exportHandlers } from './export-handlers.ts'
 import { findJob } from './find-job.ts'
+import type { JobLogs } from './job-logs.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
+import { logHandlers } from './log-handlers.ts'
 import type { PreviewData } from './preview.ts'
 import { experimentHandlers, pipelineHandlers } from './pipeline-handlers.ts'
 import type { PipelineHandlerDeps } from './pipeline-handlers.ts'
@@ -46,6 +48,7 @@ export interface HandlerDeps extends PipelineHandlerDeps {
   /** The name of the item of a mini-batch that has just one, as far as it is known here; else empty. */
   readonly itemName: (job: JobId, miniBatch: number) => Promise<string>
   readonly pauseJob: (job: JobId, paused: boolean) => Promise<Result<void, MusterError>>
+  readonly jobLogs: JobLogs
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly clusterView: () => ClusterView | null
@@ -82,6 +85,11 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...pipelineHandlers(deps),
   ...experimentHandlers(deps),
   ...poolHandlers(deps),
+  ...logHandlers({
+    ...deps,
+    find: (key) => findJob(deps.views, key),
+    findPeer: (key) => findPeer(deps.machines(), key),
+  }),
 })
 
 type Handlers<Name extends keyof ControlHandlers> = Pick<ControlHandlers, Name>

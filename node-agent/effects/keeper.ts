@@ -12,6 +12,7 @@ import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { JobSealed } from '#protocol/model/record.ts'
 import type { BlobExchange } from './blob-exchange.ts'
+import { firstFailure } from './first-failure.ts'
 import { writeOutput } from './job-output.ts'
 import { createPackPulls } from './pack-pulls.ts'
 import type { PackPulls } from './pack-pulls.ts'
@@ -55,6 +56,9 @@ export interface KeeperDeps {
     facts: SealFacts,
     firstFailure: string,
   ) => Pick<JobSealed, 'state' | 'headline'> & { readonly writeOutput: boolean }
+  readonly nameOf: (peer: PeerId) => string
+  /** A job that this agent keeps was sealed here. */
+  readonly ended: (job: JobId) => void
   /** Members that may hold a chunk besides the peer that made it. */
   readonly otherHolders: () => readonly PeerId[]
 }
@@ -256,7 +260,7 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
   const facts = await views.sealFacts(id)
   const { upTo, mapHash, miniBatches, rows, succeeded } = facts
   const [group] = await views.failureGroups(id, 1)
-  const verdict = keeping.verdict(fold, facts, group?.message ?? '')
+  const verdict = keeping.verdict(fold, facts, firstFailure(group, keeping.nameOf))
   const { writer, outputFolder, stopped } = keeping
   const written = await writeOutput(writer, fold.job, {
     outputFolder,
@@ -277,7 +281,8 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
   const failed = fold.itemsFailed
   const at = keeping.clock.now()
   const sealed = await keeping.ledger.append([{ ...body, ...output, state, headline, failed, at }])
-  if (!sealed.ok) again(keeping, id)
+  if (!sealed.ok) return again(keeping, id)
+  keeping.ended(id)
 }
 
 /** The keeper has every row: nobody else needs the chunks any more. */

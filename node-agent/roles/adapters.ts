@@ -19,6 +19,7 @@ import type { HostSignals } from '#agent/ports/host.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
+import type { ProcessLogs, RunLogs } from '#agent/ports/logs.ts'
 import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Packs } from '#agent/ports/packs.ts'
 import type { Random } from '#agent/ports/random.ts'
@@ -60,6 +61,8 @@ export interface Adapters {
   readonly blobAudit: BlobAudit
   readonly writer: OutputWriter
   readonly exports: Exports
+  readonly processLogs: ProcessLogs
+  readonly runLogs: RunLogs
   readonly jobFiles: JobFileReader
   readonly modelFolder: {
     readonly place: (model: ModelReference) => Promise<Result<string, MusterError>>

@@ -2,6 +2,7 @@ import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
 import { createDownload } from '#agent/effects/export-handlers.ts'
 import { createControlHandlers } from '#agent/effects/control-handlers.ts'
 import { findJob } from '#agent/effects/find-job.ts'
+import { firstFailure } from '#agent/effects/first-failure.ts'
 import { examine } from '#agent/effects/doctor.ts'
 import { createPreviewData } from '#agent/effects/preview.ts'
 import type { Registry } from '#agent/effects/registry.ts'
@@ -57,6 +58,7 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       withNames: core.withNames,
       runLife: core.runLife,
       live: core.live,
+      jobLogs: core.logs,
       sequence: deps.sequence,
       agentView: deps.agentView,
       clusterView: () => clusterView(core, deps.membership, adapters.keys.self),
@@ -146,7 +148,12 @@ const explainJob = async (
   const isOver = fold.closed !== null || fold.sealed !== null
   const told = isOver ? undefined : core.head.explain(fold.job.id, miniBatch)
   const lines = told ?? (await core.ledgerStory(fold, miniBatch))
-  const headline = view.headline === '' ? [] : [view.headline]
+  const [group] = await core.adapters.views.failureGroups(fold.job.id, 1)
+  const cause = firstFailure(group, core.nameOf)
+  const isTold = view.headline.includes(cause)
+  const headline = [view.headline, isTold ? '' : `First cause: ${cause}`].filter(
+    (line) => line !== '',
+  )
   return [state, ...headline, ...lines].map(core.withNames)
 }
 

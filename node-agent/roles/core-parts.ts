@@ -1,5 +1,6 @@
 import type { BlobExchange } from '#agent/effects/blob-exchange.ts'
 import type { InputExchange } from '#agent/effects/input-exchange.ts'
+import type { JobLogs } from '#agent/effects/job-logs.ts'
 import type { Keeper } from '#agent/effects/keeper.ts'
 import type { LedgerSync } from '#agent/effects/ledger-sync.ts'
 import type { LiveJobs } from '#agent/effects/live-jobs.ts'
@@ -50,6 +51,7 @@ export interface CoreParts extends CoreOptions {
   member: MemberRole
   head: HeadRole
   worker: WorkerRole
+  logs: JobLogs
   keeper: Keeper
   planning: Planning
   runLife: RunLife

@@ -1,6 +1,7 @@
 import { createBlobExchange } from '#agent/effects/blob-exchange.ts'
 import { createInPlace } from '#agent/effects/in-place.ts'
 import { createInputExchange } from '#agent/effects/input-exchange.ts'
+import { createJobLogs } from '#agent/effects/job-logs.ts'
 import { createKeeper } from '#agent/effects/keeper.ts'
 import { ledgerStory } from '#agent/effects/ledger-story.ts'
 import { createLedgerSync } from '#agent/effects/ledger-sync.ts'
@@ -67,6 +68,7 @@ export const createCore = (options: CoreOptions): Core => {
   core.member = joinMember(core)
   core.head = joinHead(core)
   core.worker = joinWorker(core)
+  core.logs = joinLogs(core)
   core.keeper = joinKeeper(core)
   core.planning = createPlanning({
     ...core.adapters,
@@ -98,6 +100,7 @@ export const createCore = (options: CoreOptions): Core => {
       await core.worker[Symbol.asyncDispose]()
       await core.planning[Symbol.asyncDispose]()
       await core.keeper[Symbol.asyncDispose]()
+      await core.logs[Symbol.asyncDispose]()
     },
   })
 }
@@ -180,6 +183,7 @@ const joinMember = (core: CoreParts) => {
     connected: (peer) => {
       if (peer === core.member.head()?.head) followHead(core, core.member.head())
       core.keeper.peerSeen()
+      core.logs.peerSeen(peer)
     },
     disconnected: (peer) => {
       if (peer === core.member.head()?.head) core.worker.headLost()
@@ -283,6 +287,16 @@ const fetchFiles = async (
   return ok(undefined)
 }
 
+const joinLogs = (core: CoreParts) =>
+  createJobLogs({
+    ...core.adapters,
+    self: core.adapters.keys.self,
+    log: core.adapters.log.child('logs'),
+    members: () => core.member.members().map(({ peer }) => peer),
+    nameOf: (peer) => nameOf(core, peer),
+    toView: (fold) => core.live.toView(fold),
+  })
+
 const joinKeeper = (core: CoreParts) =>
   createKeeper({
     ...core.adapters,
@@ -294,6 +308,8 @@ const joinKeeper = (core: CoreParts) =>
       quotaBytes: core.settings.now().rowsQuota,
     }),
     verdict: jobVerdict,
+    nameOf: (peer) => nameOf(core, peer),
+    ended: core.logs.ended,
     otherHolders: core.adapters.transport.connected,
   })
 

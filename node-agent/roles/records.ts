@@ -97,6 +97,7 @@ export const restoreRoles = async (core: CoreParts): Promise<void> => {
     if (fold.closed === null && fold.cancelRequestedAt === null) core.planning.start(fold.job)
     core.keeper.jobTouched(fold.job.id)
   }
+  await core.logs.catchUp()
   // Files of a job that was sealed while this agent did not run go now.
   for (const job of await core.adapters.packs.jobs()) core.keeper.jobTouched(job)
   core.worker.slotsChanged(slotsNow(core), '')

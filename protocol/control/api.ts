@@ -3,6 +3,7 @@ import { limits } from '../limits.ts'
 import { outputFormats } from '../model/output.ts'
 import { pipelineApi } from './pipeline-api.ts'
 import { done, endpoint, jobKey, none } from './endpoint.ts'
+import { logApi } from './log-api.ts'
 import { registryApi } from './registry-api.ts'
 import { sharingApi } from './sharing-api.ts'
 import {
@@ -217,6 +218,7 @@ export const api = {
     answer: modelView,
   }),
   ...registryApi,
+  ...logApi,
   submitJob: endpoint({
     method: 'POST',
     path: '/api/v1/jobs',

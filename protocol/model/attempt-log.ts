@@ -37,10 +37,7 @@ export const miniBatchColumns = [
 ] as const
 
 /** One line of `mini-batches.csv`, without its end; what is not known is empty. */
-export const miniBatchLine = (
-  one: Omit<ProcessedMiniBatch, 'peer'>,
-  peerName: string,
-): string =>
+export const miniBatchLine = (one: Omit<ProcessedMiniBatch, 'peer'>, peerName: string): string =>
   csvLine([
     one.miniBatch,
     peerName,

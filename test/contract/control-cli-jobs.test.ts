@@ -273,3 +273,40 @@ describe('results', () => {
     expect([code, stderr]).toEqual([0, ''])
   })
 })
+
+describe('logs', () => {
+  test('are the overview with what there is, and what one machine printed', async () => {
+    const all = await muster(`job logs ${job}`)
+    expect(all.code).toBe(0)
+    expect(all.stdout).toContain(`(${job})`)
+    expect(all.stdout).toMatch(/LOG OF +PROCESS +SIZE +STARTED\nben +0 +12 B/)
+    expect(all.stdout).toContain('Files of the run: /home/anna/outputs/logs')
+    expect(all.stderr).toBe('cem cannot be reached; its logs can be read when it is back.\n')
+    const one = await muster(`job logs ${job} --peer ben --process 0 --tail 2`)
+    expect(one.stdout).toBe('one\ntwo \ufffd[2J\n')
+    expect(fixture.seen.at(-1)).toMatchObject({
+      name: 'jobLog',
+      query: { peer: 'ben', process: 0, tail: 2 },
+    })
+    const none = await muster(`job logs ${job} --peer cem`)
+    expect([none.code, none.stdout]).toEqual([0, ''])
+    expect(none.stderr).toContain('printed nothing on cem')
+    const refused = await muster(`job logs ${job} --tail 2`)
+    expect(refused.stderr).toContain('name it with --peer')
+    expect(refused.code).not.toBe(0)
+  })
+
+  test('list the processed mini-batches page by page, as CSV or JSON', async () => {
+    const { stdout } = await muster(`job logs ${job} --mini-batches`)
+    const line = (n: number) =>
+      `${n},ben,0,1,2023-11-14T22:13:20.000Z,10,9,1,0.25,succeeded,"It is no image, ""really""."`
+    const header =
+      'mini_batch,peer,process,attempt,start,items,succeeded,failed,seconds,status,message'
+    expect(stdout).toBe(`${[header, line(0), line(1)].join('\n')}\n`)
+    const json = await muster(`job logs ${job} --mini-batches --json`)
+    const found = json.stdout.trim().split('\n')
+    expect(found.map((text) => (JSON.parse(text) as { miniBatch: number }).miniBatch)).toEqual([
+      0, 1,
+    ])
+  })
+})

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
+import type { ProcessedMiniBatch } from '#protocol/model/attempt-log.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { Keys } from '#agent/ports/keys.ts'
-import type { RowPage, RowQuery, Views } from '#agent/ports/views.ts'
+import type { AttemptPage, RowPage, RowQuery, Views } from '#agent/ports/views.ts'
 import type { Store } from '#agent/store/store.ts'
 import { linesOf, packChunk } from '../support/chunks.ts'
 import {
@@ -347,6 +348,51 @@ describe('a job in the views', () => {
       [0, blobNamed('one')],
       [1, blobNamed('two')],
     ])
+  })
+
+  it('has a page of processed mini-batches: commits with when and where they ran, and charges', async () => {
+    await using t = await setup()
+    const self = t.keys.self
+    const term = { number: 1, head: self }
+    const charge = { peer: self, cause: 'threw' as const, message: 'It broke.', final: false }
+    const charges = [1, 2].map((attempt) => ({ ...charge, miniBatch: 2, attempt }))
+    const some = { ...groupOf(self, blobNamed('one'), [0, 1]), succeeded: [10, 7], failed: [0, 3] }
+    await t.append(
+      { kind: 'committed', job, term, groups: [some], at: 10 },
+      { kind: 'charged', job, term, charges, at: 21 },
+      commit(self, 'far', [3]),
+    )
+    const ran = { startedAt: 1_700_000_000_123, runMs: 250, process: 3 }
+    await keep(t.views, self, 'one', [
+      { ...rowsOf(0, 'a'), ran },
+      { ...rowsOf(1, 'a', 3), ran },
+    ])
+    await t.reopen()
+    const all: ProcessedMiniBatch[] = []
+    for (let after: string | null | undefined; after !== null;) {
+      const page: AttemptPage = await t.views.attempts({
+        job,
+        limit: 2,
+        ...(after === undefined ? {} : { after }),
+      })
+      expect(page.attempts.length).toBeLessThanOrEqual(2)
+      all.push(...page.attempts)
+      after = page.next
+    }
+    const known = { peer: self, process: 3, startedAt: ran.startedAt, seconds: 0.25, items: 10 }
+    const unknown = { peer: self, process: null, startedAt: null, seconds: null, items: 10 }
+    const done = { attempt: 1, succeeded: 10, failed: 0, status: 'succeeded', message: '' }
+    const charged = { miniBatch: 2, succeeded: 0, failed: 0, status: 'threw', message: 'It broke.' }
+    expect(all).toEqual([
+      { ...known, ...done, miniBatch: 0 },
+      { ...known, ...done, miniBatch: 1, succeeded: 7, failed: 3, message: 'It is no image.' },
+      { ...unknown, ...charged, attempt: 1 },
+      { ...unknown, ...charged, attempt: 2 },
+      { ...unknown, ...done, miniBatch: 3 },
+    ])
+    await expect(t.views.attempts({ job, limit: 1, after: '1' })).rejects.toMatchObject({
+      error: { code: 'RequestInvalid' },
+    })
   })
 
   it('is sealed for good: what the keeper did not know of never counts', async () => {

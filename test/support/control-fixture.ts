@@ -472,6 +472,24 @@ const jobHandlers = (shared: Shared) => {
       withJob(query.job, () => ({ total: 3, states: 'cl.', first: 0, peers: [], runs: [] })),
     timeline: ({ query }) =>
       withJob(query.job, () => ({ at: 0, from: 0, note: '', peers: [], attempts: [] })),
+    jobLogs: ({ query }) =>
+      withJob(query.job, (job) => ({
+        job: job.id,
+        overview: `Job           ${job.name} (${job.id})\n`,
+        folder: '/home/anna/outputs/logs',
+        logs: [benLog],
+        missing: ['cem'],
+      })),
+    jobLog: ({ query }) =>
+      withJob(query.job, (job) => {
+        const text = ['one\n', 'two \u001b[2J\n'].slice(-(query.tail ?? 2)).join('')
+        return { job: job.id, logs: query.peer === 'ben' ? [{ ...benLog, text }] : [] }
+      }),
+    attempts: ({ query }) =>
+      withJob(query.job, () => ({
+        attempts: [processed(query.cursor === undefined ? 0 : 1)],
+        next: query.cursor === undefined ? '0.1' : null,
+      })),
     explain: ({ query }) =>
       withJob(query.job, (job) => ({
         job: job.id,
@@ -482,6 +500,22 @@ const jobHandlers = (shared: Shared) => {
       })),
   } satisfies Partial<ControlHandlers>
 }
+
+const ben = { peer: 'peer-ben', peerName: 'ben' } as const
+const benLog = { ...ben, process: 0, startedAt: 1_700_000_000_000, bytes: 12 } as const
+const processed = (miniBatch: number) => ({
+  ...ben,
+  miniBatch,
+  process: 0,
+  attempt: 1,
+  startedAt: 1_700_000_000_000,
+  items: 10,
+  succeeded: 9,
+  failed: 1,
+  seconds: 0.25,
+  status: 'succeeded' as const,
+  message: 'It is no image, "really".',
+})
 
 /** Every seventh item failed; the others carry a label and a score. */
 const pageOfRows = (

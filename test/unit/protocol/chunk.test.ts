@@ -77,6 +77,24 @@ describe('a result chunk', () => {
     )
   })
 
+  it('says when and where every attempt ran, or of none', () => {
+    const ran = { startedAt: 1_763_824_000_123, runMs: 7, process: 1 }
+    const other = { startedAt: 1_763_824_000_100, runMs: 0, process: 0 }
+    const entries = [
+      { ...one, ran },
+      { ...one, miniBatch: 4, ran: other },
+    ]
+    expect(decodeResultChunk(bytesOf(...entries)).entries).toEqual(entries)
+    expect(decodeResultChunk(bytesOf({ ...one, ran }, one)).entries).toEqual([one, one])
+    const short = {
+      startedAt: encodeColumn([1]),
+      runMs: encodeColumn([]),
+      processes: encodeColumn([1]),
+    }
+    const changed = encode({ ...(decode(bytesOf(one)) as object), ran: short })
+    expect(() => decodeResultChunk(changed)).toThrow(MusterFailure)
+  })
+
   it('costs a few bytes a row beside the row itself', () => {
     const entries = Array.from({ length: 1_000 }, (_, miniBatch) => ({
       ...one,
