@@ -159,7 +159,7 @@ const collectLater = (logging: Logging, fold: JobFold): void => {
     inTurn(logging, async () => {
       const all = new Set([self, ...logging.transport.connected(), ...(await partsOf(logging, id))])
       wanted.set(id, all)
-      for (const peer of [...all]) await fetchFrom(logging, id, peer)
+      for (const peer of all) await fetchFrom(logging, id, peer)
     })
   })
   timers.add(timer)

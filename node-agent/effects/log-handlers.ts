@@ -1,10 +1,11 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { logApi } from '#protocol/control/log-api.ts'
+import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import { ok } from '#protocol/model/result.ts'
+import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { FoundLog, JobLogs } from './job-logs.ts'
 
@@ -39,7 +40,11 @@ export const logHandlers = (deps: LogHandlerDeps): Pick<ControlHandlers, keyof t
       if (!peer.ok) return peer
       const wish = { peer: peer.value, process: query.process }
       const found = await jobLogs.read(fold.value, wish, signal)
-      if (!found.ok) return found
+      if (!found.ok) {
+        const keeper = nameOf(fold.value.job.keeper)
+        const message = `${nameOf(peer.value)} cannot be reached, and its logs of this job were not fetched to this machine: try again when it is back, or ask ${keeper}, which keeps the job.`
+        return err(musterError('PeerUnreachable', message, { retryable: true }))
+      }
       const logs = found.value.map((log) => ({
         ...toView(log, nameOf),
         text: lastLines(new TextDecoder().decode(log.data), query.tail),

@@ -32,7 +32,6 @@ const open = (options: ThreadOptions) => {
   const small = createSmallQueries(db)
   const registry = createRegistryQueries(db)
   const segments = createSegmentQueries(db)
-  const digest = createDigest(db)
   const pipelines = createPipelineQueries(db)
   const methods = {
     jobs: (limit: number) => jobs.jobs(limit),
@@ -76,7 +75,7 @@ const open = (options: ThreadOptions) => {
       segments.missingFrom(of.theirs, of.bytes),
     replay: (of: { readonly kinds: readonly RecordKind[]; readonly after: number }) =>
       segments.replay(of.kinds, of.after),
-    digest: () => digest(),
+    digest: createDigest(db),
     close: () => {
       db.close()
     },

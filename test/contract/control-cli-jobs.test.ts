@@ -279,7 +279,7 @@ describe('logs', () => {
     const all = await muster(`job logs ${job}`)
     expect(all.code).toBe(0)
     expect(all.stdout).toContain(`(${job})`)
-    expect(all.stdout).toMatch(/LOG OF +PROCESS +SIZE +STARTED\nben +0 +12 B/)
+    expect(all.stdout).toMatch(/LOG OF +PROCESS +SIZE +STARTED\nben +0 +12 bytes/)
     expect(all.stdout).toContain('Files of the run: /home/anna/outputs/logs')
     expect(all.stderr).toBe('cem cannot be reached; its logs can be read when it is back.\n')
     const one = await muster(`job logs ${job} --peer ben --process 0 --tail 2`)

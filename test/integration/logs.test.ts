@@ -16,7 +16,7 @@ export const run = async (miniBatch, { logger }) => {
   logger.info('mini-batch ' + miniBatch.index)
   if (miniBatch.index === 1 && !thrown) { thrown = true; throw new Error('first time') }
   await new Promise((done) => setTimeout(done, 50))
-  return miniBatch.items.filter((item) => !item.name.includes('3.txt')).map((item) => ({ item, value: 1 }))
+  return miniBatch.items.filter((item) => !item.name.includes('3.txt')).map((item) => ({ key: item.name }))
 }
 export const shutdown = () => { console.log('that was all') }
 `

@@ -22,6 +22,9 @@ const notFinal = '4000000000000000'
 
 export const createFailureQueries = (db: Db): FailureQueries => {
   const idOf = '(SELECT id FROM job WHERE name = ?)'
+  // Sentences that differ only in the item they name are one cause. A name of a letter or two may be part of
+  // any word.
+  const causeOf = `CASE WHEN length(row.name) < 4 THEN failure ELSE replace(failure, row.name, '') END`
   // With min() SQLite takes the bare columns from the row that holds the least value.
   const items = db.prepare<[string], Group>(
     `SELECT message, cause, count, item, miniBatch, coalesce(counted.attempt, 0) AS attempt,
@@ -29,7 +32,7 @@ export const createFailureQueries = (db: Db): FailureQueries => {
      FROM (SELECT failure AS message, 'item' AS cause, count(*) AS count, min(row.item) AS place,
              row.name AS item, row.mini_batch AS miniBatch, job
            FROM row INDEXED BY row_failure
-           WHERE job = ${idOf} AND value IS NULL GROUP BY failure) AS grouped
+           WHERE job = ${idOf} AND value IS NULL GROUP BY ${causeOf}) AS grouped
      LEFT JOIN counted_commit AS counted
        ON counted.job = grouped.job AND counted.mini_batch = grouped.miniBatch
      LEFT JOIN chunk ON chunk.id = counted.chunk
