@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
 import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
+import { jobLogsView, jobLogView, processedMiniBatchView } from '#protocol/control/log-api.ts'
 import { comparisonView, pipelineView, retryView } from '#protocol/control/pipeline-views.ts'
 import { datasetView, datastoreView, previewView } from '#protocol/control/registry-views.ts'
 import { poolView } from '#protocol/control/sharing-api.ts'
@@ -63,6 +64,8 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   JobDetail: jobDetailView,
   Jobs: api.jobs.answer,
   Joined: joinedView,
+  JobLog: jobLogView,
+  JobLogs: jobLogsView,
   Machine: machineView,
   Members: api.members.answer,
   Model: modelView,
@@ -71,6 +74,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Pipeline: pipelineView,
   Pipelines: api.pipelines.answer,
   Preview: previewView,
+  ProcessedMiniBatch: processedMiniBatchView,
   Retry: retryView,
   Pool: poolView,
   Pools: api.pools.answer,
