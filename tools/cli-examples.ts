@@ -4,6 +4,7 @@ import type { CliExample } from './cli-example.ts'
 import { runExamples } from './cli-examples-runs.ts'
 import { dataExamples } from './cli-examples-data.ts'
 import { poolExamples } from './cli-examples-pools.ts'
+import { logExamples } from './cli-examples-logs.ts'
 
 const ben = '12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s'
 const clusterId = '5f0c2a9d7be1430c8a64f1d2b79be5a0c3d4e1f2a5b6978899aabbccddeeff00'
@@ -305,63 +306,7 @@ export const cliExamples: readonly CliExample[] = [
       next: '1',
     },
   },
-  {
-    command: 'job logs',
-    line: `muster job logs ${job}`,
-    schema: 'JobLogs',
-    answer: {
-      job,
-      overview: `Job           digits (${job})\nState         Completed\n`,
-      folder: `/home/anna/.local/share/muster/outputs/${job}/logs`,
-      logs: [
-        {
-          peer: '12D3KooWBen',
-          peerName: 'ben',
-          process: 0,
-          startedAt: 1_753_000_000_000,
-          bytes: 812,
-        },
-      ],
-      missing: [],
-    },
-  },
-  {
-    command: 'job logs',
-    line: `muster job logs ${job} --peer ben --process 0 --tail 1`,
-    schema: 'JobLog',
-    answer: {
-      job,
-      logs: [
-        {
-          peer: '12D3KooWBen',
-          peerName: 'ben',
-          process: 0,
-          startedAt: 1_753_000_000_000,
-          bytes: 812,
-          text: '2025-07-20T08:26:40.000Z INFO ready with mnist as worker 0',
-        },
-      ],
-    },
-  },
-  {
-    command: 'job logs',
-    line: `muster job logs ${job} --mini-batches`,
-    schema: 'ProcessedMiniBatch',
-    answer: {
-      miniBatch: 0,
-      peer: '12D3KooWBen',
-      peerName: 'ben',
-      process: 0,
-      attempt: 1,
-      startedAt: 1_753_000_000_000,
-      items: 10,
-      succeeded: 9,
-      failed: 1,
-      seconds: 0.031,
-      status: 'succeeded',
-      message: 'zz-broken.png is not an image that can be read.',
-    },
-  },
+  ...logExamples(job),
   {
     command: 'job explain',
     line: `muster job explain ${job} --mini-batch 41`,
