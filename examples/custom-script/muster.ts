@@ -109,6 +109,16 @@ export interface Logger {
   error(...words: readonly unknown[]): void
 }
 
+export interface SideInput {
+  readonly name: string
+  /** Folder in which its files lie; the script may read them. */
+  readonly path: string
+  /** Paths of its files below the folder, with `/`. */
+  readonly files: readonly string[]
+  /** All records, if it is a table. */
+  rows(): Promise<readonly Row[]>
+}
+
 export interface ScriptContext {
   /** `--name value` by name; `_` has the words without a name, `raw` all of them. */
   readonly arguments: Readonly<Record<string, string | true | readonly string[]>> & {
@@ -123,6 +133,8 @@ export interface ScriptContext {
   readonly device: string
   session(name?: string): Promise<Session>
   modelPath(name?: string): string
+  /** One of the job's `side_inputs`: all of it is on every machine that works on the job. */
+  sideInput(name: string): SideInput
   /** A single item that is no picture throws; of several, those that are none stand in `failures`. */
   decodeImages(items: Item | Iterable<Item>, options: ImageOptions): Promise<DecodedImages>
 }

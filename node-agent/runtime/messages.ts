@@ -1,14 +1,14 @@
 import type { RunSource, RunTable } from '#agent/ports/runtime.ts'
 import type { ErrorCode } from '#protocol/errors.ts'
 import type { ItemIndex, MiniBatchIndex } from '#protocol/model/ids.ts'
-import type { Postprocess, Preprocess } from '#protocol/model/job.ts'
+import type { Postprocess, Preprocess, TableInput } from '#protocol/model/job.ts'
 import type { Partition } from '#protocol/model/plan.ts'
 import type { ItemFailure, OutputFile } from '#protocol/model/rows.ts'
 import { isOutputPath } from '#protocol/wire/chunk/output-path.ts'
 import type { ItemPlace } from '#agent/ports/runtime.ts'
 import { isProvider } from './devices/providers.ts'
 import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
-import type { InitWords } from './script/words.ts'
+import type { InitWords, SideInputWords } from './script/words.ts'
 
 /** First word of the agent: what to load. Answered by `ready` or `refused`. */
 export interface StartMessage {
@@ -38,7 +38,14 @@ export interface ScriptStartMessage {
   readonly packFolder: string
   /** Must not outlive this process. */
   readonly scriptPid: number
-  readonly init: Omit<InitWords, 'kind' | 'model'>
+  readonly sideInputs: readonly SideInputStart[]
+  readonly init: Omit<InitWords, 'kind' | 'model' | 'sideInputs'>
+}
+
+/** A side input as a script's runtime process gets it. */
+export interface SideInputStart extends SideInputWords {
+  /** Present exactly where it is a table. */
+  readonly table?: Pick<TableInput, 'format' | 'delimiter' | 'header'>
 }
 
 /** No more mini-batches: the script may clean up. */

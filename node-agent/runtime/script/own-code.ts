@@ -29,7 +29,7 @@ const files: readonly string[] = [
   'node-agent/runtime/script/words.ts',
   'protocol/limits.ts',
   'protocol/limits-data.ts',
-  ...'arguments channel context decode handles items logger rows sentences serve'
+  ...'arguments channel context decode handles items logger rows sentences serve side-inputs'
     .split(' ')
     .map((name) => `node-agent/runtime/script/guest/${name}.ts`),
 ]

@@ -38,7 +38,13 @@ export interface ScriptRuntimeDeps {
 
 /** Takes away what script processes of an agent that was killed left; for its next start. */
 export const sweepScriptFolders = (home: string): void => {
-  for (const folder of ['script-output', 'cache/script-items', 'cache/script-packs', 'scripts'])
+  for (const folder of [
+    'script-output',
+    'cache/script-items',
+    'cache/script-packs',
+    'scripts',
+    'side-inputs',
+  ])
     rmSync(join(home, folder), { recursive: true, force: true })
 }
 

@@ -6,7 +6,7 @@ import { limits } from '#protocol/limits.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
 import type { Seat } from '../devices/seats.ts'
 import { encodeFrame } from '../frames.ts'
-import type { ScriptStartMessage } from '../messages.ts'
+import type { ScriptStartMessage, SideInputStart } from '../messages.ts'
 import { converse } from '../worker-process.ts'
 import type { Conversation } from '../worker-process.ts'
 import { layOutOwnCode } from './own-code.ts'
@@ -35,6 +35,8 @@ export const startScript = (start: StartScript): Conversation & { readonly pair:
   const own = layOutOwnCode(made(join(start.home, 'cache', 'script-process')))
   const readable = [own.folder, folders.script, folders.items]
   if (options.modelPath !== undefined) readable.push(realpathSync(dirname(options.modelPath)))
+  const sideInputs = sideInputsOf(options, spec)
+  for (const { path } of sideInputs) readable.push(path)
   const command = scriptCommand(
     { root: own.root, readable, writable: [folders.output], heapMib },
     start.bwrap,
@@ -46,7 +48,11 @@ export const startScript = (start: StartScript): Conversation & { readonly pair:
     for (const folder of [folders.items, folders.output])
       rmSync(folder, { recursive: true, force: true })
   })
-  const conversation = converse(pair, startMessage(start, folders, pair.scriptPid), seat.heard)
+  const conversation = converse(
+    pair,
+    startMessage(start, folders, sideInputs, pair.scriptPid),
+    seat.heard,
+  )
   const process = endGently(withPacks(conversation.process, folders.packs), pair)
   return { ...conversation, process, pair }
 }
@@ -89,9 +95,24 @@ const makeFolders = ({ options, home }: StartScript): Folders => {
   }
 }
 
+const sideInputsOf = (
+  { sideInputs: folders = {} }: StartProcess,
+  spec: NodeJobSpec,
+): readonly SideInputStart[] =>
+  spec.sideInputs.map((input) => {
+    const folder = Object.hasOwn(folders, input.name) ? folders[input.name] : undefined
+    if (folder === undefined) throw new Error(`side input ${input.name} has no folder`)
+    const { name, files } = input
+    const words = { name, path: realpathSync(folder), files: files.map((file) => file.path) }
+    if (input.kind === 'files') return words
+    const { format, delimiter, header } = input
+    return { ...words, table: { format, delimiter, header } }
+  })
+
 const startMessage = (
   { options, spec, seat }: StartScript,
   folders: Folders,
+  sideInputs: readonly SideInputStart[],
   scriptPid: number,
 ): ScriptStartMessage => ({
   kind: 'startScript',
@@ -103,6 +124,7 @@ const startMessage = (
   itemFolder: folders.items,
   packFolder: folders.packs,
   scriptPid,
+  sideInputs,
   init: {
     bundle: join(folders.script, spec.script.files[0]?.path ?? ''),
     arguments: spec.arguments,

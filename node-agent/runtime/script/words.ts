@@ -37,6 +37,15 @@ export interface InitWords {
   readonly workerIndex: number
   readonly device: string
   readonly model: ModelWords | null
+  readonly sideInputs: readonly SideInputWords[]
+}
+
+export interface SideInputWords {
+  readonly name: string
+  /** Absolute folder. */
+  readonly path: string
+  /** Paths below it, with `/`. */
+  readonly files: readonly string[]
 }
 
 /** A mini-batch: numbers and names of its items; their bytes are asked for. */
@@ -82,6 +91,8 @@ export type CallWords =
   | { readonly what: 'bytes'; readonly at: number }
   /** The readable records of a table as JSON in the answer's body; `names[i]` belongs to record i. */
   | { readonly what: 'rows' }
+  /** All records of a side input as JSON in the answer's body. */
+  | { readonly what: 'sideRows'; readonly name: string }
   /** A path under which the script can read the item. */
   | { readonly what: 'path'; readonly at: number }
   | { readonly what: 'decode'; readonly at: readonly number[]; readonly options: unknown }

@@ -6,12 +6,14 @@ import { limits } from '#protocol/limits.ts'
 import { argmax, softmax, topK } from '../../script/numbers.ts'
 import type { Numbers } from '../../script/numbers.ts'
 import type { TensorWords } from '../../script/words.ts'
+import type { SideInputStart } from '../../messages.ts'
 import { createDecoding } from './decoding.ts'
 import type { Decoding } from './decoding.ts'
 import type { ScriptModel } from './model.ts'
 import { sourceBytes } from '../item-source.ts'
 import { layOut, safeName } from './open-mini-batch.ts'
 import type { OpenMiniBatch } from './open-mini-batch.ts'
+import { readSideRows } from './side-rows.ts'
 import { Refusal, createTensors, ownTensor, tellTensor, tensorBytes } from './tensors.ts'
 import type { Tensors } from './tensors.ts'
 
@@ -37,6 +39,7 @@ export interface CallsDeps {
   /** Folder for files of items, readable by the script. */
   readonly itemFolder: string
   readonly threads: number
+  readonly sideInputs: readonly SideInputStart[]
 }
 
 /** All that calls work on. */
@@ -88,6 +91,10 @@ const answers: Readonly<Record<string, AnswerCall>> = {
       )
     return { value: records.names, body: [text] }
   },
+  sideRows: async ({ sideInputs }, { name }) => ({
+    value: null,
+    body: [await readSideRows(sideInputs, name)],
+  }),
   path: (desk, { at }) => {
     const place = placeOf(desk, at)
     const path = join(desk.itemFolder, `${randomUUID()}-${safeName(desk.open, place)}`)

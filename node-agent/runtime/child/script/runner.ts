@@ -40,9 +40,9 @@ export const startScript = async (
     modelPath === null ? undefined : await loadScriptModel({ ...start, modelPath, chosen })
   if (model?.ok === false) return model.error.message
   const pipe = createBlockingPipe(scriptPipe, mostOfScript)
-  const { itemFolder, threads } = start
-  const calls = createCalls({ model: model?.value, itemFolder, threads })
-  say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model?.value) })
+  const { itemFolder, threads, sideInputs } = start
+  const calls = createCalls({ model: model?.value, itemFolder, threads, sideInputs })
+  say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model?.value), sideInputs })
   const end = await converse(pipe, calls, ['ready', 'initFailed'])
   if (end.words['kind'] === 'initFailed') return String(end.words['message'])
   const output = createOutputFolder(start.init.outputDirectory, start.packFolder)

@@ -8,6 +8,8 @@ import type { Handle } from './handles.ts'
 import type { Item, MiniBatch } from './items.ts'
 import { createLogger } from './logger.ts'
 import type { ScriptLogger } from './logger.ts'
+import { createSideInputs } from './side-inputs.ts'
+import type { SideInput } from './side-inputs.ts'
 import type { InitWords, ModelWords, TensorFacts, TensorWords } from '../words.ts'
 
 /** A model that is loaded in the runtime process. */
@@ -31,6 +33,8 @@ export interface ScriptContext {
   readonly device: string
   readonly session: (name?: string) => Promise<Session>
   readonly modelPath: (name?: string) => string
+  /** One of the job's side inputs. @throws Error that names them all, if there is none of this name */
+  readonly sideInput: (name: string) => SideInput
   readonly decodeImages: (
     items: Item | MiniBatch | Iterable<Item>,
     options: object,
@@ -46,6 +50,7 @@ export const createContext = (channel: Channel, init: InitWords): ScriptContext 
   device: init.device,
   session: async (name) => createSession(channel, theModel(init, name)),
   modelPath: (name) => theModel(init, name).path,
+  sideInput: createSideInputs(channel, init.sideInputs),
   decodeImages: createDecodeImages(channel),
 })
 
