@@ -105,6 +105,8 @@ export const limits = {
   firstLeasesPerSlot: 2,
   /** Measured work a slot holds ahead: hides one round trip and one group commit. */
   leaseAheadMs: 500,
+  /** The same for jobs whose mini-batches Muster cuts: small ones, of which each machine gets as many as it does in this time. */
+  autoAheadMs: 2 * second,
   /** Leases a slot holds ahead at most: a tenth of a second of empty mini-batches, more than a round trip and a group commit. */
   leasesPerSlot: 1_024,
   /** Leases, reports or tokens in one message: a greeting names all that a worker holds. */

@@ -115,7 +115,8 @@ export const slotsFor = (entry: JobEntry, peer: PeerEntry): number =>
 
 /**
  * Leases not started that one slot should hold: two before its speed is known, then measured work of
- * `leaseAheadMs`, never more than a fair share of what is left.
+ * `leaseAheadMs` (`autoAheadMs` where mini-batches are small because their size was left to Muster), never
+ * more than a fair share of what is left.
  */
 export const aheadPerSlot = (
   state: SchedulerState,
@@ -126,7 +127,9 @@ export const aheadPerSlot = (
   const fair = Math.ceil(countIn(entry, cell.pending) / (2 * Math.max(1, state.slots)))
   if (runMs === null) return limits.firstLeasesPerSlot
   const least = leasesWorth(limits.leaseLeastMs, runMs)
-  return Math.min(leasesWorth(limits.leaseAheadMs, runMs), Math.max(least, fair))
+  const isAuto = entry.job?.spec.miniBatchSize.kind === 'auto'
+  const ahead = leasesWorth(isAuto ? limits.autoAheadMs : limits.leaseAheadMs, runMs)
+  return Math.min(ahead, Math.max(least, fair))
 }
 
 const leasesWorth = (ms: number, runMs: number): number =>

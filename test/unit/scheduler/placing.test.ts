@@ -34,6 +34,17 @@ test('a slot starts with two leases and then holds half a second of measured wor
   expect(s.takeGrants(ann)).toHaveLength(20)
 })
 
+test('where Muster sizes mini-batches a slot holds two seconds of measured work', () => {
+  const s = withJob(10_000, { miniBatchSize: { kind: 'auto' } })
+  const first = join(s, ann)
+  finish(
+    s,
+    ann,
+    first.map((lease) => succeeded(lease, { runMs: 25 })),
+  )
+  expect(s.takeGrants(ann)).toHaveLength(80)
+})
+
 test('runs of a tenth of a millisecond fill a slot to its bound, in few messages', () => {
   const s = withJob(10_000)
   const first = join(s, ann)
