@@ -21,12 +21,21 @@ export interface DialectText {
   readonly warnings: readonly string[]
 }
 
-/** Translates a file of Azure ML; another comes back as it is. @param file its path, for what lies beside it */
+/** What stands beside a file that may be one of Azure ML. */
+export interface DialectContext {
+  /** Its path, for what lies beside it. */
+  readonly file: string
+  readonly overrides: Overrides
+  /** Names of the pools there are; undefined: not known. */
+  readonly pools: readonly string[] | undefined
+}
+
+/** Translates a file of Azure ML; another comes back as it is. */
 export const readDialect = (
   text: ReadText,
-  file: string,
-  overrides: Overrides,
+  context: DialectContext,
 ): Result<DialectText, MusterError> => {
+  const { overrides } = context
   if (!isAzureFile(text.value)) return ok({ text, overrides, warnings: [] })
   const set = setInAzure(text.value, overrides)
   const translation = translateAzure(set.value)
@@ -41,7 +50,7 @@ export const readDialect = (
     const place = set.isSet(path) ? 'on the command line' : `${name}:${line}:${column}`
     return `"${nameOf(path)}" (${place}) ${words}.`
   }
-  const beside = lookBeside(translation, dirname(file))
+  const beside = lookBeside(translation, { folder: dirname(context.file), pools: context.pools })
   if (!beside.ok) return beside
   const notes = [...translation.warnings, ...beside.value.notes]
   return ok({
@@ -96,6 +105,12 @@ const withValue = (
   return { ...map, [name]: withValue(isMap(below) ? below : {}, rest, value) }
 }
 
+/** What is looked at besides the file. */
+interface Around {
+  readonly folder: string
+  readonly pools: readonly string[] | undefined
+}
+
 interface Beside {
   readonly fields: Fields
   readonly notes: AzureTranslation['warnings']
@@ -104,15 +119,15 @@ interface Beside {
 /** What only the files beside the job file can tell: a ported script, a table's description. */
 const lookBeside = (
   { fields, origin }: AzureTranslation,
-  folder: string,
+  around: Around,
 ): Result<Beside, MusterError> => {
   const { steps } = fields
-  if (!isMap(steps)) return stepBeside(fields, folder, (path) => origin(path))
+  if (!isMap(steps)) return stepBeside(fields, around, (path) => origin(path))
   const notes: AzureTranslation['warnings'][number][] = []
   const looked: Record<string, unknown> = {}
   for (const [name, step] of Object.entries(steps)) {
     if (!isMap(step)) continue
-    const beside = stepBeside(step, folder, (path) => origin(['steps', name, ...path]))
+    const beside = stepBeside(step, around, (path) => origin(['steps', name, ...path]))
     if (!beside.ok) return beside
     looked[name] = beside.value.fields
     notes.push(...beside.value.notes)
@@ -122,11 +137,18 @@ const lookBeside = (
 
 const stepBeside = (
   step: Fields,
-  folder: string,
+  { folder, pools }: Around,
   origin: (path: FieldPath) => FieldPath,
 ): Result<Beside, MusterError> => {
   const notes: AzureTranslation['warnings'][number][] = []
   const fields: Record<string, unknown> = { ...step }
+  const pool = step['compute']
+  // Which machines work changes no result, and a file of Azure names a compute of Azure.
+  if (typeof pool === 'string' && pools?.includes(pool) === false) {
+    delete fields['compute']
+    const words = `names the pool "${pool}", which is not there: all machines may work`
+    notes.push({ path: origin(['compute']), words })
+  }
   const entry = step['entry_script']
   const ported = typeof entry === 'string' ? portedScript(entry, folder) : undefined
   if (ported !== undefined) {

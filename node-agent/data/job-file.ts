@@ -45,7 +45,7 @@ const readText = (
 ): Result<DialectText, MusterError> => {
   const parsed = readJobFileText(text, file)
   if (!parsed.ok) return parsed
-  const dialect = readDialect(parsed.value, file, overrides)
+  const dialect = readDialect(parsed.value, { file, overrides, pools: known?.pools })
   if (!dialect.ok || known === undefined) return dialect
   return ok({ ...dialect.value, text: { ...dialect.value.text, known } })
 }

@@ -78,6 +78,7 @@ export const createRegistry = (deps: RegistryDeps): Registry => ({
     nameOf: deps.nameOf,
     datastores: await allDatastores(deps),
     datasets: await deps.views.datasets(),
+    pools: (await deps.views.pools()).map(({ name }) => name),
   }),
   rootHere: (place) => rootHere(deps, place),
 })

@@ -209,6 +209,7 @@ export interface KnownData {
   readonly datastores: readonly Datastore[]
   /** All versions. */
   readonly datasets: readonly Dataset[]
+  readonly pools: readonly string[]
 }
 
 /** Reads job files. */

@@ -39,6 +39,7 @@ const known: KnownData = {
   nameOf: (peer) => peer,
   datastores,
   datasets,
+  pools: ['office'],
 }
 
 const read = (inputs: string, more = '') =>
@@ -173,6 +174,29 @@ task: { entry_script: score.ts }
     const result = createJobFileReader().read(text, '/jobs/job.yaml', {}, known)
     if (!result.ok) throw new Error(result.error.message)
     expect(result.value.spec.inputs[0]?.patterns).toEqual(['*.png'])
+  })
+
+  it('of Azure ML may name a compute that is no pool here: all machines work then', () => {
+    const text = (compute: string) => `type: parallel
+name: score
+compute: azureml:${compute}
+inputs: { images: { path: ./images } }
+input_data: \${{inputs.images}}
+task: { entry_script: score.ts }
+`
+    const [lost, there] = ['cpu-cluster', 'office'].map((compute) =>
+      createJobFileReader().read(text(compute), '/jobs/job.yaml', {}, known),
+    )
+    expect(lost).toMatchObject({
+      ok: true,
+      value: {
+        warnings: [
+          '"compute" (/jobs/job.yaml:3:1) names the pool "cpu-cluster", which is not there: all machines may work.',
+        ],
+      },
+    })
+    expect(lost?.ok === true && lost.value.spec).not.toHaveProperty('pool')
+    expect(there).toMatchObject({ ok: true, value: { warnings: [], spec: { pool: 'office' } } })
   })
 
   it('of a step is looked up too', () => {
