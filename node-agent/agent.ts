@@ -7,6 +7,8 @@ import { createRegistry } from '#agent/effects/registry.ts'
 import { loadSettings } from '#agent/effects/settings.ts'
 import type { GivenSettings, SettingsBook } from '#agent/effects/settings.ts'
 import { createStoreWork } from '#agent/effects/store-work.ts'
+import { createTryJob } from '#agent/effects/try-job.ts'
+import { baseName, beside } from '#agent/data/paths.ts'
 import { measureLoop } from '#agent/host/loop-delay.ts'
 import { createMembership } from '#agent/membership/state.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
@@ -16,6 +18,7 @@ import type { Adapters } from '#agent/roles/adapters.ts'
 import { clusterView, createBackend } from '#agent/roles/backend.ts'
 import { createClusterLife } from '#agent/roles/cluster-life.ts'
 import type { ClusterLife } from '#agent/roles/cluster-life.ts'
+import { createJobFolders } from '#agent/roles/job-folders.ts'
 import { createCore } from '#agent/roles/core.ts'
 import type { Core } from '#agent/roles/core.ts'
 import { announceMachine, settingsChanged } from '#agent/roles/settings-changed.ts'
@@ -70,7 +73,7 @@ export const startAgent: StartAgent = async (options) => {
     adapters: adapters.value,
     membership,
     commands: life.commands,
-    registry: joinRegistry(parts, core),
+    ...joinRegistry(parts, core),
     sequence: deltas.sequence,
     agentView,
     stop: ending.stopSoon,
@@ -200,14 +203,20 @@ const joinRoles = (
   return core
 }
 
-const joinRegistry = ({ adapters }: Parts, core: Core) =>
-  createRegistry({
+const joinRegistry = ({ adapters }: Parts, core: Core) => {
+  const own = { self: adapters.keys.self, beside, baseName, threads: core.threads }
+  const registry = createRegistry({
     ...adapters,
-    self: adapters.keys.self,
+    ...own,
     rolesOf: core.member.rolesOf,
     nameOf: core.nameOf,
     mappedShares: () => core.settings.now().shares,
   })
+  return {
+    registry,
+    tryJob: createTryJob({ ...adapters, ...registry, ...own, ...createJobFolders(core) }),
+  }
+}
 
 const joinStoreWork = ({ adapters }: Parts) =>
   createStoreWork({

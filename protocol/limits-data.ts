@@ -31,6 +31,8 @@ export const dataLimits = {
   previewBytes: 256 * kib,
   /** ... and a row group of Parquet up to this whole. */
   previewMostBytes: 256 * mib,
+  /** Items of a dry run: enough to see what a job does. */
+  tryItems: 100,
   /** Files or records of one preview. */
   previewItems: 1_000,
   /** A quotation mark that stays open longer than this was none: only its own line is broken. */

@@ -13,7 +13,12 @@ import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
 import { jobLogsView, jobLogView, processedMiniBatchView } from '#protocol/control/log-api.ts'
 import { comparisonView, pipelineView, retryView } from '#protocol/control/pipeline-views.ts'
-import { datasetView, datastoreView, previewView } from '#protocol/control/registry-views.ts'
+import {
+  datasetView,
+  datastoreView,
+  previewView,
+  triedView,
+} from '#protocol/control/registry-views.ts'
 import { poolView } from '#protocol/control/sharing-api.ts'
 import {
   clusterCreatedView,
@@ -91,6 +96,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   }),
   StoreReport: storeReportView,
   SignInCode: api.signInCode.answer,
+  Tried: triedView,
 }
 
 /** The file's text with its generated parts made anew. Throws if an example does not fit its schema. */

@@ -93,6 +93,19 @@ export const dataExamples: readonly CliExample[] = [
     },
   },
   {
+    command: 'job try',
+    line: 'muster job try job.yml --items 1',
+    schema: 'Tried',
+    answer: {
+      step: 'digits',
+      rows: [{ item: 0, name: '0001.png', value: { label: '7', score: 0.99 }, failure: '' }],
+      files: [],
+      problem: '',
+      runMs: 21.5,
+      warnings: [],
+    },
+  },
+  {
     command: 'script skeleton',
     line: 'muster script skeleton score.py',
     schema: 'Skeleton',

@@ -19,7 +19,7 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.done, 'done'],
   [
     exitCodes.jobFailed,
-    'the watched job failed or was canceled (`job watch`, `job submit --watch`)',
+    'the watched job failed or was canceled (`job watch`, `job submit --watch`), or `job try` met a failure',
   ],
   [exitCodes.usage, 'the command line is wrong'],
   [exitCodes.agentNotReachable, 'no agent runs in this home, or it does not answer'],

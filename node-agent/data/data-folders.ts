@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat } from 'node:fs/promises'
+import { mkdir, realpath, rm, stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { DataFolders } from '#agent/ports/data.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
@@ -32,4 +32,5 @@ export const createDataFolders = (own: string): DataFolders => ({
     await mkdir(own, { recursive: true })
     return own
   },
+  discard: (path) => rm(path, { force: true }),
 })

@@ -1,29 +1,124 @@
 import { join } from 'node:path'
 import type { DataPreview, Preview } from '#agent/ports/data.ts'
-import type { RunTable } from '#agent/ports/runtime.ts'
+import type { RunInput, RunTable } from '#agent/ports/runtime.ts'
+import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { JobInput, TableInput } from '#protocol/model/job.ts'
-import type { PlannedFile, PlannedSlice } from '#protocol/model/plan.ts'
+import type { FileInput, JobInput, TableInput } from '#protocol/model/job.ts'
+import type { Partition, PartitionValue, PlannedFile, PlannedSlice } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { listFiles, statOf } from './plan-files.ts'
 import { cutFile } from './plan-tables.ts'
 import { patientAccess } from './readers/file-access.ts'
 import { readTable } from './readers/read-table.ts'
+import type { TableRecord } from './readers/read-table.ts'
 
 /** Looks at the beginning of an input: what a plan would list first. */
 export const createDataPreview = (): DataPreview => ({
+  sample: async (input, keys, most, signal) => {
+    try {
+      const found =
+        input.kind === 'files'
+          ? await sampleFiles(input, keys, most, signal)
+          : await sampleTable(input, keys, most, signal)
+      return found === undefined ? err(empty(input)) : ok(found)
+    } catch (thrown) {
+      return err(toError(input, thrown))
+    }
+  },
   first: async (input, most, signal) => {
     try {
       const found = await firstFiles(input, most, signal)
       return ok(input.kind === 'files' ? found : await withRows(input, found, most, signal))
     } catch (thrown) {
-      if (thrown instanceof MusterFailure) return err(thrown.error)
-      const message = `Input "${input.name}" could not be looked at: check its folder, and try again.`
-      return err(musterError('InputMissing', message, { detail: thrownToText(thrown) }))
+      return err(toError(input, thrown))
     }
   },
 })
+
+const toError = (input: JobInput, thrown: unknown): MusterError => {
+  if (thrown instanceof MusterFailure) return thrown.error
+  const message = `Input "${input.name}" could not be looked at: check its folder, and try again.`
+  return musterError('InputMissing', message, { detail: thrownToText(thrown) })
+}
+
+const empty = (input: JobInput): MusterError =>
+  musterError(
+    'InputEmpty',
+    `Input "${input.name}" has nothing to try in ${input.root}: correct its path or pattern.`,
+  )
+
+/** The first files; with keys those that share their partition with the first of all. */
+const sampleFiles = async (
+  input: FileInput,
+  keys: readonly string[],
+  most: number,
+  signal: AbortSignal,
+): Promise<RunInput | undefined> => {
+  const { files } = await firstFiles(input, keys.length === 0 ? most : limits.previewItems, signal)
+  const partitions = files.map(({ name }) => partitionOf(input, keys, name))
+  const first = JSON.stringify(partitions[0])
+  const same = files.filter((_, i) => JSON.stringify(partitions[i]) === first).slice(0, most)
+  if (same.length === 0) return undefined
+  const items = same.map(({ name }, item) => ({ item, name, path: join(input.root, name) }))
+  return {
+    items,
+    input: input.name,
+    ...(keys.length === 0 ? {} : { partition: partitions[0] ?? {} }),
+  }
+}
+
+const partitionOf = (
+  { partitionFormat }: FileInput,
+  keys: readonly string[],
+  name: string,
+): Partition => {
+  const format = partitionFormat === undefined ? '' : parsePartitionFormat(partitionFormat)
+  if (typeof format === 'string') return {}
+  const values = format.match(name) ?? []
+  return Object.fromEntries(keys.map((key) => [key, values[format.fields.indexOf(key)] ?? null]))
+}
+
+/** The first records of the first slice; with keys those that share their values with the first of all. */
+const sampleTable = async (
+  input: TableInput,
+  keys: readonly string[],
+  most: number,
+  signal: AbortSignal,
+): Promise<RunInput | undefined> => {
+  const listing = { input, number: 0, look: statOf, access: patientAccess, signal }
+  for await (const file of listFiles(listing)) {
+    for await (const slice of cutFile(listing, file, limits.previewBytes)) {
+      if (slice.length > limits.previewMostBytes) throw tooLarge(input, slice)
+      const table = tableOf(input, slice, keys.length === 0 ? most : limits.previewItems)
+      if (keys.length === 0) return { items: [], input: input.name, table }
+      const { records } = await readTable(table)
+      const valuesOf = (record: TableRecord): Partition =>
+        Object.fromEntries(keys.map((key) => [key, plain(record.values?.[key])]))
+      const whole = records.filter(({ values }) => values !== undefined)
+      const [first] = whole
+      if (first === undefined) continue
+      const partition = valuesOf(first)
+      const wanted = JSON.stringify(partition)
+      const same = whole.filter((record) => JSON.stringify(valuesOf(record)) === wanted)
+      const slices = same.slice(0, most).map(({ item }, i) => ({
+        source: 0,
+        firstRecord: slice.firstRecord + item,
+        firstItem: i,
+        records: 1,
+        skip: item,
+      }))
+      return { items: [], input: input.name, partition, table: { ...table, slices } }
+    }
+  }
+  return undefined
+}
+
+const plain = (value: unknown): PartitionValue =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? value
+    : null
 
 const firstFiles = async (input: JobInput, most: number, signal: AbortSignal): Promise<Preview> => {
   const files: PlannedFile[] = []

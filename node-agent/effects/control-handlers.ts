@@ -35,6 +35,7 @@ import { registryHandlers } from './registry-handlers.ts'
 import type { Pools } from './pools.ts'
 import type { SettingsBook } from './settings.ts'
 import type { StoreWork } from './store-work.ts'
+import type { TryJob } from './try-job.ts'
 import { notInCluster } from './submit.ts'
 import type { Submitting } from './submit.ts'
 
@@ -49,6 +50,7 @@ export interface HandlerDeps extends PipelineHandlerDeps {
   readonly itemName: (job: JobId, miniBatch: number) => Promise<string>
   readonly pauseJob: (job: JobId, paused: boolean) => Promise<Result<void, MusterError>>
   readonly jobLogs: JobLogs
+  readonly tryJob: TryJob
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly clusterView: () => ClusterView | null

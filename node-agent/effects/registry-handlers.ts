@@ -9,10 +9,12 @@ import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { PreviewData } from './preview.ts'
 import type { Registry } from './registry.ts'
+import type { TryJob } from './try-job.ts'
 
 export interface RegistryHandlerDeps {
   readonly registry: Registry
   readonly previewData: PreviewData
+  readonly tryJob: TryJob
   readonly views: Views
   readonly nameOf: (peer: PeerId) => string
 }
@@ -21,6 +23,7 @@ export interface RegistryHandlerDeps {
 export const registryHandlers = ({
   registry,
   previewData,
+  tryJob,
   views,
   nameOf,
 }: RegistryHandlerDeps): Pick<ControlHandlers, keyof typeof registryApi> => ({
@@ -69,6 +72,21 @@ export const registryHandlers = ({
   previewData: async ({ body, signal }) => {
     const found = await previewData(body.input, body.count ?? 10, signal)
     return found.ok ? ok(previewToView(found.value)) : found
+  },
+  tryJob: async ({ body, signal }) => {
+    const { text, file, overrides = {}, parameters = {}, step, count = 5 } = body
+    const tried = await tryJob({ text, file, overrides, parameters, step, count }, signal)
+    if (!tried.ok) return tried
+    const { rows, files, warnings, ...rest } = tried.value
+    return ok({
+      ...rest,
+      rows: rows.map((row) => ({
+        ...row,
+        value: row.value === null ? null : JSON.parse(row.value),
+      })),
+      files: [...files],
+      warnings: [...warnings],
+    })
   },
 })
 

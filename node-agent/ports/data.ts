@@ -1,4 +1,4 @@
-import type { ItemPlace } from './runtime.ts'
+import type { ItemPlace, RunInput } from './runtime.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDraft, JobInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
@@ -149,12 +149,14 @@ export interface SameUser {
   readonly check: (peer: PeerId, proof: SameUserProof) => Promise<boolean>
 }
 
-/** Folders of this machine that datastores and datasets name. */
+/** Folders and files of this machine outside the store. */
 export interface DataFolders {
   /** Real absolute path of a folder. `InputMissing` if it is not there, is none, or the path is relative. */
   readonly check: (path: string) => Promise<Result<string, MusterError>>
   /** Absolute path of the default datastore, which is made if it is not there. */
   readonly own: () => Promise<string>
+  /** Deletes a file that a worker process left; one that is gone already is no error. */
+  readonly discard: (path: string) => Promise<void>
 }
 
 /** The beginning of an input. */
@@ -183,6 +185,16 @@ export interface DataPreview {
     most: number,
     signal: AbortSignal,
   ) => Promise<Result<Preview, MusterError>>
+  /**
+   * A mini-batch of the first items, at most `most`, to be tried on this machine; with `keys` of the first
+   * partition. Numbers of items count from 0. `InputMissing`, `InputEmpty`, `InputUnreadable`, `ItemTooLarge`
+   */
+  readonly sample: (
+    input: JobInput,
+    keys: readonly string[],
+    most: number,
+    signal: AbortSignal,
+  ) => Promise<Result<RunInput, MusterError>>
 }
 
 /** Names what is in an input by a hash. */

@@ -8,6 +8,7 @@ import { createPreviewData } from '#agent/effects/preview.ts'
 import type { Registry } from '#agent/effects/registry.ts'
 import { pauseJob } from '#agent/effects/job-pause.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
+import type { TryJob } from '#agent/effects/try-job.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { ControlBackend, Picture } from '#agent/ports/control-backend.ts'
 import type {
@@ -37,6 +38,7 @@ export interface BackendDeps {
   readonly membership: MembershipState
   readonly commands: ClusterCommands
   readonly registry: Registry
+  readonly tryJob: TryJob
   readonly sequence: () => number
   readonly agentView: () => AgentView
   readonly stop: () => void
@@ -57,6 +59,7 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       self: adapters.keys.self,
       withNames: core.withNames,
       runLife: core.runLife,
+      tryJob: deps.tryJob,
       live: core.live,
       jobLogs: core.logs,
       sequence: deps.sequence,

@@ -36,6 +36,7 @@ import {
   withNames,
 } from './core-parts.ts'
 import type { CoreOptions, CoreParts } from './core-parts.ts'
+import { createJobFolders } from './job-folders.ts'
 import { createHeadRole } from './head-role.ts'
 import { createLeaseLink } from './lease-link.ts'
 import { createMemberRole } from './member-role.ts'
@@ -225,66 +226,8 @@ const joinWorker = (core: CoreParts) => {
       slots: core.slots,
       freeBytes: adapters.host.freeBytes,
     }),
-    memoryBytes: () => adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots()),
-    modelPath: (job, signal) => modelPath(core, job, signal),
-    scriptFolder: (job, signal) => scriptFolder(core, job, signal),
-    sideFolders: (job, signal) => sideFolders(core, job, signal),
+    ...createJobFolders(core),
   })
-}
-
-/** Makes the job's model present here, from whoever holds it; undefined if the job has none. */
-const modelPath = async (
-  core: CoreParts,
-  job: Job,
-  signal: AbortSignal,
-): Promise<Result<string | undefined, MusterError>> => {
-  const { model } = job.spec
-  if (model === undefined) return ok(undefined)
-  const fetched = await fetchFiles(core, job, model.files, signal)
-  return fetched.ok ? core.adapters.modelFolder.place(model) : fetched
-}
-
-/** The same for its script: the folder in which it lies. */
-const scriptFolder = async (
-  core: CoreParts,
-  job: Job,
-  signal: AbortSignal,
-): Promise<Result<string | undefined, MusterError>> => {
-  if (job.spec.runtime !== 'node') return ok(undefined)
-  const { script } = job.spec
-  const fetched = await fetchFiles(core, job, script.files, signal)
-  return fetched.ok ? core.adapters.scriptFolder.place(script) : fetched
-}
-
-/** The same for its side inputs: folders by name. */
-const sideFolders = async (
-  core: CoreParts,
-  job: Job,
-  signal: AbortSignal,
-): Promise<Result<Readonly<Record<string, string>>, MusterError>> => {
-  const folders: (readonly [string, string])[] = []
-  for (const input of job.spec.sideInputs) {
-    const fetched = await fetchFiles(core, job, input.files, signal)
-    if (!fetched.ok) return fetched
-    const placed = await core.adapters.sideFolder.place(input)
-    if (!placed.ok) return placed
-    folders.push([input.name, placed.value])
-  }
-  return ok(Object.fromEntries(folders))
-}
-
-const fetchFiles = async (
-  { adapters, exchange }: CoreParts,
-  job: Job,
-  files: readonly ModelFile[],
-  signal: AbortSignal,
-): Promise<Result<void, MusterError>> => {
-  const holders = [job.submitter, job.keeper, ...adapters.transport.connected()]
-  for (const file of files) {
-    const fetched = await exchange.fetch(file.blob, holders, signal)
-    if (!fetched.ok) return fetched
-  }
-  return ok(undefined)
 }
 
 const joinLogs = (core: CoreParts) =>

@@ -1,15 +1,16 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import { datasetView, datastoreView, previewView } from './registry-views.ts'
 import { endpoint, none } from './endpoint.ts'
+import { datasetView, datastoreView, previewView, triedView } from './registry-views.ts'
 
 const path = z.string().min(1).max(limits.itemNameBytes)
+const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
 const words = {
   description: z.string().max(16_384).optional(),
   tags: z.record(z.string(), z.string()).optional(),
 }
 
-/** Calls about datastores and datasets. */
+/** Calls about datastores and datasets, and looks at what a job would do with them. */
 export const registryApi = {
   registerDatastore: endpoint({
     method: 'POST',
@@ -100,5 +101,20 @@ export const registryApi = {
       count: z.int().min(1).max(limits.previewItems).optional().describe('Default: 10'),
     }),
     answer: previewView,
+  }),
+  tryJob: endpoint({
+    method: 'POST',
+    path: '/api/v1/try-job',
+    summary: 'Runs the first items of a job file on this machine; nothing is recorded.',
+    query: none,
+    body: z.object({
+      text: z.string().max(1_048_576).describe('The YAML'),
+      file: z.string().max(4_096).describe('Its absolute path: relative ones start at its folder'),
+      overrides: values.optional().describe('Fields of the file set from the command line'),
+      parameters: values.optional().describe('Values of its parameters'),
+      step: z.string().max(32).optional().describe('Step of a pipeline. Default: the first'),
+      count: z.int().min(1).max(limits.tryItems).optional().describe('Items. Default: 5'),
+    }),
+    answer: triedView,
   }),
 } as const

@@ -60,3 +60,20 @@ export const previewView = z.object({
   more: z.boolean().describe('Whether there are more files or records'),
 })
 export type PreviewView = z.infer<typeof previewView>
+
+export const triedView = z.object({
+  step: text.describe('Step of the file that was tried'),
+  rows: z.array(
+    z.object({
+      item: z.int().min(0),
+      name: text,
+      value: z.unknown().describe('The row as the job returned it; null for a failed item'),
+      failure: text.describe('Why there is no row; empty otherwise'),
+    }),
+  ),
+  files: z.array(text).describe('Files that the script left'),
+  problem: text.describe('Why none of the items could be run; empty otherwise'),
+  runMs: z.number(),
+  warnings: z.array(text).describe('What of the file has no effect here'),
+})
+export type TriedView = z.infer<typeof triedView>

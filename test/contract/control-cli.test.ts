@@ -108,6 +108,11 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     'dataset',
     /^Dataset +july:1\nType +file\nIn +datastore scans: july\nFiles +\*\.png\nRegistered/,
   ],
+  [
+    'job try digits.yml',
+    'tryJob',
+    /^Warning: "compute" .*\nITEM +ROW\na\.png +\{"digit":3\}\nb\.png +\{"digit":4\}\nTook 12 ms; nothing was recorded\.\n$/,
+  ],
   ['dataset preview july', 'previewData', /^FILE +SIZE +CHANGED\na\.png +1\.0 kB .*\n$/],
   [
     'dataset preview sales --datastore scans --table',

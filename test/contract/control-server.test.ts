@@ -244,6 +244,7 @@ describe('calls', () => {
       registerDatastore: { name: 'scans', path: '/scans' },
       registerDataset: { name: 'july', path: '/scans/july' },
       previewData: { input: '/scans' },
+      tryJob: { text: 'name: a', file: '/a.yml' },
       submitJob: { text: 'name: a', file: '/a.yml' },
       submitPipeline: { text: 'name: a', file: '/a.yml' },
       changeSetting: { key: 'slots', value: 2 },

@@ -371,6 +371,18 @@ const registryHandlers = {
           rows: [],
           more: false,
         }),
+  tryJob: async ({ body }) =>
+    ok({
+      step: 'digits',
+      rows: [
+        { item: 0, name: 'a.png', value: { digit: 3 }, failure: '' },
+        { item: 1, name: 'b.png', value: { digit: 4 }, failure: '' },
+      ],
+      files: [],
+      problem: body.count === 1 ? 'run() threw: Error: no digit.' : '',
+      runMs: 12,
+      warnings: ['"compute" (job.yaml:1:1) has no effect: none.'],
+    }),
 } satisfies Partial<ControlHandlers>
 
 const unknownJob = (job: string): MusterError =>

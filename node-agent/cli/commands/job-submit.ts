@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { BodyOf } from '#protocol/control/api.ts'
 import type { PipelineView } from '#protocol/control/pipeline-views.ts'
 import type { JobView } from '#protocol/control/views.ts'
-import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
-import { limits } from '#protocol/limits.ts'
+import { MusterFailure } from '#protocol/errors.ts'
 import type { Setting } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { readJobFile } from '../read-job-file.ts'
 import { safe } from '../screen.ts'
 import { dateText } from '../text.ts'
 
@@ -106,27 +105,4 @@ export const tellRun = async (cli: Cli, run: PipelineView): Promise<void> => {
 const tellJob = async (cli: Cli, name: string, id: string): Promise<void> => {
   await cli.screen.line(`Submitted ${safe(name)} as job ${id}.`)
   await cli.screen.line(`Follow it with \`muster job watch ${id}\`.`)
-}
-
-const readJobFile = async (path: string): Promise<string> => {
-  try {
-    const { size } = await stat(path)
-    if (size <= limits.jobFileBytes) return await readFile(path, 'utf8')
-  } catch (thrown) {
-    throw new MusterFailure(
-      musterError(
-        'JobFileMissing',
-        `The job file ${path} cannot be read; check the path and its rights.`,
-        {
-          detail: thrownToText(thrown),
-        },
-      ),
-    )
-  }
-  throw new MusterFailure(
-    musterError(
-      'JobFileInvalid',
-      `The file ${path} is larger than ${limits.jobFileBytes} bytes, so it is no job file; choose another.`,
-    ),
-  )
 }
