@@ -3,7 +3,6 @@ import process from 'node:process'
 import { createDeltaLog } from '#agent/control/delta-log.ts'
 import { startControlServer } from '#agent/control/server.ts'
 import { modelToView } from '#agent/effects/control-handlers.ts'
-import { createRegistry } from '#agent/effects/registry.ts'
 import { loadSettings } from '#agent/effects/settings.ts'
 import type { GivenSettings, SettingsBook } from '#agent/effects/settings.ts'
 import { createStoreWork } from '#agent/effects/store-work.ts'
@@ -73,7 +72,7 @@ export const startAgent: StartAgent = async (options) => {
     adapters: adapters.value,
     membership,
     commands: life.commands,
-    ...joinRegistry(parts, core),
+    tryJob: joinTrying(parts, core),
     sequence: deltas.sequence,
     agentView,
     stop: ending.stopSoon,
@@ -203,20 +202,16 @@ const joinRoles = (
   return core
 }
 
-const joinRegistry = ({ adapters }: Parts, core: Core) => {
-  const own = { self: adapters.keys.self, beside, baseName, threads: core.threads }
-  const registry = createRegistry({
+const joinTrying = ({ adapters }: Parts, core: Core) =>
+  createTryJob({
     ...adapters,
-    ...own,
-    rolesOf: core.member.rolesOf,
-    nameOf: core.nameOf,
-    mappedShares: () => core.settings.now().shares,
+    ...core.runLife.registry,
+    ...createJobFolders(core),
+    self: adapters.keys.self,
+    beside,
+    baseName,
+    threads: core.threads,
   })
-  return {
-    registry,
-    tryJob: createTryJob({ ...adapters, ...registry, ...own, ...createJobFolders(core) }),
-  }
-}
 
 const joinStoreWork = ({ adapters }: Parts) =>
   createStoreWork({

@@ -236,7 +236,7 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .description('run the first items of a job file on this machine; nothing is recorded')
     .argument('<file>', 'a job or pipeline file in YAML')
     .option('--set <key=value>', 'set a field of the job file, repeatable', readSetting)
-    .option('--parameter <name=value>', 'give a parameter of the file, repeatable', readSetting)
+    .option(...param)
     .option('--step <name>', 'step of a pipeline (default: the first)')
     .option('--items <n>', 'how many items (default: 5)', readCount(1, limits.tryItems))
     .action(runs(async () => (await import('./commands/job-try.ts')).jobTry))

@@ -226,7 +226,8 @@ const jobHandlers = (
       if (!submitted.ok) return submitted
       const [job] = submitted.value.kind === 'run' ? submitted.value.jobs : []
       const fold = await find(job?.id ?? '')
-      return fold.ok ? ok(live.toView(fold.value)) : fold
+      const { warnings } = submitted.value
+      return fold.ok ? ok({ ...live.toView(fold.value), warnings: [...warnings] }) : fold
     },
     resubmitJob: async ({ query, body, signal }) => {
       const fold = await find(query.job)

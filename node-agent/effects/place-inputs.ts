@@ -1,4 +1,4 @@
-import type { Planner, Shares } from '#agent/ports/data.ts'
+import type { JobFile, Planner, Shares } from '#agent/ports/data.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobDraft, JobInput } from '#protocol/model/job.ts'
@@ -15,13 +15,14 @@ export interface PlacingDeps {
 /** The inputs of a job where they lie on this machine; those that are split are looked at. */
 export const placeInputs = async (
   deps: PlacingDeps,
-  draft: JobDraft,
+  { spec: draft, dataPeer }: Pick<JobFile, 'spec' | 'dataPeer'>,
   signal: AbortSignal,
 ): Promise<Result<Pick<JobDraft, 'inputs' | 'sideInputs'>, MusterError>> => {
   const inputs = await placeAll(deps, draft.inputs)
   if (!inputs.ok) return inputs
   for (const input of inputs.value) {
-    if (isUnplaced(input)) continue
+    // What lies on another machine is looked at there, when it is planned.
+    if (isUnplaced(input) || dataPeer !== undefined) continue
     const checked = await deps.planner.check(input, draft.partitionKeys, signal)
     if (!checked.ok) return checked
   }

@@ -2,13 +2,14 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type { Planner, PlanReader } from '#agent/ports/data.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
-import { MusterFailure, thrownToText } from '#protocol/errors.ts'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import { itemsOf, miniBatchesOf } from '#protocol/model/plan.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'
+import { refusalOfData } from './data-consent.ts'
 import { planOnly } from './plan-only.ts'
 import type { OnlyPlanDeps } from './plan-only.ts'
 import type { TakeOver, Taken } from './take-over.ts'
@@ -60,6 +61,8 @@ const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<
   const written = await deps.views.planChunks(job.id)
   if (written.some((chunk) => chunk.last)) return
   try {
+    const refusal = await refusalOfData(deps, job)
+    if (refusal !== undefined) throw new MusterFailure(musterError('Forbidden', refusal))
     const donor = await deps.takeOver.donorOf(job, written)
     for await (const chunk of await chunksOf(deps, job, written.length, signal)) {
       signal.throwIfAborted()

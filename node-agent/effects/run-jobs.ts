@@ -54,7 +54,7 @@ export const createRunJobs = (deps: RunJobsDeps): RunJobs => ({
       id: deps.random.jobId(),
       spec: step.spec,
       submitter: self,
-      dataPeer: self,
+      dataPeer: step.dataPeer ?? self,
       keeper: self,
       submittedAt: deps.clock.now(),
       run: { pipeline: run.id, name: run.name, step: step.name, experiment: run.experiment },
@@ -63,7 +63,8 @@ export const createRunJobs = (deps: RunJobsDeps): RunJobs => ({
         ? {
             reuse: {
               key: deps.reuseKey(step.spec, contents),
-              take: step.allowReuse && !run.regenerateOutputs,
+              // Only the machine that plans can take work over, and it must know the earlier job's keeper.
+              take: step.allowReuse && !run.regenerateOutputs && step.dataPeer === undefined,
               pinned,
             },
           }

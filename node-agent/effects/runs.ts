@@ -100,7 +100,9 @@ const prepareSteps = async (
     if (!spec.ok) return isSingle ? spec : err(inStep(one.name, spec.error))
     const { name, after, output, allowReuse } = one
     const wires = one.wires.map(({ input, step }) => ({ input, step }))
-    steps.push({ name, spec: spec.value, wires, after, output, allowReuse })
+    const { dataPeer } = one.job
+    const step = { name, spec: spec.value, wires, after, output, allowReuse }
+    steps.push(dataPeer === undefined ? step : { ...step, dataPeer })
   }
   return ok(steps)
 }

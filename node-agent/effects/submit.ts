@@ -193,7 +193,7 @@ const placeFile = async (
   file: JobFile,
   signal: AbortSignal,
 ): Promise<Result<JobFile, MusterError>> => {
-  const placed = await placeInputs(deps, file.spec, signal)
+  const placed = await placeInputs(deps, file, signal)
   if (!placed.ok) return placed
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free

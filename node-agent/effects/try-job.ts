@@ -100,7 +100,7 @@ export const createTryJob =
         ),
       )
     if (step.wires.length > 0) return err(wired(step.name))
-    const placed = await placeInput(deps, step.job)
+    const placed = await placeFirst(deps, step.job)
     if (!placed.ok) return placed
     const { partitionKeys } = step.job.spec
     const input = await deps.preview.sample(placed.value, partitionKeys, wish.count, signal)
@@ -121,12 +121,33 @@ const wired = (step: string): MusterError =>
   )
 
 /** The first input where it lies on this machine. */
-const placeInput = async (
+const placeFirst = (
   deps: TryJobDeps,
   { spec, dataPeer }: JobFile,
 ): Promise<Result<JobInput, MusterError>> => {
   const [input] = spec.inputs
   if (input === undefined) throw new Error('a job file without an input was let through')
+  return placeInput(deps, input, dataPeer)
+}
+
+const placeSide = async (
+  deps: TryJobDeps,
+  inputs: readonly JobInput[],
+): Promise<Result<readonly JobInput[], MusterError>> => {
+  const placed: JobInput[] = []
+  for (const input of inputs) {
+    const one = await placeInput(deps, input, undefined)
+    if (!one.ok) return one
+    placed.push(one.value)
+  }
+  return ok(placed)
+}
+
+const placeInput = async (
+  deps: TryJobDeps,
+  input: JobInput,
+  dataPeer: PeerId | undefined,
+): Promise<Result<JobInput, MusterError>> => {
   const { share } = input
   if (share === undefined && dataPeer === undefined) return ok(input)
   const root = await deps.rootHere(
@@ -161,7 +182,9 @@ const prepare = async (
     if (script === undefined) throw new Error('a job file without its script was let through')
     const bundled = await storeScript(deps, script, signal)
     if (!bundled.ok) return bundled
-    const side = await storeSideInputs(deps, spec.sideInputs, [], signal)
+    const placed = await placeSide(deps, spec.sideInputs)
+    if (!placed.ok) return placed
+    const side = await storeSideInputs(deps, placed.value, [], signal)
     if (!side.ok) return side
     const scripted = { ...spec, script: bundled.value, sideInputs: side.value }
     whole = reference === undefined ? scripted : { ...scripted, model: reference }

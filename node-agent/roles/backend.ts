@@ -5,7 +5,6 @@ import { findJob } from '#agent/effects/find-job.ts'
 import { firstFailure } from '#agent/effects/first-failure.ts'
 import { examine } from '#agent/effects/doctor.ts'
 import { createPreviewData } from '#agent/effects/preview.ts'
-import type { Registry } from '#agent/effects/registry.ts'
 import { pauseJob } from '#agent/effects/job-pause.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { TryJob } from '#agent/effects/try-job.ts'
@@ -37,7 +36,6 @@ export interface BackendDeps {
   readonly adapters: Adapters
   readonly membership: MembershipState
   readonly commands: ClusterCommands
-  readonly registry: Registry
   readonly tryJob: TryJob
   readonly sequence: () => number
   readonly agentView: () => AgentView
@@ -53,8 +51,8 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
     handlers: createControlHandlers({
       views: adapters.views,
       commands: deps.commands,
-      registry: deps.registry,
-      previewData: createPreviewData({ ...adapters, ...deps.registry }),
+      registry: core.runLife.registry,
+      previewData: createPreviewData({ ...adapters, ...core.runLife.registry }),
       submitting: core.runLife.submitting,
       self: adapters.keys.self,
       withNames: core.withNames,

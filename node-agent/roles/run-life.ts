@@ -1,4 +1,5 @@
 import { createRegistry } from '#agent/effects/registry.ts'
+import type { Registry } from '#agent/effects/registry.ts'
 import { createRunEngine } from '#agent/effects/run-engine.ts'
 import type { RunEngine, RunRules } from '#agent/effects/run-engine.ts'
 import { createRunJobs } from '#agent/effects/run-jobs.ts'
@@ -23,6 +24,7 @@ export interface RunLife extends AsyncDisposable {
   readonly engine: RunEngine
   readonly schedules: Schedules
   readonly rules: RunRules
+  readonly registry: Registry
 }
 
 export interface RunLifeDeps {
@@ -37,13 +39,13 @@ export const createRunLife = (deps: RunLifeDeps): RunLife => {
   const { paths, sha256, timetable, log } = adapters
   const { self } = adapters.keys
   const submitting = createSubmitting({ ...adapters, ...paths, ...deps, self })
+  const registry = createRegistry({ ...adapters, ...deps, self })
   const runJobs = createRunJobs({
     ...adapters,
     ...paths,
     self,
     reuseKey: (spec, contents) => sha256(reuseText(spec, adapters.version, contents)),
   })
-  const registry = createRegistry({ ...adapters, ...deps, self })
   const runs = createRuns({
     ...adapters,
     self,
@@ -76,6 +78,7 @@ export const createRunLife = (deps: RunLifeDeps): RunLife => {
     engine,
     schedules,
     rules,
+    registry,
     [Symbol.asyncDispose]: async () => {
       await schedules[Symbol.asyncDispose]()
       await engine[Symbol.asyncDispose]()

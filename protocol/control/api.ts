@@ -236,7 +236,12 @@ export const api = {
         .describe('Fields of the job file set from the command line'),
       submissionId: z.string().max(64).optional().describe('The same id twice submits once'),
     }),
-    answer: jobView,
+    answer: jobView.extend({
+      warnings: z
+        .array(z.string())
+        .optional()
+        .describe('What of the file was accepted but has no effect here, with its place'),
+    }),
   }),
   jobs: endpoint({
     method: 'GET',

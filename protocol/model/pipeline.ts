@@ -49,6 +49,8 @@ export interface PipelineStep {
   readonly output: string
   /** Take over what an earlier job computed from the same things. */
   readonly allowReuse: boolean
+  /** The machine that holds its inputs, if it is another than the submitter's. */
+  readonly dataPeer?: PeerId
 }
 
 /** A pipeline run as its submitter signed it. */

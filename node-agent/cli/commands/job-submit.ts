@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { BodyOf } from '#protocol/control/api.ts'
+import type { AnswerOf, BodyOf } from '#protocol/control/api.ts'
 import type { PipelineView } from '#protocol/control/pipeline-views.ts'
-import type { JobView } from '#protocol/control/views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { Setting } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
@@ -36,6 +35,7 @@ export const jobSubmit = async (cli: Cli, file: string, options: Options): Promi
     options.param === undefined && options.regenerate === undefined && options.now === undefined
   const job = isPlain ? await submitOne(cli, body) : undefined
   if (job === undefined) return submitRun(cli, body, options)
+  tellWarnings(cli, job.warnings)
   if (options.watch === true) return watch(cli, job.id)
   if (cli.json) await cli.printJson(job)
   else await tellJob(cli, job.name, job.id)
@@ -45,7 +45,7 @@ export const jobSubmit = async (cli: Cli, file: string, options: Options): Promi
 type Body = BodyOf<'submitJob'>
 
 /** Undefined for a file that does not give just one job, now. */
-const submitOne = async (cli: Cli, body: Body): Promise<JobView | undefined> => {
+const submitOne = async (cli: Cli, body: Body): Promise<AnswerOf<'submitJob'> | undefined> => {
   try {
     return await cli.call('submitJob', { body })
   } catch (thrown) {
@@ -68,12 +68,12 @@ const submitRun = async (
     },
   })
   const { pipeline, schedule, warnings } = answer
+  tellWarnings(cli, warnings)
   if (follow === true && pipeline !== null) return watchRun(cli, pipeline)
   if (cli.json) {
     await cli.printJson(answer)
     return exitCodes.done
   }
-  for (const warning of warnings) await cli.screen.line(safe(warning))
   if (schedule !== null) {
     const next = schedule.nextAt === null ? '' : ` It runs next at ${dateText(schedule.nextAt)}.`
     await cli.screen.line(`Scheduled ${safe(schedule.name)}.${next}`)
@@ -105,4 +105,9 @@ export const tellRun = async (cli: Cli, run: PipelineView): Promise<void> => {
 const tellJob = async (cli: Cli, name: string, id: string): Promise<void> => {
   await cli.screen.line(`Submitted ${safe(name)} as job ${id}.`)
   await cli.screen.line(`Follow it with \`muster job watch ${id}\`.`)
+}
+
+/** Beside the answer, so that programs read only that. With --json they stand in it. */
+const tellWarnings = (cli: Cli, warnings: readonly string[] = []): void => {
+  if (!cli.json) for (const warning of warnings) cli.screen.note(`Warning: ${safe(warning)}`)
 }

@@ -9,7 +9,7 @@ import { printTable } from '../table.ts'
 
 interface Options {
   readonly set?: Record<string, Setting>
-  readonly parameter?: Record<string, Setting>
+  readonly param?: Record<string, Setting>
   readonly step?: string
   readonly items?: number
 }
@@ -22,7 +22,7 @@ export const jobTry = async (cli: Cli, file: string, options: Options): Promise<
       text: await readJobFile(path),
       file: path,
       ...(options.set === undefined ? {} : { overrides: options.set }),
-      ...(options.parameter === undefined ? {} : { parameters: options.parameter }),
+      ...(options.param === undefined ? {} : { parameters: options.param }),
       ...(options.step === undefined ? {} : { step: options.step }),
       ...(options.items === undefined ? {} : { count: options.items }),
     },

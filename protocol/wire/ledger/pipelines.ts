@@ -91,6 +91,7 @@ const stepOf = (spec: z.ZodType<JobSpec>): z.ZodType<PipelineStep> =>
     after: z.array(name).max(limits.pipelineSteps),
     output: name,
     allowReuse: z.boolean(),
+    dataPeer: peerId.exactOptional(),
   })
 
 const runOf = (spec: z.ZodType<JobSpec>): z.ZodType<PipelineRun> =>

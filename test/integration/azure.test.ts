@@ -1,0 +1,122 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { allRows, repository, untilFinal } from '../../tools/agents.ts'
+import { writeFlowers } from '../../examples/iris/flowers.ts'
+import { createOffice, errorOf, startTeam } from '../support/office.ts'
+import type { Office, Team } from '../support/office.ts'
+
+// Files of Azure ML as they stand, with their scripts ported, on real agents.
+
+let office: Office
+let team: Team
+let folder = ''
+
+beforeAll(async () => {
+  office = await createOffice()
+  folder = join(office.folder, 'azure')
+  await cp(join(repository, 'test/fixtures/azure'), folder, { recursive: true })
+  team = await startTeam(office, ['ada'])
+})
+afterAll(() => office[Symbol.asyncDispose]())
+
+const submit = async (name: string, overrides: Readonly<Record<string, string | number>> = {}) => {
+  const file = join(folder, name)
+  const text = await readFile(file, 'utf8')
+  const body = { text, file, overrides }
+  const { id, warnings = [] } = await team.keeper.client.call('submitJob', { body })
+  const job = await untilFinal(() => team.keeper.client, id)
+  return { job, warnings, rows: await allRows(team.keeper.client, id) }
+}
+
+const linesOf = (warnings: readonly string[]) =>
+  warnings.map((words) => Number(/\.yml:(\d+):/.exec(words)?.[1]))
+
+test('pictures by files: where a command wrote them is said beside the file', async () => {
+  const digits = await office.digits(60)
+  await cp(join(repository, 'examples/mnist/model'), join(folder, 'digit_models'), {
+    recursive: true,
+  })
+  const missing = await errorOf(submit('digits.yml'))
+  expect(missing?.message).toContain('cut_digits/digits_png')
+
+  const { job, warnings, rows } = await submit('digits.yml', {
+    'jobs.cut_digits.outputs.digits_png.path': digits.folder,
+  })
+  expect(job).toMatchObject({
+    name: 'name-digits',
+    state: 'Completed',
+    itemsSucceeded: 60,
+    miniBatches: 12,
+    tags: { team: 'archive', display_name: 'digits-of-the-archive' },
+  })
+  const right = rows.filter(
+    (row) => (row.value as { digit: number }).digit === digits.labels[row.item],
+  )
+  expect(right.length).toBeGreaterThan(57)
+  expect(job.output).toMatch(/names\.csv$/)
+  // Image, conda file, command, compute, script.
+  expect(linesOf(warnings)).toEqual([50, 51, 12, 18, 48])
+})
+
+test('a table described by MLTable, cut by bytes', async () => {
+  const measures = join(folder, 'measures-mltable')
+  const { species } = await writeFlowers(measures, 1)
+  await writeFile(
+    join(measures, 'MLTable'),
+    'paths:\n  - file: ./flowers-1.csv\ntransformations:\n  - read_delimited:\n      delimiter: ","\n      encoding: utf8\n      header: all_files_same_headers\n',
+  )
+  await cp(join(repository, 'examples/iris/model'), join(folder, 'flower-model'), {
+    recursive: true,
+  })
+  const { job, rows } = await submit('flowers.yml', { 'jobs.name_flowers.mini_batch_size': '1kb' })
+  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 150, itemsFailed: 0 })
+  expect(job.miniBatches).toBeGreaterThan(1)
+  const names = ['setosa', 'versicolor', 'virginica']
+  const right = rows.filter(
+    (row) => names[(row.value as { flower: number }).flower] === species[0]?.[row.item],
+  )
+  expect(right.length).toBeGreaterThan(140)
+})
+
+test('a table by shop and brand: the files of all partitions are collected', async () => {
+  await mkdir(join(folder, 'sales'))
+  const sold = ['north,x,3', 'south,y,5', 'north,y,7', 'north,x,5', 'south,y,9']
+  await writeFile(
+    join(folder, 'sales/sales.csv'),
+    ['Shop,Brand,Bottles', ...sold].join('\n') + '\n',
+  )
+  const { job } = await submit('juice.yml')
+  expect(job).toMatchObject({ state: 'Completed', miniBatches: 3, itemsSucceeded: 5 })
+  const { outputFiles } = job
+  const collected = outputFiles?.folder ?? ''
+  expect(
+    (await readdir(collected, { recursive: true })).filter((name) => /json$/.test(name)).sort(),
+  ).toEqual(['north/x.json', 'north/y.json', 'south/y.json'])
+  expect(JSON.parse(await readFile(join(collected, 'north/x.json'), 'utf8'))).toEqual({
+    Shop: 'north',
+    Brand: 'x',
+    mean: 4,
+  })
+})
+
+test('its first items can be tried before anything is submitted', async () => {
+  const file = join(folder, 'juice.yml')
+  const text = await readFile(file, 'utf8')
+  const before = await team.keeper.client.call('jobs')
+  const tried = await team.keeper.client.call('tryJob', { body: { text, file } })
+  expect(tried).toMatchObject({ step: 'forecast', problem: '', files: ['north/x.json'] })
+  expect(tried.rows).toEqual([
+    { item: 0, name: 'sales.csv#1', value: 4, failure: '' },
+    { item: 1, name: 'sales.csv#4', value: 4, failure: '' },
+  ])
+  expect(tried.warnings.length).toBeGreaterThan(3)
+  const flowers = join(folder, 'flowers.yml')
+  const body = { text: await readFile(flowers, 'utf8'), file: flowers, count: 2 }
+  const two = await team.keeper.client.call('tryJob', { body })
+  expect(two.rows.map(({ name }) => name)).toEqual(['flowers-1.csv#1', 'flowers-1.csv#2'])
+  expect((await team.keeper.client.call('jobs')).jobs.length).toBe(before.jobs.length)
+  expect((await team.keeper.client.call('models')).models.map(({ name }) => name)).not.toContain(
+    'tried',
+  )
+})
