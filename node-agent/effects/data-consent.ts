@@ -7,7 +7,10 @@ import type { Job } from '#protocol/model/job.ts'
  * were registered here, as a datastore or a dataset, are open to others: a job cannot ask for the rest.
  */
 export const refusalOfData = async (
-  { self, views }: { readonly self: PeerId; readonly views: Views },
+  {
+    self,
+    views,
+  }: { readonly self: PeerId; readonly views: Pick<Views, 'datastores' | 'datasets'> },
   { submitter, spec }: Job,
 ): Promise<string | undefined> => {
   if (submitter === self) return undefined

@@ -2,7 +2,6 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allRows, repository, untilFinal } from '../../tools/agents.ts'
-import { writeFlowers } from '../../examples/iris/flowers.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
@@ -56,12 +55,17 @@ test('pictures by files: where a command wrote them is said beside the file', as
   expect(right.length).toBeGreaterThan(57)
   expect(job.output).toMatch(/names\.csv$/)
   // Image, conda file, command, compute, script.
-  expect(linesOf(warnings)).toEqual([50, 51, 12, 18, 48])
+  expect(linesOf(warnings)).toEqual([53, 54, 11, 18, 51])
 })
 
 test('a table described by MLTable, cut by bytes', async () => {
   const measures = join(folder, 'measures-mltable')
-  const { species } = await writeFlowers(measures, 1)
+  await mkdir(measures)
+  // Two of each species, as Anderson measured them.
+  const flowers = ['5.1,3.5,1.4,0.2', '4.9,3,1.4,0.2', '7,3.2,4.7,1.4', '6.4,3.2,4.5,1.5']
+  flowers.push('6.3,3.3,6,2.5', '7.1,3,5.9,2.1')
+  const head = 'sepal_length,sepal_width,petal_length,petal_width'
+  await writeFile(join(measures, 'flowers-1.csv'), `${[head, ...flowers].join('\n')}\n`)
   await writeFile(
     join(measures, 'MLTable'),
     'paths:\n  - file: ./flowers-1.csv\ntransformations:\n  - read_delimited:\n      delimiter: ","\n      encoding: utf8\n      header: all_files_same_headers\n',
@@ -69,14 +73,11 @@ test('a table described by MLTable, cut by bytes', async () => {
   await cp(join(repository, 'examples/iris/model'), join(folder, 'flower-model'), {
     recursive: true,
   })
-  const { job, rows } = await submit('flowers.yml', { 'jobs.name_flowers.mini_batch_size': '1kb' })
-  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 150, itemsFailed: 0 })
+  const { job, rows } = await submit('flowers.yml', { 'jobs.name_flowers.mini_batch_size': 32 })
+  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 6, itemsFailed: 0 })
   expect(job.miniBatches).toBeGreaterThan(1)
-  const names = ['setosa', 'versicolor', 'virginica']
-  const right = rows.filter(
-    (row) => names[(row.value as { flower: number }).flower] === species[0]?.[row.item],
-  )
-  expect(right.length).toBeGreaterThan(140)
+  expect(rows.map((row) => (row.value as { flower: number }).flower)).toEqual([0, 0, 1, 1, 2, 2])
+  expect(job.output).toMatch(/names\.csv$/)
 })
 
 test('a table by shop and brand: the files of all partitions are collected', async () => {
@@ -104,6 +105,7 @@ test('its first items can be tried before anything is submitted', async () => {
   const file = join(folder, 'juice.yml')
   const text = await readFile(file, 'utf8')
   const before = await team.keeper.client.call('jobs')
+  const models = await team.keeper.client.call('models')
   const tried = await team.keeper.client.call('tryJob', { body: { text, file } })
   expect(tried).toMatchObject({ step: 'forecast', problem: '', files: ['north/x.json'] })
   expect(tried.rows).toEqual([
@@ -116,7 +118,5 @@ test('its first items can be tried before anything is submitted', async () => {
   const two = await team.keeper.client.call('tryJob', { body })
   expect(two.rows.map(({ name }) => name)).toEqual(['flowers-1.csv#1', 'flowers-1.csv#2'])
   expect((await team.keeper.client.call('jobs')).jobs.length).toBe(before.jobs.length)
-  expect((await team.keeper.client.call('models')).models.map(({ name }) => name)).not.toContain(
-    'tried',
-  )
+  expect(await team.keeper.client.call('models')).toEqual(models)
 })

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { publishedSchemas, schemaText } from '../../../tools/job-schema.ts'
 
@@ -16,4 +16,20 @@ describe.for(publishedSchemas)('the schema at $path', (published) => {
       .map(([name]) => name)
     expect(bare).toEqual([])
   })
+})
+
+it('every example names the schema that it keeps', async () => {
+  const examples = new URL('../../../examples/', import.meta.url)
+  const files = (await readdir(examples, { recursive: true })).filter((name) =>
+    /\.ya?ml$/.test(name),
+  )
+  expect(files.length).toBeGreaterThan(3)
+  for (const name of files) {
+    const text = await readFile(new URL(name, examples), 'utf8')
+    const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1] ?? 'none'
+    const kind = /^steps:/m.test(text) ? 'pipeline' : 'job'
+    const path = new URL(schema, new URL(name, examples)).pathname
+    expect([name, path.split('/').at(-1)]).toEqual([name, `${kind}.schema.json`])
+    expect(publishedSchemas.map((one) => one.path)).toContain(path)
+  }
 })
