@@ -232,15 +232,6 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .option('--watch', 'follow the job or pipeline run until it ends')
     .action(runs(async () => (await import('./commands/job-submit.ts')).jobSubmit))
   job
-    .command('try')
-    .description('run the first items of a job file on this machine; nothing is recorded')
-    .argument('<file>', 'a job or pipeline file in YAML')
-    .option('--set <key=value>', 'set a field of the job file, repeatable', readSetting)
-    .option(...param)
-    .option('--step <name>', 'step of a pipeline (default: the first)')
-    .option('--items <n>', 'how many items (default: 5)', readCount(1, limits.tryItems))
-    .action(runs(async () => (await import('./commands/job-try.ts')).jobTry))
-  job
     .command('resubmit')
     .description('submit a job or pipeline run anew, with changes; only where its data is')
     .argument('<job>', 'id of the job or pipeline run, or an unambiguous start of it')
@@ -285,7 +276,20 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .description('let a paused job go on')
     .argument(...jobArgument)
     .action(runs(async () => (await import('./commands/job-pause.ts')).jobResume))
+  addJobTrial(job, runs)
   addJobReaders(job, runs)
+}
+
+const addJobTrial = (job: Command, runs: Runs): void => {
+  job
+    .command('try')
+    .description('run the first items of a job file on this machine; nothing is recorded')
+    .argument('<file>', 'a job or pipeline file in YAML')
+    .option('--set <key=value>', 'set a field of the job file, repeatable', readSetting)
+    .option(...param)
+    .option('--step <name>', 'step of a pipeline (default: the first)')
+    .option('--items <n>', 'how many items (default: 5)', readCount(1, limits.tryItems))
+    .action(runs(async () => (await import('./commands/job-try.ts')).jobTry))
 }
 
 const addJobReaders = (job: Command, runs: Runs): void => {

@@ -31,7 +31,7 @@ import type { PreviewData } from './preview.ts'
 import { experimentHandlers, pipelineHandlers } from './pipeline-handlers.ts'
 import type { PipelineHandlerDeps } from './pipeline-handlers.ts'
 import type { Registry } from './registry.ts'
-import { registryHandlers } from './registry-handlers.ts'
+import { lookHandlers, registryHandlers } from './registry-handlers.ts'
 import type { Pools } from './pools.ts'
 import type { SettingsBook } from './settings.ts'
 import type { StoreWork } from './store-work.ts'
@@ -81,6 +81,7 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...clusterHandlers(deps),
   ...modelHandlers(deps),
   ...registryHandlers(deps),
+  ...lookHandlers(deps),
   ...jobHandlers(deps),
   ...resultHandlers(deps),
   ...exportHandlers({ ...deps, find: (key) => findJob(deps.views, key) }),

@@ -11,10 +11,16 @@ import type { PreviewData } from './preview.ts'
 import type { Registry } from './registry.ts'
 import type { TryJob } from './try-job.ts'
 
-export interface RegistryHandlerDeps {
-  readonly registry: Registry
+type LookCall = 'previewData' | 'tryJob'
+type RegistryCall = Exclude<keyof typeof registryApi, LookCall>
+
+export interface LookHandlerDeps {
   readonly previewData: PreviewData
   readonly tryJob: TryJob
+}
+
+export interface RegistryHandlerDeps {
+  readonly registry: Registry
   readonly views: Views
   readonly nameOf: (peer: PeerId) => string
 }
@@ -22,11 +28,9 @@ export interface RegistryHandlerDeps {
 /** The control API's calls about datastores and datasets. */
 export const registryHandlers = ({
   registry,
-  previewData,
-  tryJob,
   views,
   nameOf,
-}: RegistryHandlerDeps): Pick<ControlHandlers, keyof typeof registryApi> => ({
+}: RegistryHandlerDeps): Pick<ControlHandlers, RegistryCall> => ({
   registerDatastore: async ({ body }) => {
     const { share, description = '', tags = {}, overwrite = false } = body
     const wish = { name: body.name, path: body.path, description, tags, overwrite }
@@ -69,6 +73,13 @@ export const registryHandlers = ({
     const found = await registry.dataset(query.dataset)
     return found.ok ? ok(datasetToView(found.value, nameOf)) : found
   },
+})
+
+/** Looks at what a job would do with data. */
+export const lookHandlers = ({
+  previewData,
+  tryJob,
+}: LookHandlerDeps): Pick<ControlHandlers, LookCall> => ({
   previewData: async ({ body, signal }) => {
     const found = await previewData(body.input, body.count ?? 10, signal)
     return found.ok ? ok(previewToView(found.value)) : found

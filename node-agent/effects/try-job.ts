@@ -285,7 +285,7 @@ const run = async (
   if (!started.ok) return started
   const process = started.value
   let isLate = false
-  using _limit = deps.clock.after(start.spec.runLimitMs, () => {
+  const limit = deps.clock.after(start.spec.runLimitMs, () => {
     isLate = true
     process.kill()
   })
@@ -297,6 +297,7 @@ const run = async (
     const late = `run() took longer than the ${start.spec.runLimitMs / 1_000} s it may take.`
     return ok({ rows: [], files: [], problem: isLate ? late : exit.message, runMs: 0 })
   } finally {
+    limit[Symbol.dispose]()
     process.kill()
     await process.exited
   }

@@ -92,7 +92,7 @@ test('a table by shop and brand: the files of all partitions are collected', asy
   const { outputFiles } = job
   const collected = outputFiles?.folder ?? ''
   expect(
-    (await readdir(collected, { recursive: true })).filter((name) => /json$/.test(name)).sort(),
+    (await readdir(collected, { recursive: true })).filter((name) => name.endsWith('json')).sort(),
   ).toEqual(['north/x.json', 'north/y.json', 'south/y.json'])
   expect(JSON.parse(await readFile(join(collected, 'north/x.json'), 'utf8'))).toEqual({
     Shop: 'north',
