@@ -23,7 +23,6 @@ export const jobLogsView = z.object({
     .array(text)
     .describe('Names of machines with a part in the job that cannot be asked now'),
 })
-export type JobLogsView = z.infer<typeof jobLogsView>
 
 export const jobLogView = z.object({
   job: text,
@@ -31,7 +30,6 @@ export const jobLogView = z.object({
     processLogView.extend({ text: text.describe('Its newest lines, as many as were asked for') }),
   ),
 })
-export type JobLogView = z.infer<typeof jobLogView>
 
 export const processedMiniBatchView = z.object({
   miniBatch: count,
@@ -47,7 +45,6 @@ export const processedMiniBatchView = z.object({
   status: z.enum(['succeeded', 'threw', 'timed-out', 'process-died']),
   message: text.describe('Why it, or its first failed item, failed; else empty'),
 })
-export type ProcessedMiniBatchView = z.infer<typeof processedMiniBatchView>
 
 /** Calls about logs of jobs. */
 export const logApi = {

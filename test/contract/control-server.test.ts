@@ -234,7 +234,10 @@ describe('calls', () => {
       schedule: 'nightly',
       pool: 'gpu',
     }
-    const queries: Partial<Record<ApiName, string>> = { compareExperiments: '?of=shelves' }
+    const queries: Partial<Record<ApiName, string>> = {
+      compareExperiments: '?of=shelves',
+      jobLog: '?peer=ben',
+    }
     const bodies: Partial<Record<ApiName, object>> = {
       createCluster: { name: 'x' },
       createPool: { name: 'quick' },
