@@ -194,6 +194,22 @@ describe('rows', () => {
     ])
   })
 
+  it('fail by one cause where sentences differ only in the item they name', async () => {
+    await using t = await setup()
+    await t.append(commit(t.keys.self, 'one', [0]))
+    const rows = rowsOf(0, 'a', 3)
+    const failures = rows.failures.map((one, at) => ({
+      ...one,
+      message: at === 1 ? 'It is no image.' : `${one.name} is no image.`,
+    }))
+    await keep(t.views, t.keys.self, 'one', [{ ...rows, failures }])
+    const groups = await t.views.failureGroups(job, 5)
+    expect(groups.map(({ message, count, first }) => [message, count, first.item])).toEqual([
+      ['folder/7.png is no image.', 2, 'folder/7.png'],
+      ['It is no image.', 1, 'folder/8.png'],
+    ])
+  })
+
   it('may be several an item, in the order they were returned', async () => {
     await using t = await setup()
     await t.append(commit(t.keys.self, 'one', [0]))
