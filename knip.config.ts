@@ -22,6 +22,7 @@ const config: KnipConfig = {
     'examples/*/*.ts',
     'test/**/*.test.ts',
     'test/**/*-child.ts',
+    'test/fixtures/azure/**/*.ts',
   ],
   project: ['{protocol,node-agent,main,renderer,test,bench,tools,examples}/**/*.{ts,tsx}'],
   // What npm scripts and the launcher name by text, and data that is read by path.

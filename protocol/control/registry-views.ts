@@ -76,4 +76,3 @@ export const triedView = z.object({
   runMs: z.number(),
   warnings: z.array(text).describe('What of the file has no effect here'),
 })
-export type TriedView = z.infer<typeof triedView>

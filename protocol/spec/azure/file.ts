@@ -21,12 +21,6 @@ export interface AzureFault {
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** A value with the place where it was written. */
-export interface Placed<T = unknown> {
-  readonly value: T
-  readonly at: AzurePath
-}
-
 /** An Azure ML file that is being translated: what it says, and what is to be said about it. */
 export interface AzureFile {
   readonly root: Fields
