@@ -116,10 +116,14 @@ function* filesOf(level: Level): Generator<readonly FoundName[], void, undefined
   // Files stand before folders: when the walk goes on in a deeper folder, these are all done.
   if (skip.length > 1) return
   const last = skip[0]
+  const hasLinks = level.links.size > 0
   let found: FoundName[] = []
   for (let next = level.files.next(); next.done !== true; next = level.files.next()) {
     if (last !== undefined && compareNames(next.value, last) <= 0) continue
-    found.push({ name: below(level.folder, next.value), isLink: level.links.has(next.value) })
+    found.push({
+      name: below(level.folder, next.value),
+      isLink: hasLinks && level.links.has(next.value),
+    })
     if (found.length < limits.statsAtOnce) continue
     yield found
     found = []

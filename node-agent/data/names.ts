@@ -42,7 +42,8 @@ export const createNameSorter = (): NameSorter => {
     },
     sorted: () => {
       close()
-      return merge(stretches)
+      const [only] = stretches
+      return stretches.length === 1 && only !== undefined ? only.values() : merge(stretches)
     },
   }
 }
