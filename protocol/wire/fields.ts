@@ -11,7 +11,7 @@ import type {
 } from '../model/ids.ts'
 import type { Capabilities, Role } from '../model/member.ts'
 import type { Partition } from '../model/plan.ts'
-import type { LeaseToken, Term } from '../model/term.ts'
+import type { Term } from '../model/term.ts'
 
 /** Schemas of the fields that several messages share. Every text and list has a bound. */
 const hex64 = /^[0-9a-f]{64}$/
@@ -55,7 +55,6 @@ export const name = z.string().min(1).max(limits.memberNameLength)
 export const role: z.ZodType<Role> = z.enum(['admin', 'submit', 'work'])
 export const roleList: z.ZodType<readonly Role[]> = z.array(role).max(3)
 export const term: z.ZodType<Term> = z.object({ number: count, head: peerId })
-export const leaseToken: z.ZodType<LeaseToken> = z.object({ term, leaseId: count })
 
 export const capabilities: z.ZodType<Capabilities> = z.object({
   name,

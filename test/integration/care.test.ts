@@ -213,11 +213,18 @@ _muster; printf '%s\\n' "\${COMPREPLY[@]}"`
     await writeFile(script, probe)
     return execFileSync('bash', [script]).toString().trim().split('\n')
   }
-  expect(await complete('muster s')).toEqual(['stop', 'store', 'settings'])
+  expect(await complete('muster s')).toEqual(['stop', 'schedule', 'script', 'store', 'settings'])
   expect(await complete('muster store ')).toEqual(['check', 'rebuild'])
   expect(await complete('muster --home job job s')).toEqual(['submit', 'show'])
   expect(await complete('muster job results --f')).toEqual(['--format'])
-  expect(await complete('muster job results X --format ')).toEqual(['table', 'jsonl', 'csv'])
+  expect(await complete('muster job results X --format ')).toEqual([
+    'table',
+    'csv',
+    'tsv',
+    'jsonl',
+    'parquet',
+    'txt',
+  ])
   expect(await complete('muster completion ')).toEqual(['bash', 'zsh', 'fish'])
   // A file's name is left to the shell.
   expect(await complete('muster job submit j')).toEqual([''])

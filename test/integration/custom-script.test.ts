@@ -83,13 +83,14 @@ describe('misbehaviour costs what it should', () => {
     expect(failures[0]?.message).toContain('took longer than the 1 s')
   })
 
-  test('a process that ends itself is charged, with its cause', async () => {
+  test('a process that ends itself is charged, with its cause, until the item stands alone', async () => {
     const id = await submitScript(
-      `export const run = (miniBatch) => { if (miniBatch.index === 0) process.exit(4); return miniBatch.items.map(() => 1) }`,
+      `export const run = (miniBatch) => { if (miniBatch.items.some((item) => item.id === 0)) process.exit(4); return miniBatch.items.map(() => 1) }`,
       'run_max_try: 1\n',
     )
     const job = await ended(id)
-    expect(job).toMatchObject({ state: 'Completed', failed: 1, charged: 1 })
+    expect(job).toMatchObject({ state: 'Completed', failed: 1, itemsFailed: 1 })
+    expect(job.charged).toBeGreaterThan(1)
     const { failures } = await team.keeper.client.call('job', { query: { job: id } })
     expect(failures[0]?.message).toContain(
       'The script score.ts ended its own process (exit code 4)',
