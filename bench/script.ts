@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { repository, startAgentProcess, untilFinal } from '../tools/agents.ts'
 import type { AgentProcess } from '../tools/agents.ts'
 import { writeDigits } from '../examples/mnist/digits.ts'
-import { anew, perSecond, runBare } from './digits.ts'
+import { anew, count, perSecond, runBare, split } from './digits.ts'
 import type { Run } from './digits.ts'
 import { cpuSeconds, spread } from './measure.ts'
 import type { BenchResult } from './run.ts'
@@ -16,7 +16,6 @@ import type { BenchResult } from './run.ts'
  * loop of two processes. `batched` hands a whole mini-batch to the model, `oneByOne` each picture alone;
  * each is held against the bare loop that does the same.
  */
-const count = 10_000
 const pairs = Number(process.env['BENCH_PAIRS'] ?? 7)
 const batch = 100
 const model = join(repository, 'examples/mnist/model/mnist.onnx')
@@ -56,7 +55,7 @@ const runScript = async (agent: AgentProcess, file: string, digits: string): Pro
 export const benchScript = async (): Promise<BenchResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'))
   const digits = join(folder, 'digits')
-  await writeDigits({ folder: digits, count })
+  await writeDigits({ folder: digits, count, split })
   const agent = await startAgentProcess({ name: 'bench', home: join(folder, 'home'), slots: 2 })
   try {
     await agent.client.call('createCluster', { body: { name: 'bench' } })
