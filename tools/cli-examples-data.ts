@@ -106,6 +106,31 @@ export const dataExamples: readonly CliExample[] = [
     },
   },
   {
+    command: 'model try',
+    line: 'muster model try mnist digits --items 1',
+    schema: 'Tried',
+    answer: {
+      step: 'model-try',
+      rows: [
+        {
+          item: 0,
+          name: '0001.png',
+          value: {
+            item: '0001.png',
+            prediction: 7,
+            score: 11.2,
+            top: [{ label: 7, score: 11.2 }],
+          },
+          failure: '',
+        },
+      ],
+      files: [],
+      problem: '',
+      runMs: 18.2,
+      warnings: [],
+    },
+  },
+  {
     command: 'script skeleton',
     line: 'muster script skeleton score.py',
     schema: 'Skeleton',

@@ -205,6 +205,16 @@ const addModelCommands = (program: Command, runs: Runs): void => {
     .description('show one model')
     .argument('<model>', 'name, or name:version')
     .action(runs(async () => (await import('./commands/model-show.ts')).modelShow))
+  model
+    .command('try')
+    .description(
+      'run a model on the first items of a folder, a file or a table; nothing is recorded',
+    )
+    .argument('<model>', 'name, or name:version')
+    .argument('<path>', 'folder with files, a file, or a table')
+    .option('--set <field=value>', 'change what its inputs suggest, repeatable', readSetting)
+    .option('--items <n>', 'how many items (default: 5)', readCount(1, limits.tryItems))
+    .action(runs(async () => (await import('./commands/model-try.ts')).modelTry))
 }
 
 const jobArgument = ['<job>', 'id of the job, or an unambiguous start of it'] as const

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allRows, repository, untilFinal } from '../../tools/agents.ts'
 import { writeFlowers } from '../../examples/iris/flowers.ts'
+import { runMuster } from '../support/run-cli.ts'
 import { createOffice, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
@@ -86,4 +87,24 @@ append_row_file_name: sold.jsonl
     name: 'sales.csv#4',
     failure: 'sales.csv#4 has 4 fields, but its table has 3 columns.',
   })
+})
+
+test('a model alone is tried on digits and on a table, as its inputs suggest', async () => {
+  const { home, client } = team.keeper
+  for (const name of ['mnist', 'iris'])
+    await client.call('registerModel', {
+      body: { name, path: join(repository, `examples/${name}/model/${name}.onnx`) },
+    })
+  const digits = await office.digits(12)
+  const tryModel = async (...words: readonly string[]) => {
+    const { code, stdout } = await runMuster(['model', 'try', ...words, '--json', '--home', home])
+    return { code, ...(JSON.parse(stdout) as { rows: { value: { prediction: number } }[] }) }
+  }
+  const read = await tryModel('mnist', digits.folder)
+  expect(read.code).toBe(0)
+  expect(read.rows.map(({ value }) => value.prediction)).toEqual(digits.labels.slice(0, 5))
+  const table = await tryModel('iris', join(folder, 'flowers-1.csv'), '--items', '2')
+  expect(table.rows.map(({ value }) => value.prediction)).toEqual([0, 0])
+  const { jobs } = await client.call('jobs')
+  expect(jobs.map((job) => job.name)).not.toContain('model-try')
 })
