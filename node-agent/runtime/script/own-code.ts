@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, join, posix, relative, sep } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
@@ -21,33 +21,48 @@ export interface OwnCode {
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Files of the repository that a script process loads, its root first. */
-const files: readonly string[] = [
-  'node-agent/runtime/script-process.ts',
-  'node-agent/runtime/frames.ts',
-  'node-agent/runtime/script/numbers.ts',
-  'node-agent/runtime/script/words.ts',
-  'protocol/limits.ts',
-  'protocol/limits-data.ts',
-  ...'arguments channel context decode handles items logger rows sentences serve side-inputs'
-    .split(' ')
-    .map((name) => `node-agent/runtime/script/guest/${name}.ts`),
-]
+const rootFile = 'node-agent/runtime/script-process.ts'
+
+/** A file of ours, and its code without types. */
+interface OwnFile {
+  readonly file: string
+  readonly code: string
+}
+
+/** The root and all files that it imports, also through others: types import nothing. */
+const filesFrom = (root: string): readonly OwnFile[] => {
+  const found = new Map<string, OwnFile>()
+  const queue = [root]
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (found.has(file)) continue
+    const source = readFileSync(join(repository, file), 'utf8')
+    const code = withoutWarning(() => stripTypeScriptTypes(source))
+    found.set(file, { file, code })
+    for (const [, specifier = ''] of code.matchAll(/(?:from|import) '([#.][^']+\.ts)'/g))
+      queue.push(
+        specifier.startsWith('#protocol/')
+          ? specifier.slice(1)
+          : posix.join(posix.dirname(file), specifier),
+      )
+  }
+  return [...found.values()]
+}
 
 /**
  * Copies our code without its types, which a process would take 150 ms to remove at every start. The folder
  * is named by what it holds, so that an older agent's is never used.
  */
 export const layOutOwnCode = (folder: string): OwnCode => {
-  const sources = files.map((file) => readFileSync(join(repository, file), 'utf8'))
-  const name = createHash('sha256').update(sources.join('\0')).digest('hex').slice(0, 32)
+  const files = filesFrom(rootFile)
+  const text = files.map(({ file, code }) => `${file}\0${code}`).join('\0')
+  const name = createHash('sha256').update(text).digest('hex').slice(0, 32)
   const target = join(folder, name)
   if (!existsSync(target)) {
     const fresh = join(folder, `.${randomUUID()}`)
-    for (const [at, file] of files.entries()) {
+    for (const { file, code } of files) {
       const path = join(fresh, toModule(file))
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-      writeFileSync(path, toJavaScript(file, sources[at] ?? ''))
+      writeFileSync(path, toModules(file, code))
     }
     try {
       renameSync(fresh, target)
@@ -58,14 +73,14 @@ export const layOutOwnCode = (folder: string): OwnCode => {
     }
   }
   const real = realpathSync(target)
-  return { folder: real, root: join(real, toModule(files[0] ?? '')) }
+  return { folder: real, root: join(real, toModule(rootFile)) }
 }
 
 const toModule = (file: string): string => file.replace(/\.ts$/, '.mjs')
 
-const toJavaScript = (file: string, source: string): string => {
+const toModules = (file: string, code: string): string => {
   const toProtocol = relative(dirname(file), 'protocol').split(sep).join('/')
-  return withoutWarning(() => stripTypeScriptTypes(source))
+  return code
     .replaceAll(/(from|import) '#protocol\/([^']+)\.ts'/g, `$1 '${toProtocol}/$2.mjs'`)
     .replaceAll(/(from|import) '(\.[^']+)\.ts'/g, `$1 '$2.mjs'`)
 }
