@@ -135,8 +135,8 @@ export const dataExamples: readonly CliExample[] = [
     line: 'muster script skeleton score.py',
     schema: 'Skeleton',
     answer: {
-      file: '/work/score.py',
-      output: '/work/score.ts',
+      file: '/home/ada/score.py',
+      output: '/home/ada/score.ts',
       command: 'python -m tf2onnx.convert --keras model.h5 --output model.onnx',
       hint: '',
     },
