@@ -20,6 +20,7 @@ import { checkPlace } from './job-output.ts'
 import { placeInputs } from './place-inputs.ts'
 import { storeSideInputs } from './side-inputs.ts'
 import { checkPool } from './pool-check.ts'
+import { storeScript } from './store-script.ts'
 
 /** What a runner asks for: models registered, jobs made ready and cancelled. */
 export interface Submitting {
@@ -235,28 +236,6 @@ const completeSpec = async (
 
 const lostScript = (): never => {
   throw new Error('a job file without its script was let through')
-}
-
-const storeScript = async (
-  { bundler, blobs }: SubmittingDeps,
-  script: NonNullable<JobFile['script']>,
-  signal: AbortSignal,
-): Promise<Result<ScriptReference, MusterError>> => {
-  const bundled = await bundler.bundle(script, signal)
-  if (!bundled.ok) return bundled
-  const files: ModelFile[] = []
-  for (const { path, content } of bundled.value.files) {
-    if (content instanceof Uint8Array) {
-      const blob = await blobs.put(content)
-      if (!blob.ok) return blob
-      files.push({ path, blob: blob.value, bytes: content.length })
-    } else {
-      const stored = await blobs.putFile(content.file, signal)
-      if (!stored.ok) return stored
-      files.push({ path, ...stored.value })
-    }
-  }
-  return ok({ entry: bundled.value.entry, files })
 }
 
 const cancel = async (deps: SubmittingDeps, id: JobId): Promise<Result<void, MusterError>> => {

@@ -15,13 +15,14 @@ import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobInput, JobSpec, ScriptReference } from '#protocol/model/job.ts'
-import type { ModelFile, ModelReference } from '#protocol/model/model.ts'
+import type { Job, JobInput, JobSpec } from '#protocol/model/job.ts'
+import type { ModelReference } from '#protocol/model/model.ts'
 import type { DataPlace } from '#protocol/model/registry.ts'
 import { recordName } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { storeSideInputs } from './side-inputs.ts'
+import { storeScript } from './store-script.ts'
 
 /** A dry run: the first items of a job file, run on this machine; nothing is recorded. */
 export type TryJob = (wish: TryWish, signal: AbortSignal) => Promise<Result<Tried, MusterError>>
@@ -244,28 +245,6 @@ const findModel = async (
     )
   const { name, version, files, facts } = model
   return ok({ reference: { name, version, files }, facts })
-}
-
-const storeScript = async (
-  { bundler, blobs }: TryJobDeps,
-  script: NonNullable<JobFile['script']>,
-  signal: AbortSignal,
-): Promise<Result<ScriptReference, MusterError>> => {
-  const bundled = await bundler.bundle(script, signal)
-  if (!bundled.ok) return bundled
-  const files: ModelFile[] = []
-  for (const { path, content } of bundled.value.files) {
-    if (content instanceof Uint8Array) {
-      const blob = await blobs.put(content)
-      if (!blob.ok) return blob
-      files.push({ path, blob: blob.value, bytes: content.length })
-    } else {
-      const stored = await blobs.putFile(content.file, signal)
-      if (!stored.ok) return stored
-      files.push({ path, ...stored.value })
-    }
-  }
-  return ok({ entry: bundled.value.entry, files })
 }
 
 type Outcome = Omit<Tried, 'step' | 'warnings'>

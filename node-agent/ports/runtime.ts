@@ -75,7 +75,7 @@ export interface RunInput {
   readonly items: readonly RunItem[]
   /** Present exactly where the job's inputs are tables. */
   readonly table?: RunTable
-  /** Values of the job's partition keys; present exactly where it has any. */
+  /** Values of the job's partition keys; left out where it has none. */
   readonly partition?: Partition
   /** Name of the input that the items are of. */
   readonly input?: string

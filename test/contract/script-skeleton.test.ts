@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { createTempFolder } from '../support/ledger-fixtures.ts'
 import { runMuster } from '../support/run-cli.ts'
 
-const flowers = fileURLToPath(new URL('../fixtures/python/name_flowers.py', import.meta.url))
+const flowers = fileURLToPath(new URL('../fixtures/azure/script/name_flowers.py', import.meta.url))
 
 test('muster script skeleton writes a script beside the Python one, and never over another', async () => {
   await using folder = await createTempFolder()

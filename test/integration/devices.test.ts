@@ -17,6 +17,7 @@ import { modelBytes, valueOf, weights, writeModel } from '#test/support/models.t
 import { encodePng } from '#test/support/png.ts'
 import { rowsOf } from '#test/support/rows.ts'
 import { createScriptLab } from '#test/support/scripts.ts'
+import { onnxSpec } from '#test/support/onnx-spec.ts'
 import { processing } from '#test/support/processing.ts'
 import { noVulkan, softwareVulkan, whyNoVulkan } from '#test/support/vulkan.ts'
 import { writeDigits } from '../../examples/mnist/digits.ts'
@@ -68,27 +69,8 @@ const office = (options: { readonly cacheFile?: string; readonly probeProgram?: 
   return { said, desk, runtime: createModelRuntime({ log, desk }) }
 }
 
-const specOf = (device: string, parts: ReturnType<typeof processing>): OnnxJobSpec => ({
-  name: 'test',
-  description: '',
-  tags: {},
-  runtime: 'onnx',
-  model: { name: 'm', version: 1, files: [] },
-  inputs: [{ kind: 'files', name: 'in', root: folder, patterns: ['*'] }],
-  sideInputs: [],
-  miniBatchSize: { kind: 'items', items: 10 },
-  partitionKeys: [],
-  errorThreshold: -1,
-  miniBatchErrorThreshold: -1,
-  runLimitMs: 60_000,
-  maxAttempts: 3,
-  outputAction: 'append_row',
-  outputFileName: 'out.txt',
-  loggingLevel: 'INFO',
-  device,
-  inPlace: true,
-  ...parts,
-})
+const specOf = (device: string, parts: ReturnType<typeof processing>): OnnxJobSpec =>
+  onnxSpec(folder, { model: { name: 'm', version: 1, files: [] }, device, ...parts })
 
 type Office = ReturnType<typeof office>
 

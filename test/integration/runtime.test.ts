@@ -25,6 +25,7 @@ import {
 } from '#test/support/models.ts'
 import type { ClassifierOptions } from '#test/support/models.ts'
 import { encodePng } from '#test/support/png.ts'
+import { onnxSpec } from '#test/support/onnx-spec.ts'
 import { processing } from '#test/support/processing.ts'
 import { rowsOf } from '#test/support/rows.ts'
 import { writeDigits } from '../../examples/mnist/digits.ts'
@@ -67,27 +68,8 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const jobSpec = (parts: ReturnType<typeof processing>, device = 'cpu'): OnnxSpec => ({
-  name: 'test',
-  description: '',
-  tags: {},
-  runtime: 'onnx',
-  model: { name: 'stripes', version: 3, files: [] },
-  inputs: [{ kind: 'files', name: 'in', root: folder, patterns: ['*'] }],
-  sideInputs: [],
-  miniBatchSize: { kind: 'items', items: 10 },
-  partitionKeys: [],
-  errorThreshold: -1,
-  miniBatchErrorThreshold: -1,
-  runLimitMs: 60_000,
-  maxAttempts: 3,
-  outputAction: 'append_row',
-  outputFileName: 'out.txt',
-  loggingLevel: 'INFO',
-  device,
-  inPlace: true,
-  ...parts,
-})
+const jobSpec = (parts: ReturnType<typeof processing>, device = 'cpu'): OnnxSpec =>
+  onnxSpec(folder, { device, ...parts })
 
 const tryStart = (modelPath: string, change: Partial<StartProcess> = {}) =>
   runtime.start({

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
 import type { Log } from '#agent/ports/log.ts'
-import { processing } from './processing.ts'
+import { onnxSpec } from './onnx-spec.ts'
 import { encodePng } from './png.ts'
 
 // An agent reduced to its runtime: starts one worker process for the model named on the command line, gives
@@ -15,27 +15,7 @@ const log: Log = {
 }
 const modelPath = process.argv[2] ?? ''
 const started = await createModelRuntime({ log }).start({
-  spec: {
-    name: 'owner',
-    description: '',
-    tags: {},
-    runtime: 'onnx',
-    model: { name: 'stripes', version: 1, files: [] },
-    inputs: [{ kind: 'files', name: 'in', root: '/', patterns: [] }],
-    sideInputs: [],
-    miniBatchSize: { kind: 'items', items: 1 },
-    partitionKeys: [],
-    errorThreshold: -1,
-    miniBatchErrorThreshold: -1,
-    runLimitMs: 60_000,
-    maxAttempts: 1,
-    outputAction: 'append_row',
-    outputFileName: 'out.txt',
-    loggingLevel: 'INFO',
-    device: 'cpu',
-    inPlace: true,
-    ...processing(),
-  },
+  spec: onnxSpec('/'),
   modelPath,
   threads: 1,
   memoryBytes: 2 ** 30,

@@ -7,11 +7,13 @@ import { createBundler } from '#agent/bundle/bundler.ts'
 import { adviseOnPython } from '#protocol/spec/python-script.ts'
 import { tempFolder } from '../data/temp.ts'
 
-const advice = async (name: string) =>
-  adviseOnPython(
-    await readFile(new URL(`../../fixtures/python/${name}`, import.meta.url), 'utf8'),
-    name,
-  )
+const folders: Readonly<Record<string, string>> = { 'forecast.py': 'src/forecast' }
+
+/** The scripts of the files of Azure ML that other tests submit. */
+const advice = async (name: string) => {
+  const path = `../../fixtures/azure/${folders[name] ?? 'script'}/${name}`
+  return adviseOnPython(await readFile(new URL(path, import.meta.url), 'utf8'), name)
+}
 
 describe('a Python entry script', () => {
   it('of pictures, with a checkpoint of TensorFlow', async () => {
