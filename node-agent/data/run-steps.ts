@@ -68,7 +68,7 @@ const belongsToRun = (name: string): Fault => ({
   message: `"${name}" belongs to the whole run: write it at the top of the file`,
 })
 
-/** Takes the references to outputs out of the inputs; anywhere else they are wrong. */
+/** Takes the references to outputs out of the inputs and side inputs; anywhere else they are wrong. */
 const takeWires = (
   fields: Fields,
   outputs: ReadonlyMap<string, OutputFields>,
@@ -79,13 +79,22 @@ const takeWires = (
 } => {
   const wires: NamedWire[] = []
   const faults: Fault[] = []
-  const taken = Object.entries(asMap(fields['inputs'])).map(([input, written]) => {
-    const reference = outputReference(asMap(written)['path'] ?? written)
-    if (reference === undefined) return [input, written] as const
-    wires.push({ input, step: reference.step, ...outputOf(reference) })
-    return [input, standIn(asMap(written), outputs.get(reference.step))] as const
-  })
-  const whole = wires.length === 0 ? fields : { ...fields, inputs: Object.fromEntries(taken) }
+  const take = (written: unknown, side: { readonly side?: true }): Fields =>
+    Object.fromEntries(
+      Object.entries(asMap(written)).map(([input, one]) => {
+        const reference = outputReference(asMap(one)['path'] ?? one)
+        if (reference === undefined) return [input, one] as const
+        wires.push({ input, step: reference.step, ...side, ...outputOf(reference) })
+        return [input, standIn(asMap(one), outputs.get(reference.step))] as const
+      }),
+    )
+  const inputs = take(fields['inputs'], {})
+  const sides = take(fields['side_inputs'], { side: true })
+  const whole = {
+    ...fields,
+    ...(wires.some(({ side }) => side === undefined) ? { inputs } : {}),
+    ...(wires.some(({ side }) => side === true) ? { side_inputs: sides } : {}),
+  }
   const look = (here: unknown, path: FieldPath): void => {
     if (outputReference(here) !== undefined) faults.push(notAnInput(path, String(here)))
     else if (typeof here === 'object' && here !== null)
@@ -148,13 +157,19 @@ const outputOf = ({ output }: OutputReference) => (output === undefined ? {} : {
 const notAnInput = (path: FieldPath, written: string): Fault => ({
   rank: 1,
   path,
-  message: `"${nameOf(path)}" is ${written}, but an output can only be an input: write it below inputs`,
+  message: `"${nameOf(path)}" is ${written}, but an output can only be an input: write it below inputs or side_inputs`,
 })
 
 const withoutPlace = (spec: JobDraft, wires: readonly NamedWire[]): JobDraft => {
-  const isWired = ({ name }: JobInput): boolean => wires.some(({ input }) => input === name)
-  const inputs = spec.inputs.map((input) => (isWired(input) ? { ...input, root: '' } : input))
-  return { ...spec, inputs }
+  const placeless =
+    (isSide: boolean) =>
+    (input: JobInput): JobInput => {
+      const isIt = (wire: NamedWire): boolean =>
+        (wire.side === true) === isSide && wire.input === input.name
+      return wires.some(isIt) ? { ...input, root: '' } : input
+    }
+  const inputs = spec.inputs.map(placeless(false))
+  return { ...spec, inputs, sideInputs: spec.sideInputs.map(placeless(true)) }
 }
 
 /** What is wrong with how steps hang together; places are those of the whole file. */

@@ -31,7 +31,7 @@ export const placeInputs = async (
 }
 
 /** A wired input lies nowhere before its source has run. */
-const isUnplaced = ({ root, share }: JobInput): boolean => root === '' && share === undefined
+export const isUnplaced = ({ root, share }: JobInput): boolean => root === '' && share === undefined
 
 const placeAll = async (
   deps: PlacingDeps,

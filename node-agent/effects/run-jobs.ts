@@ -1,14 +1,16 @@
 import type { Clock } from '#agent/ports/clock.ts'
-import type { ContentDigest, Planner } from '#agent/ports/data.ts'
+import type { ContentDigest } from '#agent/ports/data.ts'
 import type { Random } from '#agent/ports/random.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobInput, JobSpec, OnlyItems } from '#protocol/model/job.ts'
-import type { PipelineRun, PipelineStep } from '#protocol/model/pipeline.ts'
+import type { Job, JobInput, JobSpec, OnlyItems, SideInput } from '#protocol/model/job.ts'
+import type { PipelineRun, PipelineStep, StepWire } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { storeSideInput } from './side-inputs.ts'
+import type { SideInputsDeps } from './side-inputs.ts'
 
 /** Makes the jobs of a run's steps. */
 export interface RunJobs {
@@ -33,11 +35,10 @@ export interface WiredStep {
   readonly contents: Readonly<Record<string, string>>
 }
 
-export interface RunJobsDeps {
+export interface RunJobsDeps extends SideInputsDeps {
   readonly self: PeerId
   readonly clock: Clock
   readonly random: Random
-  readonly planner: Planner
   readonly contents: ContentDigest
   readonly folderOf: (path: string) => string
   readonly baseName: (path: string) => string
@@ -84,28 +85,59 @@ const wire = async (
   const contents: Record<string, string> = {}
   const inputs: JobInput[] = []
   for (const input of spec.inputs) {
-    const placed = placeInput(deps, step, input, sources)
+    const wire = step.wires.find((one) => one.side === undefined && one.input === input.name)
+    const placed = wire === undefined ? ok(input) : placeInput(deps, { step, wire }, input, sources)
     if (!placed.ok) return placed
     inputs.push(placed.value)
-    if (placed.value === input) continue
+    if (wire === undefined) continue
     const checked = await deps.planner.check(placed.value, spec.partitionKeys, signal)
     if (!checked.ok) return checked
     const content = await deps.contents.of(placed.value, signal)
     if (!content.ok) return content
     contents[input.name] = content.value
   }
-  return ok({ step: { ...step, spec: { ...spec, inputs } }, contents })
+  const sideInputs = await wireSides(deps, step, sources, signal)
+  if (!sideInputs.ok) return sideInputs
+  const whole = { ...spec, inputs, sideInputs: sideInputs.value }
+  return ok({ step: { ...step, spec: whole }, contents })
 }
 
-/** A wired input lies where its source's output was written; another comes back as it is. */
+/** The step's side inputs; the files of those that are wired become blobs now, so that everybody can have them. */
+const wireSides = async (
+  deps: RunJobsDeps,
+  step: PipelineStep,
+  sources: ReadonlyMap<string, JobFold>,
+  signal: AbortSignal,
+): Promise<Result<readonly SideInput[], MusterError>> => {
+  const found: SideInput[] = []
+  for (const side of step.spec.sideInputs) {
+    const wire = step.wires.find((one) => one.side === true && one.input === side.name)
+    if (wire === undefined) {
+      found.push(side)
+      continue
+    }
+    const { files: _none, ...input } = side
+    const placed = placeInput(deps, { step, wire }, input, sources)
+    if (!placed.ok) return placed
+    const stored = await storeSideInput(deps, placed.value, signal)
+    if (!stored.ok) return stored
+    found.push(stored.value)
+  }
+  return ok(found)
+}
+
+interface Wired {
+  readonly step: PipelineStep
+  readonly wire: StepWire
+}
+
+/** A wired input lies where its source's output was written. */
 const placeInput = (
   { folderOf, baseName }: RunJobsDeps,
-  { name, wires }: PipelineStep,
+  { step: { name }, wire: from }: Wired,
   input: JobInput,
   sources: ReadonlyMap<string, JobFold>,
 ): Result<JobInput, MusterError> => {
-  const from = wires.find((one) => one.input === input.name)
-  if (from === undefined) return ok(input)
   const source = sources.get(from.step)
   const output = source?.sealed?.output ?? ''
   const collected = source?.sealed?.outputFiles

@@ -99,7 +99,9 @@ const prepareSteps = async (
     const spec = await deps.submitting.prepare(withModel(one.job, model), recorded, signal)
     if (!spec.ok) return isSingle ? spec : err(inStep(one.name, spec.error))
     const { name, after, output, allowReuse } = one
-    const wires = one.wires.map(({ input, step }) => ({ input, step }))
+    const wires = one.wires.map(({ input, step, side }) =>
+      side === undefined ? { input, step } : { input, step, side },
+    )
     const { dataPeer } = one.job
     const step = { name, spec: spec.value, wires, after, output, allowReuse }
     steps.push(dataPeer === undefined ? step : { ...step, dataPeer })

@@ -8,6 +8,7 @@ import type { ModelFile } from '#protocol/model/model.ts'
 import type { PlannedFile } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { isUnplaced } from './place-inputs.ts'
 
 export interface SideInputsDeps {
   readonly planner: Planner
@@ -18,7 +19,7 @@ export interface SideInputsDeps {
 
 /**
  * Names the files of side inputs by their bytes, so that every worker can have them. One that stands in
- * `before` just so, with its files, is taken over as it is.
+ * `before` just so, with its files, is taken over as it is. One that is wired has none yet.
  */
 export const storeSideInputs = async (
   deps: SideInputsDeps,
@@ -29,7 +30,7 @@ export const storeSideInputs = async (
   const found: SideInput[] = []
   for (const input of inputs) {
     const known = before.find((one) => isSame(one, input))
-    const stored = known === undefined ? await store(deps, input, signal) : ok(known)
+    const stored = known === undefined ? await storeSideInput(deps, input, signal) : ok(known)
     if (!stored.ok) return stored
     found.push(stored.value)
   }
@@ -42,11 +43,12 @@ const isSame = ({ files: _files, ...before }: SideInput, input: JobInput): boole
 const textOf = (input: JobInput): string =>
   JSON.stringify(Object.entries(input).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
-const store = async (
+export const storeSideInput = async (
   deps: SideInputsDeps,
   input: JobInput,
   signal: AbortSignal,
 ): Promise<Result<SideInput, MusterError>> => {
+  if (isUnplaced(input)) return ok({ ...input, files: [] })
   const listed = await deps.planner.list(input, limits.sideInputFiles + 1, signal)
   if (!listed.ok) return listed
   const refusal = refusalOf(input, listed.value)

@@ -24,8 +24,8 @@ export const reuseText = (
     if (content === undefined) return input
     return { ...without(input, ['root', 'patterns', 'share']), content }
   })
-  // Their files are named by their content.
-  const sideInputs = spec.sideInputs.map(({ name, kind, files }) => ({ name, kind, files }))
+  // Their files are named by their content; how tables are read counts too.
+  const sideInputs = spec.sideInputs.map((side) => without(side, ['root', 'patterns', 'share']))
   return canonical({
     rules: rulesVersion,
     version,

@@ -14,7 +14,7 @@ export interface ParallelRunStepOptions {
   /** What is split into mini-batches: all of one kind. */
   readonly inputs: readonly StepInput[]
   /** What is not split: present on every worker, given to the script by name. */
-  readonly sideInputs?: readonly NamedInput[]
+  readonly sideInputs?: readonly StepInput[]
   readonly output?: PipelineData
   /** Given to the script as they are. */
   readonly arguments?: readonly Maybe<string | number>[]

@@ -122,7 +122,10 @@ export type JobInput = FileInput | TableInput
 
 /** A dataset that is not split: its files are present on every worker, under their paths below its root. */
 export type SideInput = JobInput & {
-  /** Named when the job was submitted, in the order of their paths. */
+  /**
+   * Named when the job was submitted, in the order of their paths. Of a step that waits for the output of
+   * another one, which fills this: none, and the root is empty.
+   */
   readonly files: readonly ModelFile[]
 }
 

@@ -34,6 +34,8 @@ export interface StepWire {
   /** Name of the input that is filled. */
   readonly input: string
   readonly step: string
+  /** It is a side input: the output is whole on every machine. Undefined: an input that is split. */
+  readonly side?: true
 }
 
 export interface PipelineStep {
@@ -41,7 +43,7 @@ export interface PipelineStep {
   readonly name: string
   /** Complete but for where a wired input lies: its `root` is empty until the step starts. */
   readonly spec: JobSpec
-  /** Empty, or one entry for the input. */
+  /** One for each input and side input that is the output of another step. */
   readonly wires: readonly StepWire[]
   /** Steps that must have ended before, besides those it is wired to. */
   readonly after: readonly string[]

@@ -1,8 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { allRows, untilFinal } from '../../tools/agents.ts'
-import { createOffice, startTeam } from '../support/office.ts'
+import type { PipelineView } from '#protocol/control/pipeline-views.ts'
+import { allRows, until, untilFinal } from '../../tools/agents.ts'
+import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
 let office: Office
@@ -97,4 +98,106 @@ test('a side input that is not there is refused before anything is recorded', as
       (thrown: unknown) => String(thrown),
     )
   expect(refused).toContain('no-words of input "words" does not exist on this machine')
+})
+
+const pricesScript = `
+export async function run(miniBatch: any) {
+  const rows = await miniBatch.rows()
+  return rows.map((row: any) => ({ product: row.product, price: Number(row.price) * 2 }))
+}
+`
+const wordsScript = `
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+export async function run(miniBatch: any, context: any) {
+  for (const item of miniBatch)
+    writeFileSync(join(context.outputDirectory, item.name.replaceAll('/', '-')), await item.bytes())
+  return [...miniBatch].map((item: any) => item.name)
+}
+`
+const pipelineFile = `name: sold-twice
+steps:
+  prices:
+    entry_script: prices.ts
+    inputs: { prices: { path: prices.csv, type: table } }
+    append_row_file_name: prices.jsonl
+  words:
+    entry_script: words.ts
+    inputs: { words: ./greetings }
+    output_action: summary_only
+  sold:
+    entry_script: score.ts
+    inputs: { sales: { path: sales.csv, type: table } }
+    side_inputs:
+      prices: '\${{steps.prices.output}}'
+      words: '\${{steps.words.output}}'
+    mini_batch_size: 500
+    in_place: false
+    append_row_file_name: sold.jsonl
+`
+
+const ran = async (text: string): Promise<PipelineView> => {
+  const { client } = team.keeper
+  const { pipeline } = await client.call('submitPipeline', {
+    body: { text, file: join(folder, 'some.yaml') },
+  })
+  let view: PipelineView | undefined
+  await until('the run has ended', async () => {
+    view = await client.call('pipeline', { query: { pipeline: pipeline!.id } })
+    return view.endedAt !== null
+  })
+  return view!
+}
+
+test('side inputs may be the outputs of steps: their rows or their files, whole on every machine', async () => {
+  await writeFile(join(folder, 'prices.ts'), pricesScript)
+  await writeFile(join(folder, 'words.ts'), wordsScript)
+  await mkdir(join(folder, 'greetings/deep'), { recursive: true })
+  await writeFile(join(folder, 'greetings/deep/greeting.txt'), 'good day')
+  const view = await ran(pipelineFile)
+  expect(view.headline).toBe('')
+  const [prices, , sold] = view.steps
+  expect(sold).toMatchObject({
+    state: 'Completed',
+    itemsSucceeded: 400,
+    needs: ['prices', 'words'],
+  })
+  const { client } = team.keeper
+  const rows = await allRows(client, sold!.job)
+  expect(rows.map((row) => row.value)).toEqual(
+    Array.from({ length: 400 }, (_, i) => ({
+      key: `sales.csv#${i + 1}`,
+      id: i,
+      price: [10, 14, 'none'][i % 3],
+      greeting: 'good day',
+      input: 'sales',
+    })),
+  )
+
+  // The key of reuse names the side inputs by their content: the same again is taken over, another price is not.
+  const again = await ran(pipelineFile)
+  expect(again.steps[2]).toMatchObject({ takenFrom: sold!.job, takenOver: sold!.miniBatches })
+  await writeFile(join(folder, 'prices.csv'), 'product,price\np0,6\np1,7\n')
+  const other = await ran(pipelineFile)
+  expect(other.steps[0]?.takenFrom).not.toBe(prices!.job)
+  expect(other.steps[2]?.takenOver).toBe(0)
+  expect((await allRows(client, other.steps[2]!.job))[0]?.value).toMatchObject({ price: 12 })
+})
+
+test('a step without output leaves the one that has it as a side input unstarted, in words', async () => {
+  const text = pipelineFile.replace('entry_script: words.ts', 'entry_script: prices-only.ts')
+  await writeFile(
+    join(folder, 'prices-only.ts'),
+    'export const run = async (m: any) => [...m].map(() => 1)',
+  )
+  const view = await ran(text)
+  expect(view.steps[2]).toMatchObject({ state: 'Failed' })
+  expect(view.headline).toContain('Step "sold" reads the output of step "words", which wrote none.')
+  const circle = team.keeper.client.call('submitPipeline', {
+    body: {
+      text: pipelineFile.replace('./greetings', "'${{steps.sold.output}}'"),
+      file: join(folder, 'some.yaml'),
+    },
+  })
+  expect((await errorOf(circle))?.message).toContain('wait for each other in a circle')
 })

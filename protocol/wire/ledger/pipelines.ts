@@ -87,7 +87,9 @@ const stepOf = (spec: z.ZodType<JobSpec>): z.ZodType<PipelineStep> =>
   z.object({
     name,
     spec,
-    wires: z.array(z.object({ input: name, step: name })).max(1),
+    wires: z
+      .array(z.object({ input: name, step: name, side: z.literal(true).exactOptional() }))
+      .max(2 * limits.inputs),
     after: z.array(name).max(limits.pipelineSteps),
     output: name,
     allowReuse: z.boolean(),

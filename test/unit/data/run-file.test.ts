@@ -94,6 +94,28 @@ describe('a pipeline file', () => {
     })
   })
 
+  it('wires side inputs to outputs too, as tables where their file is one', () => {
+    const run = accepted(
+      pipeline.replace(
+        'after: [sort]',
+        "side_inputs: { found: '${{steps.find.output}}', words: ./words, lines: { path: '${{steps.sort.output}}', type: files } }",
+      ),
+      given,
+    )
+    const show = run.steps[2]
+    expect(show?.wires).toEqual([
+      { input: 'lines', step: 'sort' },
+      { input: 'found', step: 'find', side: true },
+      { input: 'lines', step: 'sort', side: true },
+    ])
+    expect(show?.job.spec.sideInputs).toMatchObject([
+      { name: 'found', kind: 'table', format: 'json-lines', root: '', patterns: ['found.jsonl'] },
+      { name: 'words', kind: 'files', root: '/jobs/words' },
+      { name: 'lines', kind: 'files', root: '', patterns: ['parallel_run_step.txt'] },
+    ])
+    expect(show?.job.spec.inputs).toMatchObject([{ name: 'lines', root: '' }])
+  })
+
   it('takes steps as a list, and other values beside the file', () => {
     const asList = pipeline
       .replace(/^ {2}find:\n/m, '  - name: find\n')
@@ -186,6 +208,15 @@ describe('a wrong file', () => {
       pipeline.replace('outputs.found', 'outputs.fond'),
       given,
       /is the output "fond" of step "find", whose output is called "found"/,
+    ],
+    [
+      'a circle by way of a side input',
+      pipeline.replace(
+        "photos: '${{inputs.photos}}' }",
+        "photos: '${{inputs.photos}}' }\n    side_inputs: { all: '${{steps.sort.output}}' }",
+      ),
+      given,
+      /wait for each other in a circle, find -> sort -> find:/,
     ],
     [
       'an output that is no input',

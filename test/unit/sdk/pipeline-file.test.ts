@@ -118,12 +118,18 @@ describe('a pipeline as a file', () => {
       ...base,
       name: 'name-them',
       inputs: [faces.asNamedInput('rows')],
+      sideInputs: [faces.asNamedInput('all'), images],
       runAfter: [find],
     })
     const file = await new Pipeline(workspace, { steps: [find, name] }).toFile()
     expect(file['steps']).toMatchObject([
       { name: 'find', output_name: 'faces' },
-      { name: 'name-them', inputs: { rows: '${{steps.find.outputs.faces}}' }, after: ['find'] },
+      {
+        name: 'name-them',
+        inputs: { rows: '${{steps.find.outputs.faces}}' },
+        side_inputs: { all: '${{steps.find.outputs.faces}}', images: { path: folder } },
+        after: ['find'],
+      },
     ])
     await expect(new Pipeline(workspace, { steps: [name] }).toFile()).rejects.toThrow(
       'No step of the pipeline gives the output "faces"',

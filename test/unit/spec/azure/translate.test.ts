@@ -336,6 +336,25 @@ describe('several parallel steps', () => {
     ])
   })
 
+  it('may have the output of another as an input that is not split', () => {
+    const side = {
+      inputs: {
+        photos: { type: 'uri_folder', path: './photos' },
+        faces: { path: '${{parent.jobs.find_faces.outputs.faces}}' },
+      },
+      input_data: '${{inputs.photos}}',
+    }
+    const { fields, faults } = two(side)
+    expect(faults).toEqual([])
+    expect(fields['steps']).toMatchObject({
+      'find-faces': { output_name: 'faces' },
+      name: {
+        inputs: { photos: { path: './photos' } },
+        side_inputs: { faces: { path: '${{steps.find-faces.outputs.faces}}' } },
+      },
+    })
+  })
+
   it('give one output each: rows or files', () => {
     const rows = { task: { entry_script: 'find.ts', append_row_to: '${{outputs.rows}}' } }
     expect(faultsOf(two({}, rows))[0]).toContain('a step gives either files or rows')
