@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
+import { setTimeout } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findBrowser, openBrowser, whyNoBrowser } from '#test/support/browser.ts'
@@ -211,11 +212,15 @@ describe.skipIf(program === undefined)('the window', () => {
     expect(await page.locator('.away').count()).toBe(0)
   })
 
-  test('can be used by keyboard alone', async () => {
+  test.for([0, 2_000])('can be used by keyboard alone, answers after %i ms', async (wait) => {
     const data = littleData()
     await using fixture = await startWindowFixture({ data, pageFolder })
     await using open = await openOn(fixture, '/jobs')
     const { page } = open
+    await page.route(/\/mini-batches/, async (route) => {
+      await setTimeout(wait)
+      await route.continue()
+    })
     await page.getByRole('link', { name: 'digits', exact: true }).focus()
     await page.keyboard.press('Enter')
     await page.getByRole('tab', { name: /Rows/ }).focus()

@@ -1,5 +1,5 @@
-import { useElementSize } from '@mantine/hooks'
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { useElementSize } from '../../../ui/element-size.ts'
 import { formatCount } from '../../../ui/format.ts'
 import { usePalette } from '../../../ui/palette.ts'
 import { bandColumns, drawBand } from './band.ts'

@@ -1,5 +1,5 @@
-import { useElementSize } from '@mantine/hooks'
 import { useEffect, useRef } from 'react'
+import { useElementSize } from '../../../ui/element-size.ts'
 import { usePalette } from '../../../ui/palette.ts'
 import { useWheel } from '../../../ui/wheel.ts'
 import { cellAt, cellStateAt, layCells } from './cells.ts'

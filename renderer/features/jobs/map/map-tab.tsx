@@ -35,10 +35,13 @@ export const MapTab = (props: {
   if (answer.data !== undefined && total === 0) {
     return <Empty sentence="The map is drawn once the first part of the plan is written." />
   }
+  // Without states there are no cells to move over: keys pressed meanwhile would be lost.
+  if (answer.data === undefined) return <section className="map" aria-busy="true" />
+  const { states } = answer.data
   return (
     <section className="map" aria-label="Map of mini-batches">
-      <Legend states={answer.data?.states ?? ''} total={total} />
-      <Cells key={job.id} job={job} spec={spec} states={answer.data?.states ?? ''} />
+      <Legend states={states} total={total} />
+      <Cells key={job.id} job={job} spec={spec} states={states} />
     </section>
   )
 }
