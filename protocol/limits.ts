@@ -304,6 +304,10 @@ export const limits = {
   loggedCauses: 1_000,
   /** `shutdown()` has this long before its process is killed anyway. */
   scriptShutdownMs: 2 * second,
+  /** Scripts that one runtime process serves, one after the other: each has a pipe that was made with it. */
+  scriptsPerRuntime: 16,
+  /** A runtime process that was told that its script is gone says so at once, or is ended. */
+  scriptLeftMs: 2 * second,
   /** The question whether bubblewrap works here: it starts in some 20 ms. */
   sandboxProbeMs: 5 * second,
 

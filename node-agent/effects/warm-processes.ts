@@ -1,14 +1,17 @@
 import type { Clock } from '#agent/ports/clock.ts'
-import type { WorkerProcess } from '#agent/ports/runtime.ts'
+import type { IdleRuntime, WorkerProcess } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Millis } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 
-/** Idle worker processes of jobs that have ended, with their models, for the next job of their kind. */
+/** Idle, with its model: a declared job's process as it is, a script's without the script. */
+export type WarmProcess = WorkerProcess | IdleRuntime
+
+/** Idle processes of jobs that have ended, for the next job of their kind. */
 export interface WarmProcesses extends AsyncDisposable {
-  readonly keep: (process: WorkerProcess, kind: string) => void
+  readonly keep: (process: WarmProcess, kind: string) => void
   /** The one that was idle for the shortest time. */
-  readonly take: (kind: string | undefined) => WorkerProcess | undefined
+  readonly take: (kind: string) => WarmProcess | undefined
   /** `inUse` processes of jobs run: both together never exceed the slots, the longest idle go first. */
   readonly makeRoom: (inUse: number) => void
 }
@@ -22,7 +25,7 @@ export interface WarmProcessesDeps {
 }
 
 interface Kept {
-  readonly process: WorkerProcess
+  readonly process: WarmProcess
   readonly kind: string
   readonly since: Millis
 }
@@ -85,11 +88,12 @@ export const createWarmProcesses = (deps: WarmProcessesDeps): WarmProcesses => {
 
 /**
  * Two jobs of the same kind may use the same process, one after the other: all that it was started with is
- * equal, and nobody's work runs in a process that has read another submitter's files. Undefined: never.
+ * equal, and nobody's work runs in a process that has read another submitter's files. What a script asks of its
+ * runtime process it asks anew, so no more than the model must be the same.
  */
-export const processKind = (job: Job, threads: number, memoryBytes: number): string | undefined => {
+export const processKind = (job: Job, threads: number, memoryBytes: number): string => {
   const { spec, submitter } = job
-  if (spec.runtime !== 'onnx') return undefined
-  const { model, preprocess, postprocess, device } = spec
-  return JSON.stringify([submitter, model, preprocess, postprocess, device, threads, memoryBytes])
+  const loaded =
+    spec.runtime === 'onnx' ? [spec.preprocess, spec.postprocess] : (['script'] as const)
+  return JSON.stringify([submitter, spec.model, spec.device, threads, memoryBytes, loaded])
 }

@@ -64,8 +64,8 @@ export interface WorkerEffectsDeps {
 type Reach = (job: Job, signal: AbortSignal) => Promise<Result<string | undefined, MusterError>>
 
 interface Running {
-  /** What an idle process of it could also run; undefined for scripts, which are their job's alone. */
-  readonly kind: string | undefined
+  /** What an idle process of it could also run. */
+  readonly kind: string
   /** Number among the processes of its job. */
   readonly index: number
   readonly job: Job
@@ -122,6 +122,8 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
       return inBackground(working, startProcess(working, effect.process, effect.job))
     case 'releaseProcess':
       return releaseProcess(working, effect.process)
+    case 'endScript':
+      return inBackground(working, endScript(working, effect.process))
     case 'killProcess': {
       const running = working.processes.get(effect.process)
       running?.aborted.abort()
@@ -173,9 +175,10 @@ const startProcess = async (
   working.processes.set(number, running)
   const warm = working.warm.take(kind)
   working.warm.makeRoom(working.processes.size)
-  if (warm !== undefined) return watchProcess(working, number, running, warm)
+  if (warm !== undefined && 'run' in warm) return watchProcess(working, number, running, warm)
   const fail = (why: 'reach' | 'init', error: MusterError): void => {
     working.processes.delete(number)
+    if (why === 'reach') warm?.kill()
     working.log.warn('worker process did not start', { job: jobId, error })
     tell({ kind: 'processFailed', process: number, why, message: error.message })
   }
@@ -186,7 +189,7 @@ const startProcess = async (
   if (!folder.ok) return fail('reach', folder.error)
   const sides = await working.sideFolders(job, signal)
   if (!sides.ok) return fail('reach', sides.error)
-  const started = await working.runtime.start({
+  const started = await (warm ?? working.runtime).start({
     spec: job.spec,
     modelPath: model.value,
     ...(folder.value === undefined ? {} : { scriptFolder: folder.value }),
@@ -226,6 +229,21 @@ const releaseProcess = ({ processes, warm }: Working, number: ProcessNumber): vo
   processes.delete(number)
   warm.keep(process, kind)
   warm.makeRoom(processes.size)
+}
+
+/** Its slot is free only when the script is gone: until then it may use as much as it did. */
+const endScript = async (working: Working, number: ProcessNumber): Promise<void> => {
+  const { processes, warm, tell } = working
+  const running = processes.get(number)
+  const { process, kind = '', runs = 0 } = running ?? {}
+  if (process?.leave === undefined || runs > 0) return process?.kill()
+  const idle = await process.leave()
+  // Gone altogether: whoever watches it says so.
+  if (idle === undefined || processes.get(number) !== running) return idle?.kill()
+  processes.delete(number)
+  warm.keep(idle, kind)
+  warm.makeRoom(processes.size)
+  tell({ kind: 'processExited', process: number, how: 'stopped', message: 'Its job has ended.' })
 }
 
 const freeIndex = ({ processes }: Working, job: JobId): number => {

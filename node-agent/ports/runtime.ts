@@ -120,6 +120,17 @@ export interface WorkerProcess {
   readonly kill: () => void
   /** Resolves once, when the process is gone. */
   readonly exited: Promise<ProcessExit>
+  /**
+   * Present where a part of the process is its job's alone: an entry script. Ends that part in peace, and resolves to
+   * the rest, which has forgotten the job; undefined if nothing is left. Nothing may be run any more.
+   */
+  readonly leave?: () => Promise<IdleRuntime | undefined>
+}
+
+/** A runtime process with its model that no script uses, for the next job of its kind. */
+export interface IdleRuntime extends Pick<WorkerProcess, 'pid' | 'kill' | 'exited'> {
+  /** Like `ModelRuntime.start`, for a job of the same kind. Whatever goes wrong, nothing of it is left. */
+  readonly start: ModelRuntime['start']
 }
 
 export interface StartProcess {

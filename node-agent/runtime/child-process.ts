@@ -18,26 +18,29 @@ export interface RuntimeChild {
   readonly exited: Promise<ProcessExit>
   /** The last it wrote to standard error. */
   readonly stderr: () => string
-  /** The agent's end of a second pipe, if one was asked for: to be handed on to the script process. */
-  readonly scriptPipe?: Duplex
+  /**
+   * The agent's ends of pipes for script processes, one for each that may come: to be handed on. In the process they
+   * are the descriptors from `firstScriptPipe` on.
+   */
+  readonly scriptPipes: readonly Duplex[]
 }
 
 const root = new URL('runtime-process.ts', import.meta.url)
 const framesDescriptor = 3
-const scriptDescriptor = 4
+export const firstScriptPipe = 4
 
 /** Starts a runtime process at the lowest priority. Throws if the system refuses another process. */
 export const startChild = (
   memoryBytes: number,
   cacheFolder: string | undefined,
-  withScript = false,
+  scripts = 0,
 ): RuntimeChild => {
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${heapMib(memoryBytes)}`, fileURLToPath(root)],
     {
-      // 0: held open as a sign of life; 3: frames; 4: to the script process.
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe', withScript ? 'pipe' : 'ignore'],
+      // 0: held open as a sign of life; 3: frames; from 4 on: to script processes.
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe', ...Array<'pipe'>(scripts).fill('pipe')],
       env: childEnvironment(process.env, cacheFolder),
       windowsHide: true,
     },
@@ -49,9 +52,11 @@ export const startChild = (
   // At once: on Linux a priority is a thread's own, and threads started later inherit it.
   lowerPriority(pid)
   child.stdin?.on('error', ignore)
-  const own = { pid, pipe, kill: exited.kill, exited: exited.promise, stderr: exited.stderr }
-  const scriptPipe: unknown = child.stdio[scriptDescriptor]
-  return isDuplex(scriptPipe) ? { ...own, scriptPipe } : own
+  const all: readonly unknown[] = child.stdio
+  const scriptPipes = all.slice(firstScriptPipe).filter(isDuplex)
+  for (const one of scriptPipes) one.on('error', ignore)
+  const { kill, promise, stderr } = exited
+  return { pid, pipe, kill, exited: promise, stderr, scriptPipes }
 }
 
 const ignore = (): void => {}

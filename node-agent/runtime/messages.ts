@@ -38,6 +38,8 @@ export interface ScriptStartMessage {
   readonly packFolder: string
   /** Must not outlive this process. */
   readonly scriptPid: number
+  /** Descriptor of the pipe to it. */
+  readonly scriptPipe: number
   readonly sideInputs: readonly SideInputStart[]
   readonly init: Omit<InitWords, 'kind' | 'model' | 'sideInputs'>
 }
@@ -51,6 +53,11 @@ export interface SideInputStart extends SideInputWords {
 /** No more mini-batches: the script may clean up. */
 export interface ShutdownMessage {
   readonly kind: 'shutdown'
+}
+
+/** The script process is gone: all that was kept for it goes too, but for the model. Answered by `left`. */
+export interface EndScriptMessage {
+  readonly kind: 'endScript'
 }
 
 /**
@@ -90,7 +97,12 @@ export interface DeviceMessage {
 }
 
 export type AgentMessage =
-  StartMessage | ScriptStartMessage | RunMessage | DeviceMessage | ShutdownMessage
+  | StartMessage
+  | ScriptStartMessage
+  | RunMessage
+  | DeviceMessage
+  | ShutdownMessage
+  | EndScriptMessage
 
 export interface ReadyMessage {
   readonly kind: 'ready'
@@ -129,13 +141,18 @@ export interface ThrewMessage {
   readonly runMs: number
 }
 
+/** Nothing of the script that was is left here; the next one may start. */
+export interface LeftMessage {
+  readonly kind: 'left'
+}
+
 /** What computes from now on; said before the answer to the mini-batch on which it was measured. */
 export interface ChosenMessage extends DeviceChoice {
   readonly kind: 'chosen'
 }
 
 export type ProcessMessage =
-  ReadyMessage | RefusedMessage | SucceededMessage | ThrewMessage | ChosenMessage
+  ReadyMessage | RefusedMessage | SucceededMessage | ThrewMessage | ChosenMessage | LeftMessage
 
 /**
  * Checks what a worker process said. It decodes files of strangers with native code, so its word is
@@ -146,6 +163,8 @@ export const readProcessMessage = (head: unknown): ProcessMessage | undefined =>
   switch (head['kind']) {
     case 'ready':
       return isNumber(head['loadMs']) ? (head as unknown as ReadyMessage) : undefined
+    case 'left':
+      return { kind: 'left' }
     case 'chosen':
       return isText(head['message']) && isProvider(String(head['provider']))
         ? (head as unknown as ChosenMessage)

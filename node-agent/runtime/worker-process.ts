@@ -37,6 +37,10 @@ export interface Conversation {
   readonly loaded: Promise<Result<number, MusterError>>
   /** Tells the process a new plan for what computes. */
   readonly tellPlan: (plan: DevicePlan) => void
+  /** Starts one more script, after `endScript`; resolves like `loaded`. */
+  readonly startScript: (start: ScriptStartMessage) => Promise<Result<number, MusterError>>
+  /** Tells that the script process is gone. Resolves to true when the process has forgotten it, else to false. */
+  readonly endScript: () => Promise<boolean>
 }
 
 /** Speaks with a started child: sends `start`, then mini-batches, and matches the answers in their order. */
@@ -46,8 +50,9 @@ export const converse = (
   heard: (choice: DeviceChoice) => void = () => {},
 ): Conversation => {
   const waiting: Waiting[] = []
-  const loaded = Promise.withResolvers<Result<number, MusterError>>()
-  let nonsense = ''
+  const first = Promise.withResolvers<Result<number, MusterError>>()
+  let loaded = first
+  let left = Promise.withResolvers<boolean>()
   let gone: ProcessExit | undefined
 
   const give = (frame: Frame): string | undefined => {
@@ -56,9 +61,57 @@ export const converse = (
     if (message.kind === 'ready') loaded.resolve(ok(message.loadMs))
     else if (message.kind === 'refused') loaded.resolve(err(toError(message)))
     else if (message.kind === 'chosen') heard(message)
+    else if (message.kind === 'left') left.resolve(true)
     else return settleNext(waiting, message, frame.body)
     return undefined
   }
+  const nonsense = listen(child, give)
+  const exited = child.exited.then((exit) => {
+    const problem = nonsense()
+    gone = problem === '' ? exit : brokenOff(child.pid, problem)
+    const error = died(gone, child.stderr())
+    loaded.resolve(err(error))
+    left.resolve(false)
+    for (const { settle } of waiting.splice(0)) settle.reject(new MusterFailure(error))
+    return gone
+  })
+  const write = createWrite(child)
+  write(start, [])
+  const run = (request: RunRequest): Promise<RunOutcome> => {
+    if (gone !== undefined) return Promise.reject(new MusterFailure(died(gone, child.stderr())))
+    const settle = Promise.withResolvers<RunOutcome>()
+    waiting.push({ request, settle })
+    const { message, body } = toRunMessage(request)
+    write(message, body)
+    return settle.promise
+  }
+  return {
+    process: { pid: child.pid, run, kill: child.kill, exited },
+    loaded: first.promise,
+    tellPlan: (plan) => {
+      if (gone === undefined) write({ kind: 'device', plan }, [])
+    },
+    startScript: (next) => {
+      if (gone !== undefined) return Promise.resolve(err(died(gone, child.stderr())))
+      loaded = Promise.withResolvers()
+      write(next, [])
+      return loaded.promise
+    },
+    endScript: () => {
+      if (gone !== undefined) return Promise.resolve(false)
+      left = Promise.withResolvers()
+      write({ kind: 'endScript' }, [])
+      return left.promise
+    },
+  }
+}
+
+/** Gives on the child's frames until one makes no sense, which ends it; the function given back says why. */
+const listen = (
+  child: RuntimeChild,
+  give: (frame: Frame) => string | undefined,
+): (() => string) => {
+  let nonsense = ''
   const fail = (problem: string): void => {
     if (nonsense === '') nonsense = problem
     child.kill()
@@ -76,30 +129,7 @@ export const converse = (
   })
   // A write to a process that is gone: its end is told by `exited`.
   child.pipe.on('error', () => {})
-  const exited = child.exited.then((exit) => {
-    gone = nonsense === '' ? exit : brokenOff(child.pid, nonsense)
-    const error = died(gone, child.stderr())
-    loaded.resolve(err(error))
-    for (const { settle } of waiting.splice(0)) settle.reject(new MusterFailure(error))
-    return gone
-  })
-  const write = createWrite(child)
-  write(start, [])
-  const run = (request: RunRequest): Promise<RunOutcome> => {
-    if (gone !== undefined) return Promise.reject(new MusterFailure(died(gone, child.stderr())))
-    const settle = Promise.withResolvers<RunOutcome>()
-    waiting.push({ request, settle })
-    const { message, body } = toRunMessage(request)
-    write(message, body)
-    return settle.promise
-  }
-  return {
-    process: { pid: child.pid, run, kill: child.kill, exited },
-    loaded: loaded.promise,
-    tellPlan: (plan) => {
-      if (gone === undefined) write({ kind: 'device', plan }, [])
-    },
-  }
+  return () => nonsense
 }
 
 type Write = (head: object, body: readonly Uint8Array[]) => void

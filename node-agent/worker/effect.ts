@@ -18,6 +18,8 @@ export type WorkerEffect =
   | { readonly kind: 'startProcess'; readonly process: ProcessNumber; readonly job: JobId }
   /** Its job has ended and it runs nothing: it may be kept for the next job of its kind. No word follows. */
   | { readonly kind: 'releaseProcess'; readonly process: ProcessNumber }
+  /** The same for a script's: the script ends, its runtime may be kept. `processExited` follows. */
+  | { readonly kind: 'endScript'; readonly process: ProcessNumber }
   /** SIGKILL. `processExited` follows. */
   | { readonly kind: 'killProcess'; readonly process: ProcessNumber; readonly reason: string }
   /** Give a mini-batch whose input is here to a process; it may still be busy with the one before. */

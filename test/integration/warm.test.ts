@@ -1,7 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import process from 'node:process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { untilFinal } from '../../tools/agents.ts'
+import { repository, untilFinal } from '../../tools/agents.ts'
 import type { AgentProcess } from '../../tools/agents.ts'
 import { createOffice, submitDigits } from '../support/office.ts'
 import type { Office } from '../support/office.ts'
@@ -41,6 +43,49 @@ const runJob = async (overrides = {}): Promise<readonly number[]> => {
   expect([job.state, job.rows]).toEqual(['Completed', count])
   return childrenOf(agent.pid)
 }
+
+/** Runs a job with a script, and gives the process that the job leaves behind. */
+const runScript = async (overrides = {}): Promise<number> => {
+  const file = join(office.folder, 'score.yaml')
+  await writeFile(
+    join(office.folder, 'score.ts'),
+    `export const init = async (context) => { await context.session() }
+     export const run = (miniBatch) => miniBatch.items.map(() => 1)`,
+  )
+  const model = join(repository, 'examples/mnist/model/mnist.onnx')
+  const text = `name: scripted\nentry_script: score.ts\nmodel: ${model}\ninputs: { digits: ${digits} }\n`
+  const { id } = await agent.client.call('submitJob', {
+    body: { text, file, overrides: { allow_reuse: false, ...overrides } },
+  })
+  const job = await untilFinal(() => agent.client, id)
+  expect([job.state, job.rows]).toEqual(['Completed', count])
+  // bubblewrap and the script go soon after the seal; what stays is the runtime process.
+  await expect.poll(() => childrenOf(agent.pid).map(commandOf)).toEqual([isRuntime])
+  return childrenOf(agent.pid)[0] ?? 0
+}
+
+const isRuntime = expect.stringContaining('runtime-process') as string
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return 'gone'
+  }
+}
+
+test.runIf(process.platform === 'linux')(
+  'the runtime process behind a script serves the next script of its kind, and no other job',
+  async () => {
+    const first = await runScript()
+    expect(await runScript({ arguments: '--other yes' })).toBe(first)
+    const other = await runScript({ device: 'cpu' })
+    expect(other).not.toBe(first)
+    // A declared job with the same model and device is another kind too.
+    const [declared, ...more] = await runJob({ device: 'cpu' })
+    expect([declared === other, more.length]).toEqual([false, 0])
+  },
+)
 
 test.runIf(process.platform === 'linux')(
   'a worker process serves the next job of its kind, and no other one',

@@ -128,6 +128,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       case 'releaseProcess':
         processes.delete(effect.process)
         return
+      case 'endScript':
       case 'killProcess':
         return killProcess(effect.process)
       case 'runAttempt':

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createBundler } from '#agent/bundle/bundler.ts'
 import type { Log } from '#agent/ports/log.ts'
-import type { RunOutcome, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
+import type { IdleRuntime, RunOutcome, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
 import { withScripts } from '#agent/runtime/script/script-runtime.ts'
 import type { MusterError } from '#protocol/errors.ts'
@@ -29,6 +29,8 @@ export interface ScriptSetup {
   readonly sandbox?: boolean
   readonly initMs?: number
   readonly memoryBytes?: number
+  /** A runtime process that a script has left; without, a new one. */
+  readonly idle?: IdleRuntime
 }
 
 /** An agent's runtime for scripts in a folder of its own; every process it started dies with it. */
@@ -85,7 +87,7 @@ export const createScriptLab = async (): Promise<ScriptLab> => {
       memoryBytes: setup.memoryBytes ?? 2 ** 30,
       signal: new AbortController().signal,
     }
-    const made = await runtime.start(options)
+    const made = await (setup.idle ?? runtime).start(options)
     if (plant !== undefined)
       await symlink(plant, join(home, 'script-output', job, String(scripts), 'planted'))
     if (made.ok) processes.push(made.value)

@@ -16,12 +16,13 @@ import { createMiniBatchRunner } from './mini-batch.ts'
 import type { MiniBatchOutcome } from './mini-batch.ts'
 import { createRowWriter } from './row-writer.ts'
 import type { ScriptRunner } from './script/runner.ts'
+import type { Scripts } from './script/scripts.ts'
 import { createStoredTensorWriter, createTensorDecoder } from './tensor-decoder.ts'
 import { createTensorWriter } from './tensor-writer.ts'
 
 /**
  * Serves the agent over one pipe until it closes: first `start`, then mini-batches in their order.
- * `onScript` is told the script process that must not outlive this one. `onLoaded` is called when all code that a mini-batch needs is loaded: the process ends without warning.
+ * `onScript` is told the script process that must not outlive this one, 0 when it is gone. `onLoaded` is called when all code that a mini-batch needs is loaded: the process ends without warning.
  */
 export const serve = async (
   descriptor: number,
@@ -33,7 +34,8 @@ export const serve = async (
     pipe.send(message, rows.length === 0 ? [] : [Buffer.from(rows.join('\n'))])
   }
   let runner: Runner | undefined
-  let shutdown = (): void => {}
+  let scripts: Scripts | undefined
+  let script: ScriptRunner | undefined
   let follow: Follow = async () => {}
   for (let frame = pipe.next(); frame !== undefined; frame = pipe.next()) {
     // The agent is our own code: its messages are taken as they are.
@@ -44,13 +46,20 @@ export const serve = async (
       follow = loaded?.follow ?? follow
       onLoaded()
     } else if (message.kind === 'startScript') {
-      const script = await loadScript(message, send, onScript)
+      // Only jobs with a script pay for its code.
+      scripts ??= (await import('./script/scripts.ts')).createScripts(chosenTo(send))
+      onScript(message.scriptPid)
+      script = await loadScript(message, send, scripts)
       runner = script?.run
-      shutdown = script?.shutdown ?? shutdown
-      follow = script?.follow ?? follow
+      follow = scripts.follow
       onLoaded()
-    } else if (message.kind === 'shutdown') shutdown()
-    else if (message.kind === 'device') await follow(message.plan)
+    } else if (message.kind === 'shutdown') script?.shutdown()
+    else if (message.kind === 'endScript') {
+      onScript(0)
+      script?.leave()
+      script = runner = undefined
+      send({ kind: 'left' })
+    } else if (message.kind === 'device') await follow(message.plan)
     else if (runner !== undefined) await runOne(runner, message, frame.body, send)
   }
   process.exit(0)
@@ -67,13 +76,10 @@ const chosenTo =
 const loadScript = async (
   start: ScriptStartMessage,
   send: Send,
-  onScript: (pid: number) => void,
+  scripts: Scripts,
 ): Promise<ScriptRunner | undefined> => {
   const startedAt = performance.now()
-  onScript(start.scriptPid)
-  // Only jobs with a script pay for its code.
-  const { startScript } = await import('./script/runner.ts')
-  const runner = await startScript(start, chosenTo(send))
+  const runner = await scripts.start(start)
   if (typeof runner === 'string') {
     send({ kind: 'refused', code: 'InitFailed', message: runner, detail: '' })
     return undefined

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '#agent/ports/log.ts'
 import type {
+  IdleRuntime,
   ModelRuntime,
   ScriptSafety,
   StartProcess,
@@ -18,7 +19,8 @@ import type { DeviceDesk } from '../devices/desk.ts'
 import type { Seat } from '../devices/seats.ts'
 import { inspectModel } from '../inspect/inspect.ts'
 import { probeSandbox } from './sandbox.ts'
-import { startScript } from './start-script.ts'
+import { startNextScript, startScript } from './start-script.ts'
+import type { RunningHost, StartScript, StartedScript } from './start-script.ts'
 
 export interface ScriptRuntimeDeps {
   readonly log: Log
@@ -83,7 +85,6 @@ const startOne = async (
   spec: NodeJobSpec,
   deps: Deps,
 ): Promise<Result<WorkerProcess, MusterError>> => {
-  const { home, cacheFolder, bwrap, log } = deps
   if (options.signal.aborted) return err(givenUp(spec))
   if (options.modelPath !== undefined) {
     const model = await inspectModel(options.modelPath)
@@ -91,9 +92,28 @@ const startOne = async (
   }
   const seat = await takeSeat(options, spec, deps.desk)
   if (!seat.ok) return seat
-  let started: ReturnType<typeof startScript>
+  const { lost, opened } = seat.value
+  const started = await whenLoaded(options, spec, deps, (start) => startScript(start, seat.value))
+  if (started.ok) {
+    const { process, conversation } = started.value
+    const counted = opened(process, conversation.tellPlan)
+    return ok(withLeave(counted, started.value, deps))
+  }
+  // A device that we only tried must not cost the job its process: once more, without it.
+  return lost(started.error) ? startOne(options, spec, deps) : started
+}
+
+/** Starts a script and waits until it is ready. */
+const whenLoaded = async (
+  options: StartProcess,
+  spec: NodeJobSpec,
+  deps: Deps,
+  begin: (start: StartScript) => StartedScript,
+): Promise<Result<StartedScript, MusterError>> => {
+  const { home, cacheFolder, bwrap, log } = deps
+  let started: StartedScript
   try {
-    started = startScript({ options, spec, home, cacheFolder, bwrap, seat: seat.value })
+    started = begin({ options, spec, home, cacheFolder, bwrap })
   } catch (thrown) {
     const detail = thrownToText(thrown)
     const sentence = `No process for the script ${spec.script.entry} could be started.`
@@ -101,15 +121,39 @@ const startOne = async (
   }
   const loaded = await inTime(started.loaded, options.signal, spec, deps)
   if (loaded.ok) {
-    log.debug('Script process is ready.', { pid: started.pair.scriptPid, loadMs: loaded.value })
-    return ok(seat.value.opened(started.process, started.tellPlan))
+    log.debug('Script process is ready.', { pid: started.scriptPid, loadMs: loaded.value })
+    return ok(started)
   }
-  started.pair.kill()
-  await started.pair.exited
-  // A device that we only tried must not cost the job its process: once more, without it.
-  if (seat.value.lost(loaded.error)) return startOne(options, spec, deps)
+  started.host.kill()
+  await started.conversation.process.exited
   log.warn('A script process could not be started.', { reason: loaded.error.message })
   return loaded
+}
+
+const withLeave = (process: WorkerProcess, started: StartedScript, deps: Deps): WorkerProcess => ({
+  ...process,
+  leave: async () => ((await started.leave()) ? idleRuntime(started, deps) : undefined),
+})
+
+const idleRuntime = (running: RunningHost, deps: Deps): IdleRuntime => {
+  const { host, conversation } = running
+  const { pid, exited } = conversation.process
+  return {
+    pid,
+    exited,
+    kill: host.kill,
+    start: async (options) => {
+      if (options.spec.runtime === 'onnx' || options.signal.aborted) {
+        host.kill()
+        return err(musterError('Aborted', 'Starting the script was given up.', { retryable: true }))
+      }
+      const begin = (start: StartScript): StartedScript => startNextScript(start, running)
+      const started = await whenLoaded(options, options.spec, deps, begin)
+      if (started.ok) return ok(withLeave(started.value.process, started.value, deps))
+      host.kill()
+      return started
+    },
+  }
 }
 
 /** A script without a model needs no device. */

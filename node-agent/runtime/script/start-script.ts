@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RunRequest, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
+import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
+import type { Result } from '#protocol/model/result.ts'
+import { onProcessor } from '../devices/providers.ts'
 import type { Seat } from '../devices/seats.ts'
 import { encodeFrame } from '../frames.ts'
 import type { ScriptStartMessage, SideInputStart } from '../messages.ts'
 import { converse } from '../worker-process.ts'
 import type { Conversation } from '../worker-process.ts'
 import { layOutOwnCode } from './own-code.ts'
-import { startPair } from './pair.ts'
-import type { Pair } from './pair.ts'
 import { scriptCommand } from './sandbox.ts'
+import { startHost } from './script-host.ts'
+import type { Attached, ScriptHost } from './script-host.ts'
 import { createScriptLog } from './script-log.ts'
 
 export interface StartScript {
@@ -22,15 +25,60 @@ export interface StartScript {
   readonly home: string
   readonly cacheFolder: string | undefined
   readonly bwrap: string | undefined
-  readonly seat: Seat
+}
+
+/** A runtime process that was started for one script and may outlive it, and what is said to it. */
+export interface RunningHost {
+  readonly host: ScriptHost
+  readonly conversation: Conversation
+}
+
+/** A script in front of its runtime process. */
+export interface StartedScript extends RunningHost {
+  readonly process: WorkerProcess
+  readonly scriptPid: number
+  /** Resolves when it is ready, refused, or gone. */
+  readonly loaded: Promise<Result<number, MusterError>>
+  /** Ends the script in peace; true: the runtime process is there, and has forgotten it. */
+  readonly leave: () => Promise<boolean>
 }
 
 /** Starts a runtime process and a script process and tells them what to load. Throws if the system refuses. */
-export const startScript = (start: StartScript): Conversation & { readonly pair: Pair } => {
-  const { options, spec, seat } = start
+export const startScript = (start: StartScript, seat: Seat): StartedScript => {
+  const { memoryBytes } = start.options
+  const host = startHost(memoryBytes, start.cacheFolder)
+  try {
+    const placed = placeScript(start, host)
+    const message = { ...placed.message, plan: seat.plan }
+    const conversation = converse(host, message, seat.heard)
+    const { loaded } = conversation
+    const running = { host, conversation }
+    return { ...running, ...control(running, placed, conversation.process), loaded }
+  } catch (thrown) {
+    host.kill()
+    throw thrown
+  }
+}
+
+/** Starts a script process in front of a runtime process that has lost its last one. Throws likewise. */
+export const startNextScript = (start: StartScript, running: RunningHost): StartedScript => {
+  const placed = placeScript(start, running.host)
+  const { process, startScript: tell } = running.conversation
+  // What computes was settled with the first script.
+  const loaded = tell({ ...placed.message, plan: onProcessor })
+  return { ...running, ...control(running, placed, process), loaded }
+}
+
+interface Placed {
+  readonly script: Attached
+  readonly folders: Folders
+  readonly message: Omit<ScriptStartMessage, 'plan'>
+}
+
+const placeScript = (start: StartScript, host: ScriptHost): Placed => {
+  const { options, spec } = start
   const folders = makeFolders(start)
   const heapMib = heapFor(options.memoryBytes)
-  const { entry } = spec.script
   const log = createScriptLog(folders.logs, `${Date.now()}-${options.workerIndex ?? 0}`)
   const own = layOutOwnCode(made(join(start.home, 'cache', 'script-process')))
   const readable = [own.folder, folders.script, folders.items]
@@ -41,20 +89,12 @@ export const startScript = (start: StartScript): Conversation & { readonly pair:
     { root: own.root, readable, writable: [folders.output], heapMib },
     start.bwrap,
   )
-  const { memoryBytes } = options
-  const { cacheFolder } = start
-  const pair = startPair({ memoryBytes, cacheFolder, command, log, entry, heapMib })
-  void pair.exited.then(() => {
+  const script = host.attach({ command, log, entry: spec.script.entry, heapMib })
+  void script.gone.then(() => {
     for (const folder of [folders.items, folders.output])
       rmSync(folder, { recursive: true, force: true })
   })
-  const conversation = converse(
-    pair,
-    startMessage(start, folders, sideInputs, pair.scriptPid),
-    seat.heard,
-  )
-  const process = endGently(withPacks(conversation.process, folders.packs), pair)
-  return { ...conversation, process, pair }
+  return { script, folders, message: startMessage(start, folders, sideInputs, script) }
 }
 
 /** JavaScript heap of the script in MiB: half of what its process may use, the rest is the runtime's. */
@@ -110,20 +150,20 @@ const sideInputsOf = (
   })
 
 const startMessage = (
-  { options, spec, seat }: StartScript,
+  { options, spec }: StartScript,
   folders: Folders,
   sideInputs: readonly SideInputStart[],
-  scriptPid: number,
-): ScriptStartMessage => ({
+  script: Attached,
+): Placed['message'] => ({
   kind: 'startScript',
   modelName: spec.model === undefined ? '' : `"${spec.model.name}" version ${spec.model.version}`,
   shortModelName: spec.model?.name ?? '',
   modelPath: options.modelPath === undefined ? null : realpathSync(options.modelPath),
   threads: options.threads,
-  plan: seat.plan,
   itemFolder: folders.items,
   packFolder: folders.packs,
-  scriptPid,
+  scriptPid: script.pid,
+  scriptPipe: script.pipe,
   sideInputs,
   init: {
     bundle: join(folders.script, spec.script.files[0]?.path ?? ''),
@@ -147,27 +187,51 @@ const withPacks = (process: WorkerProcess, folder: string): WorkerProcess => ({
   },
 })
 
-/** A process that runs nothing may call `shutdown()` before it goes; one that runs something is killed. */
-const endGently = (process: WorkerProcess, pair: Pair): WorkerProcess => {
-  let running = 0
+/** A script's process that runs nothing may call `shutdown()` before it goes; one that runs something is killed. */
+const control = (
+  { host, conversation }: RunningHost,
+  { script, folders }: Placed,
+  process: WorkerProcess,
+): Pick<StartedScript, 'process' | 'scriptPid' | 'leave'> => {
+  let runs = 0
   let ending = false
+  const packed = withPacks(process, folders.packs)
+  const endInPeace = async (): Promise<void> => {
+    ending = true
+    for (const part of encodeFrame({ kind: 'shutdown' }, [])) host.pipe.write(part)
+    await inTime(script.ended, limits.scriptShutdownMs, host.kill)
+  }
   return {
-    ...process,
-    run: async (request: RunRequest) => {
-      running += 1
-      try {
-        return await process.run(request)
-      } finally {
-        running -= 1
-      }
+    scriptPid: script.pid,
+    process: {
+      ...packed,
+      run: async (request: RunRequest) => {
+        runs += 1
+        try {
+          return await packed.run(request)
+        } finally {
+          runs -= 1
+        }
+      },
+      kill: () => {
+        if (runs > 0 || ending) return host.kill()
+        script.expectEnd()
+        return void endInPeace()
+      },
     },
-    kill: () => {
-      if (running > 0 || ending) return process.kill()
-      ending = true
-      pair.expectEnd()
-      for (const part of encodeFrame({ kind: 'shutdown' }, [])) pair.pipe.write(part)
-      const timer = setTimeout(process.kill, limits.scriptShutdownMs)
-      void pair.exited.then(() => clearTimeout(timer))
+    leave: async () => {
+      if (runs > 0 || ending || !host.hasRoom()) return false
+      script.expectLeave()
+      await endInPeace()
+      return inTime(conversation.endScript(), limits.scriptLeftMs, host.kill)
     },
   }
+}
+
+/** Waits for what is sure to come, if need be with force after some time. */
+const inTime = async <T>(done: Promise<T>, ms: number, force: () => void): Promise<T> => {
+  const timer = setTimeout(force, ms)
+  const result = await done
+  clearTimeout(timer)
+  return result
 }

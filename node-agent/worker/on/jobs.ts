@@ -56,17 +56,20 @@ export const onJobEnded = (state: WorkerState, job: JobId, effects: WorkerEffect
   state.jobs.delete(job)
 }
 
-/** An idle process may serve the next job; a script's never does, since it is its job's alone. */
+/** A declared job's idle process may serve the next job at once, the rest of a script's when the script is gone. */
 const letGo = (state: WorkerState, effects: WorkerEffect[], process: WorkerProcess): void => {
-  const declared = state.jobs.get(process.job)?.job?.spec.runtime === 'onnx'
+  const runtime = state.jobs.get(process.job)?.job?.spec.runtime
   const idle = process.phase === 'ready' && process.queue.length === 0
-  if (declared && idle && !state.draining) {
+  if (runtime === undefined || !idle || state.draining) {
+    kill(effects, process, 'its job has ended')
+    process.queue = []
+  } else if (runtime === 'onnx') {
     state.processes.delete(process.number)
     effects.push({ kind: 'releaseProcess', process: process.number })
-    return
+  } else {
+    process.phase = 'stopping'
+    effects.push({ kind: 'endScript', process: process.number })
   }
-  kill(effects, process, 'its job has ended')
-  process.queue = []
 }
 
 /** The head granted from a job whose record does not come. */

@@ -3,7 +3,7 @@ import { createWarmProcesses, processKind } from '#agent/effects/warm-processes.
 import type { ProcessExit, WorkerProcess } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { Job, NodeJobSpec } from '#protocol/model/job.ts'
 import { createJob } from '#test/simulation/jobs.ts'
 import { jobA, jobB } from '../worker/scenario.ts'
 
@@ -64,7 +64,7 @@ test('the newest process of a kind is handed out, once', () => {
   expect(s.take('a')?.pid).toBe(3)
   expect(s.take('a')?.pid).toBe(1)
   expect(s.take('a')).toBeUndefined()
-  expect(s.take(undefined)).toBeUndefined()
+  expect(s.take('c')).toBeUndefined()
   expect(s.ended).toEqual([])
 })
 
@@ -111,9 +111,9 @@ test('a process that ended by itself is not handed out', async () => {
   expect(s.take('a')).toBeUndefined()
 })
 
-test('a kind is of one submitter, model, device and preprocessing; scripts have none', () => {
+test('a kind is of one submitter, model, device and preprocessing', () => {
   const job = createJob(jobA, asPeerId('ann'))
-  const kind = (one: Job, threads = 1): string | undefined => processKind(one, threads, 1)
+  const kind = (one: Job, threads = 1): string => processKind(one, threads, 1)
   const changed = (spec: object): Job => ({ ...job, spec: { ...job.spec, ...spec } })
   expect(kind({ ...createJob(jobB, asPeerId('ann')), spec: job.spec })).toBe(kind(job))
   const others = [
@@ -125,5 +125,29 @@ test('a kind is of one submitter, model, device and preprocessing; scripts have 
     kind(job, 2),
   ]
   expect(new Set([...others, kind(job)]).size).toBe(others.length + 1)
-  expect(kind(changed({ runtime: 'node' }))).toBeUndefined()
+})
+
+test('the kind of a script is that of its runtime process: submitter, model, device, threads and memory', () => {
+  const job = createJob(jobA, asPeerId('ann'))
+  const scripted = (spec: object): Job => ({
+    ...job,
+    spec: { ...job.spec, runtime: 'node', arguments: [], environment: {}, ...spec } as NodeJobSpec,
+  })
+  const kind = (one: Job, threads = 1, bytes = 1): string => processKind(one, threads, bytes)
+  const first = scripted({ script: { entry: 'a.ts', files: [] } })
+  const same = scripted({ script: { entry: 'b.ts', files: [] }, arguments: ['--x'] })
+  expect(kind(same)).toBe(kind(first))
+  const model = { name: 'other', version: 1, files: [] }
+  const others = [
+    kind({ ...first, submitter: asPeerId('ben') }),
+    kind(scripted({ model })),
+    kind(scripted({ model: { ...model, version: 2 } })),
+    kind(scripted({ model: undefined })),
+    kind(scripted({ device: 'webgpu' })),
+    kind(first, 2),
+    kind(first, 1, 2),
+    // A declared job's process could not take a script in.
+    kind(job),
+  ]
+  expect(new Set([...others, kind(first)]).size).toBe(others.length + 1)
 })

@@ -52,14 +52,30 @@ test('the slot of a released process is free at once', () => {
   expect(s.take('startProcess')).toMatchObject([{ job: jobB }])
 })
 
-test('a process with a script is never released', () => {
+test('the slot of a script is free when the script is gone, not before', () => {
   const s = welcomed(1)
   s.tell({ kind: 'jobKnown', job: scripted(createJob(jobA, asPeerId('data'))) })
+  s.tell({ kind: 'jobKnown', job: createJob(jobB, asPeerId('data')) })
   running(s, [leaseOf(0)])
   ran(s, 1, leaseOf(0))
   packed(s, tokensOf([leaseOf(0)]))
   s.tell({ kind: 'jobEnded', job: jobA })
   expect(s.take('releaseProcess')).toEqual([])
+  expect(s.take('endScript')).toEqual([{ kind: 'endScript', process: 1 }])
+  s.ignoreRest()
+  grant(s, leases(10, 1, jobB))
+  expect(s.take('startProcess')).toEqual([])
+  s.tell({ kind: 'processExited', process: 1, how: 'stopped', message: 'Its job has ended.' })
+  expect(s.take('startProcess')).toMatchObject([{ job: jobB }])
+})
+
+test('a script that still runs something when its job ends is killed', () => {
+  const s = welcomed(1)
+  s.tell({ kind: 'jobKnown', job: scripted(createJob(jobA, asPeerId('data'))) })
+  running(s, [leaseOf(0)])
+  s.ignoreRest()
+  s.tell({ kind: 'jobEnded', job: jobA })
+  expect(s.take('endScript')).toEqual([])
   expect(s.take('killProcess')).toMatchObject([{ process: 1 }])
 })
 

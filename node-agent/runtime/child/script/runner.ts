@@ -1,8 +1,7 @@
-import { writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { DeviceChoice, DevicePlan } from '../../devices/providers.ts'
 import type { RunMessage, ScriptStartMessage } from '../../messages.ts'
 import type { HostWords, ModelWords, RunWords } from '../../script/words.ts'
 import { createBlockingPipe } from '../blocking-pipe.ts'
@@ -12,37 +11,29 @@ import type { MiniBatchOutcome } from '../mini-batch.ts'
 import { alignRows } from './align.ts'
 import { createCalls } from './calls.ts'
 import type { ScriptCalls, Words } from './calls.ts'
-import { loadScriptModel } from './model.ts'
 import type { ScriptModel } from './model.ts'
 import type { OpenMiniBatch } from './open-mini-batch.ts'
 import { createOutputFolder } from './output-folder.ts'
 import type { OutputFolder } from './output-folder.ts'
 import { Refusal } from './tensors.ts'
 
-/** Pipe to the script process; the agent has put its other end there. */
-const scriptPipe = 4
-
 export interface ScriptRunner {
   readonly run: (message: RunMessage, body: Uint8Array) => Promise<MiniBatchOutcome>
   /** Lets the script clean up; its process then ends, and with it the wait for an answer. */
   readonly shutdown: () => void
-  /** A new plan of the agent for what computes the model. */
-  readonly follow: (plan: DevicePlan) => Promise<void>
+  /** Its process is gone: nothing that it said and nobody has read will ever be read. */
+  readonly leave: () => void
 }
 
-/** Loads the model, if there is one, and the script; a sentence says why it cannot run. */
+/** Starts the script, and checks what it says; a sentence says why it cannot run. */
 export const startScript = async (
   start: ScriptStartMessage,
-  chosen: (choice: DeviceChoice) => void,
+  model: ScriptModel | undefined,
 ): Promise<ScriptRunner | string> => {
-  const { modelPath } = start
-  const model =
-    modelPath === null ? undefined : await loadScriptModel({ ...start, modelPath, chosen })
-  if (model?.ok === false) return model.error.message
-  const pipe = createBlockingPipe(scriptPipe, mostOfScript)
+  const pipe = createBlockingPipe(start.scriptPipe, mostOfScript)
   const { itemFolder, threads, sideInputs } = start
-  const calls = createCalls({ model: model?.value, itemFolder, threads, sideInputs })
-  say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model?.value), sideInputs })
+  const calls = createCalls({ model, itemFolder, threads, sideInputs })
+  say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model), sideInputs })
   const end = await converse(pipe, calls, ['ready', 'initFailed'])
   if (end.words['kind'] === 'initFailed') return String(end.words['message'])
   const output = createOutputFolder(start.init.outputDirectory, start.packFolder)
@@ -51,7 +42,7 @@ export const startScript = async (
   return {
     run: async (message, body) => withFiles(output, await runOne(pipe, calls, message, body)),
     shutdown: () => say(pipe, { kind: 'shutdown' }),
-    follow: async (plan) => await model?.value.follow(plan),
+    leave: () => closeSync(start.scriptPipe),
   }
 }
 
