@@ -112,6 +112,8 @@ export const dataLimits = {
   openPipelines: 10_000,
   /** Row texts in one result chunk of rows that were taken over: as much as a worker's largest, about. */
   takenChunkBytes: 8 * 1024 * 1024,
+  /** Items between two mini-batches that are taken over, up to which one question gets the rows of both. */
+  takenGapItems: 256,
   /** Runs set side by side: more columns nobody reads. */
   comparedRuns: 50,
   /** How often schedules are looked at: cron counts seconds. */

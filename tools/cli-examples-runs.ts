@@ -17,6 +17,8 @@ const step: AnswerOf<'pipeline'>['steps'][number] = {
   miniBatches: 200,
   takenOver: 198,
   takenFrom: '01K9Z1A8M4Q6V2R7X1B5N0C9DE',
+  reuse:
+    '198 of 200 mini-batches were taken over from job 01K9Z1A8M4Q6V2R7X1B5N0C9DE; 2 files changed.',
   seconds: 1.4,
 }
 
@@ -50,6 +52,7 @@ const pipeline: AnswerOf<'pipeline'> = {
       miniBatches: 0,
       takenOver: 0,
       takenFrom: '',
+      reuse: '',
       seconds: null,
     },
   ],

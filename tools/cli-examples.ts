@@ -94,6 +94,7 @@ const queued: AnswerOf<'submitJob'> = {
   experiment: 'digits',
   takenOver: 0,
   takenFrom: '',
+  reuse: '',
   outputFiles: null,
 }
 

@@ -1,11 +1,12 @@
 import type { Dir, Dirent } from 'node:fs'
 import { opendir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { compareNames } from '#agent/job/cut/names.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { shorten } from '#protocol/model/planned-file.ts'
 import { limits } from '#protocol/limits.ts'
 import { systemCode } from './disk.ts'
-import { compareNames, createNameSorter } from './names.ts'
+import { createNameSorter } from './names.ts'
 import type { Matcher } from './patterns.ts'
 
 /** A name that the walk came upon: a file, or a link that may lead to one. */

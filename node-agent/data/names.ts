@@ -1,21 +1,5 @@
+import { compareNames } from '#agent/job/cut/names.ts'
 import { limits } from '#protocol/limits.ts'
-
-/**
- * Order of names: by the bytes of their UTF-8. JavaScript compares UTF-16 units, which differs only
- * where characters beyond the basic plane meet the few that lie above the surrogates.
- */
-export const compareNames = (a: string, b: string): number => {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i)
-    const y = b.charCodeAt(i)
-    if (x !== y) return rank(x) - rank(y)
-  }
-  return a.length - b.length
-}
-
-/** Lifts surrogates above the rest, where their characters stand in UTF-8. */
-const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
 
 /** Collects names and gives them back sorted, without ever sorting more than a stretch at once. */
 export interface NameSorter {

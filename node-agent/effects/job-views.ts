@@ -64,6 +64,7 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     experiment: job.run?.experiment ?? '',
     takenOver: fold.taken?.miniBatches ?? 0,
     takenFrom: fold.taken?.from ?? '',
+    reuse: fold.reuse ?? '',
     outputFiles: sealed?.outputFiles ?? null,
   }
 }

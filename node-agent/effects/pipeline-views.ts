@@ -72,6 +72,7 @@ const stepToView = (
     miniBatches: view?.miniBatches ?? 0,
     takenOver: view?.takenOver ?? 0,
     takenFrom: view?.takenFrom ?? '',
+    reuse: view?.reuse ?? '',
     seconds: view === undefined ? null : secondsOf(view.submittedAt, view.endedAt),
   }
 }

@@ -12,7 +12,7 @@ import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'
 import { refusalOfData } from './data-consent.ts'
 import { planOnly } from './plan-only.ts'
 import type { OnlyPlanDeps } from './plan-only.ts'
-import type { TakeOver, Taken } from './take-over.ts'
+import type { ReusedChunk, TakeOver } from './take-over.ts'
 
 /** Writes the plans of jobs whose data is here, chunk by chunk; goes on where it stopped. */
 export interface Planning extends AsyncDisposable {
@@ -63,11 +63,11 @@ const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<
   try {
     const refusal = await refusalOfData(deps, job)
     if (refusal !== undefined) throw new MusterFailure(musterError('Forbidden', refusal))
-    const donor = await deps.takeOver.donorOf(job, written)
-    for await (const chunk of await chunksOf(deps, job, written.length, signal)) {
+    const reusing = await deps.takeOver.begin(job, written)
+    const chunks = await chunksOf(deps, job, written.length, signal)
+    for await (const reused of reusing.through(chunks)) {
       signal.throwIfAborted()
-      const taken = donor && (await deps.takeOver.take(job, donor, chunk))
-      await writeChunk(deps, chunk, taken)
+      await writeChunk(deps, reused)
     }
   } catch (thrown) {
     if (signal.aborted) return
@@ -98,14 +98,13 @@ const chunksOf = async (
 /** The item list becomes a blob, its boundaries a record; what was taken over is committed in front of it. */
 const writeChunk = async (
   { blobs, ledger }: PlanningDeps,
-  chunk: PlanChunk,
-  taken: Taken | undefined,
+  { chunk, committed, taken, reuse }: ReusedChunk,
 ): Promise<void> => {
   const blob = await blobs.put(encodePlanChunk(chunk))
   if (!blob.ok) throw new MusterFailure(blob.error)
   const { job, firstItem, firstMiniBatch, runs, last } = chunk
   const added = await ledger.append([
-    ...(taken === undefined ? [] : [taken.committed]),
+    ...(committed === undefined ? [] : [committed]),
     {
       kind: 'plan-chunk-written',
       job,
@@ -117,7 +116,8 @@ const writeChunk = async (
       miniBatches: miniBatchesOf(chunk),
       runs,
       last,
-      ...(taken === undefined ? {} : { taken: taken.taken }),
+      ...(taken === undefined ? {} : { taken }),
+      ...(reuse === undefined ? {} : { reuse: reuse.slice(0, limits.sentenceLength) }),
     },
   ])
   if (!added.ok) throw new MusterFailure(added.error)

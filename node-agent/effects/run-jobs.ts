@@ -5,7 +5,14 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobInput, JobSpec, OnlyItems, SideInput } from '#protocol/model/job.ts'
+import type {
+  Job,
+  JobInput,
+  JobSpec,
+  OnlyItems,
+  ReuseSettings,
+  SideInput,
+} from '#protocol/model/job.ts'
 import type { PipelineRun, PipelineStep, StepWire } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -42,6 +49,8 @@ export interface RunJobsDeps extends SideInputsDeps {
   readonly contents: ContentDigest
   readonly folderOf: (path: string) => string
   readonly baseName: (path: string) => string
+  /** Muster's own. */
+  readonly version: string
   /** SHA-256 (hex) of what decides a job's rows. */
   readonly reuseKey: (spec: JobSpec, contents: Readonly<Record<string, string>>) => string
 }
@@ -64,9 +73,10 @@ export const createRunJobs = (deps: RunJobsDeps): RunJobs => ({
         ? {
             reuse: {
               key: deps.reuseKey(step.spec, contents),
-              // Only the machine that plans can take work over, and it must know the earlier job's keeper.
-              take: step.allowReuse && !run.regenerateOutputs && step.dataPeer === undefined,
+              ...mayTake(run, step),
               pinned,
+              version: deps.version,
+              contents,
             },
           }
         : { only }),
@@ -74,6 +84,16 @@ export const createRunJobs = (deps: RunJobsDeps): RunJobs => ({
   },
   wire: (step, sources, signal) => wire(deps, step, sources, signal),
 })
+
+/** Only the machine that plans can take work over, and it must know the earlier job's keeper. */
+const mayTake = (
+  { regenerateOutputs }: PipelineRun,
+  { allowReuse, dataPeer }: PipelineStep,
+): Pick<ReuseSettings, 'take' | 'whyNot'> => {
+  if (!allowReuse) return { take: false, whyNot: 'off' }
+  if (regenerateOutputs) return { take: false, whyNot: 'regenerate' }
+  return dataPeer === undefined ? { take: true } : { take: false, whyNot: 'elsewhere' }
+}
 
 const wire = async (
   deps: RunJobsDeps,

@@ -1,226 +1,227 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
-import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { TakenRow, Views } from '#agent/ports/views.ts'
-import { MusterFailure } from '#protocol/errors.ts'
-import { limits } from '#protocol/limits.ts'
-import type { CountedCommit, JobFold } from '#protocol/model/fold.ts'
-import type { Millis, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
-import type { Job } from '#protocol/model/job.ts'
+import type { JobFold } from '#protocol/model/fold.ts'
+import type { JobId, Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
+import type { Job, JobSpec, ReuseRefusal } from '#protocol/model/job.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
-import type { CommitGroup, Committed, PlanChunkWritten, TakenOver } from '#protocol/model/record.ts'
-import type { AttemptRows } from '#protocol/model/rows.ts'
+import type { Committed, PlanChunkWritten, TakenOver } from '#protocol/model/record.ts'
 import { decodePlanChunk } from '#protocol/wire/plan/plan.ts'
+import { packTaken } from './taken-rows.ts'
+import type { Donor, Pair, TakenRowsDeps } from './taken-rows.ts'
 
 /** Finds rows of earlier jobs that stand for those of a new one, while the new one is planned. */
 export interface TakeOver {
-  /** The earlier job whose rows may be taken; undefined: there is none, all is computed. */
-  readonly donorOf: (job: Job, written: readonly PlanChunkWritten[]) => Promise<Donor | undefined>
+  /** @param written chunks of the job's plan from before a restart */
+  readonly begin: (job: Job, written: readonly PlanChunkWritten[]) => Promise<Reusing>
+}
+
+/** What a plan goes through before its chunks are written. */
+export interface Reusing {
+  /** The chunks as they shall be written, with what goes into the ledger beside them. */
+  readonly through: (chunks: AsyncIterable<PlanChunk>) => AsyncIterable<ReusedChunk>
+}
+
+export interface ReusedChunk {
+  readonly chunk: PlanChunk
   /**
-   * Commits of the chunk's mini-batches that the donor computed already. They go into the ledger in front
-   * of the chunk, so that no head grants what needs no work.
+   * Commits of the chunk's mini-batches that an earlier job computed already. They go into the ledger in
+   * front of the chunk, so that no head grants what needs no work.
    */
-  readonly take: (job: Job, donor: Donor, chunk: PlanChunk) => Promise<Taken | undefined>
+  readonly committed?: Committed
+  readonly taken?: TakenOver
+  /** What became of reuse in the whole job, once it is known. */
+  readonly reuse?: string
 }
 
-export interface Taken {
-  readonly committed: Committed
-  readonly taken: TakenOver
-}
-
-/** An earlier job, as far as it is needed again and again. */
-export interface Donor {
-  readonly fold: JobFold
-  readonly chunks: readonly PlanChunkWritten[]
-  /** Counted commits without a failed item. */
-  readonly commits: ReadonlyMap<MiniBatchIndex, CountedCommit>
-  /** Contents of the donor's chunk that was read last. */
-  recent: { readonly chunk: number; readonly contents: readonly Content[] } | undefined
-}
-
-interface Content {
-  readonly miniBatch: MiniBatchIndex
-  readonly firstItem: number
-  readonly items: number
-  readonly text: string
-  readonly newest: Millis
-}
-
-export interface TakeOverDeps {
-  readonly self: PeerId
+export interface TakeOverDeps extends TakenRowsDeps {
   readonly clock: Clock
-  readonly views: Views
   readonly blobs: Blobs
-  readonly chunks: Chunks
-  /** Rules of `job/`, handed in by the composition root. */
-  readonly rules: {
-    readonly contentsOf: (chunk: PlanChunk, pinned: boolean) => readonly Content[]
-    readonly mayTake: (
-      now: Content,
-      earlier: Content,
-      rule: { readonly seenAt: Millis; readonly pinned: boolean },
-    ) => boolean
-  }
+  readonly rules: ReuseRules
+}
+
+/** Rules of `job/`, handed in by the composition root. */
+export interface ReuseRules {
+  readonly createReuseMatch: (of: {
+    readonly spec: JobSpec
+    readonly pinned: boolean
+    readonly seenAt: Millis
+    readonly files: number | undefined
+    readonly isFinished: (miniBatch: MiniBatchIndex) => boolean
+  }) => Match
+  readonly refusalSentence: (why: ReuseRefusal | undefined) => string
+  readonly firstOfItsKind: string
+  readonly otherSentence: (job: Job, earlier: Job) => string
+  readonly noDonorSentence: (earlier: Job, why: string) => string
+  readonly takenSentence: (from: JobId, counts: Counts, isWhole: boolean) => string
+}
+
+interface Match {
+  readonly wants: (chunk: PlanChunk) => boolean
+  readonly know: (chunk: PlanChunk) => void
+  readonly cut: (chunk: PlanChunk) => PlanChunk | undefined
+  readonly find: (chunk: PlanChunk) => readonly Pair[]
+  readonly counts: () => Counts
+}
+
+interface Counts {
+  readonly miniBatches: number
+  readonly taken: number
+  readonly unfinished: number
+  readonly changed: number
+  readonly added: number
+  readonly gone: number
+  readonly unsure: number
 }
 
 export const createTakeOver = (deps: TakeOverDeps): TakeOver => ({
-  donorOf: (job, written) => donorOf(deps, job, written),
-  take: (job, donor, chunk) => take(deps, job, donor, chunk),
+  begin: async (job, written) => {
+    const found = await donorOf(deps, job, written)
+    return {
+      through:
+        typeof found === 'object'
+          ? (chunks) => takeFrom(deps, job, found, { chunks, isWhole: written.length === 0 })
+          : (chunks) => untouched(chunks, written.length === 0 ? found : undefined),
+    }
+  },
 })
 
-/** Of several the newest that completed, else the newest. After a restart the one that was begun with. */
+/** All is computed. */
+async function* untouched(
+  chunks: AsyncIterable<PlanChunk>,
+  reuse: string | undefined,
+): AsyncGenerator<ReusedChunk, void, undefined> {
+  for await (const chunk of chunks)
+    yield reuse === undefined || chunk.chunk > 0 ? { chunk } : { chunk, reuse }
+}
+
+/**
+ * Of several the newest that completed, else the newest; after a restart the one that was begun with. Or why
+ * there is none; undefined where reuse means nothing.
+ */
 const donorOf = async (
   deps: TakeOverDeps,
   job: Job,
   written: readonly PlanChunkWritten[],
-): Promise<Donor | undefined> => {
-  const { views } = deps
-  if (job.reuse?.take !== true) return undefined
+): Promise<Donor | string | undefined> => {
+  const { views, rules } = deps
+  if (job.reuse === undefined) return undefined
+  if (!job.reuse.take) return rules.refusalSentence(job.reuse.whyNot)
   const begun = written.find((chunk) => chunk.taken !== undefined)?.taken?.from
   if (begun === undefined && written.length > 0) return undefined
   const folds: JobFold[] = []
+  let refused: string | undefined
   for (const id of begun === undefined ? await views.jobsWithKey(job.reuse.key) : [begun]) {
     const fold = id === job.id ? undefined : await views.job(id)
-    if (fold !== undefined && mayDonate(deps, fold)) folds.push(fold)
+    const why = fold === undefined ? undefined : whyNoDonor(deps, fold)
+    if (fold !== undefined && why === undefined) folds.push(fold)
+    else if (fold !== undefined && why !== undefined)
+      refused ??= rules.noDonorSentence(fold.job, why)
   }
   const fold = folds.find(({ sealed }) => sealed?.state === 'Completed') ?? folds[0]
-  if (fold === undefined) return undefined
+  if (fold === undefined) return refused ?? (await differing(deps, job))
   const commits = await views.commits(fold.job.id)
-  return {
-    fold,
-    chunks: await views.planChunks(fold.job.id),
-    commits: new Map(
-      commits.filter(({ failed }) => failed === 0).map((one) => [one.miniBatch, one]),
-    ),
-    recent: undefined,
-  }
+  const whole = commits.filter(({ failed }) => failed === 0)
+  return { fold, commits: new Map(whole.map((one) => [one.miniBatch, one])) }
 }
 
 /**
  * Its data and its rows must be here. What scripts wrote into their output directories is not taken over:
  * a job that has such files is computed anew.
  */
-const mayDonate = ({ self }: TakeOverDeps, { job, sealed, ...fold }: JobFold): boolean =>
-  sealed !== null &&
-  sealed.outputFiles === undefined &&
-  job.spec.outputAction === 'append_row' &&
-  job.dataPeer === self &&
-  job.keeper === self &&
-  fold.committed > 0 &&
-  fold.rowsHere >= fold.rows
+const whyNoDonor = ({ self }: TakeOverDeps, fold: JobFold): string | undefined => {
+  const { job, sealed, committed, rowsHere, rows } = fold
+  if (sealed === null) return 'has not ended yet'
+  if (sealed.outputFiles !== undefined || job.spec.outputAction !== 'append_row')
+    return 'wrote files, which are not taken over'
+  if (job.dataPeer !== self || job.keeper !== self)
+    return 'has its data or its rows on another machine'
+  if (committed === 0)
+    return `${sealed.state === 'Canceled' ? 'was canceled' : 'failed'} before any of it was done`
+  return rowsHere < rows ? 'has rows that are not on this machine any more' : undefined
+}
 
-const take = async (
+/** How the job differs from the one before it of its name. */
+const differing = async ({ views, rules }: TakeOverDeps, job: Job): Promise<string | undefined> => {
+  if (job.run === undefined) return undefined
+  for (const id of await views.jobsOfStep(job.run.name, job.run.step)) {
+    const fold = id === job.id ? undefined : await views.job(id)
+    if (fold === undefined || fold.job.only !== undefined) continue
+    if (fold.job.submitter === job.submitter && fold.job.submittedAt <= job.submittedAt)
+      return rules.otherSentence(job, fold.job)
+  }
+  return rules.firstOfItsKind
+}
+
+interface Planned {
+  readonly chunks: AsyncIterable<PlanChunk>
+  /** The plan was begun here, not before a restart. */
+  readonly isWhole: boolean
+}
+
+async function* takeFrom(
   deps: TakeOverDeps,
   job: Job,
   donor: Donor,
-  chunk: PlanChunk,
-): Promise<Taken | undefined> => {
-  const pinned = job.reuse?.pinned === true
-  const rule = { seenAt: donor.fold.job.submittedAt, pinned }
-  const same: Content[] = []
-  for (const now of deps.rules.contentsOf(chunk, pinned)) {
-    if (!donor.commits.has(now.miniBatch)) continue
-    const earlier = await contentAt(deps, donor, now.miniBatch, pinned)
-    if (earlier !== undefined && deps.rules.mayTake(now, earlier, rule)) same.push(now)
-  }
-  const entries = await entriesOf(deps, donor, same)
-  if (entries.length === 0) return undefined
-  const groups: CommitGroup[] = []
-  for (const some of parts(entries)) groups.push(await pack(deps, job, donor, some))
-  const { self } = deps
-  // No head takes the number 0: such a commit goes before any of theirs.
-  const term = { number: 0, head: self }
-  return {
-    committed: { kind: 'committed', job: job.id, term, groups, at: deps.clock.now() },
-    taken: { from: donor.fold.job.id, miniBatches: entries.length },
-  }
-}
-
-/** What the donor's plan says of a mini-batch; undefined if it has none, or its plan is gone. */
-const contentAt = async (
-  { blobs, rules }: TakeOverDeps,
-  donor: Donor,
-  miniBatch: MiniBatchIndex,
-  pinned: boolean,
-): Promise<Content | undefined> => {
-  const written = donor.chunks.find(
-    ({ firstMiniBatch, miniBatches }) =>
-      miniBatch >= firstMiniBatch && miniBatch < firstMiniBatch + miniBatches,
-  )
-  if (written === undefined) return undefined
-  if (donor.recent?.chunk !== written.chunk) {
-    const bytes = await blobs.read(written.blob)
-    const contents = bytes.ok ? rules.contentsOf(decodePlanChunk(bytes.value), pinned) : []
-    donor.recent = { chunk: written.chunk, contents }
-  }
-  return donor.recent.contents[miniBatch - written.firstMiniBatch]
-}
-
-/** Rows of the mini-batches, as if they had been returned again; one with a row missing is left out. */
-const entriesOf = async (
-  { views }: TakeOverDeps,
-  { fold, commits }: Donor,
-  same: readonly Content[],
-): Promise<readonly AttemptRows[]> => {
-  const first = same[0]?.firstItem ?? 0
-  const last = same.at(-1)
-  const end = (last?.firstItem ?? 0) + (last?.items ?? 0)
-  const rows = Map.groupBy(
-    await views.rowsOfItems(fold.job.id, first, end),
-    ({ miniBatch }) => miniBatch,
-  )
-  return same.flatMap(({ miniBatch }) => {
-    const here = rows.get(miniBatch) ?? []
-    return here.length === commits.get(miniBatch)?.rows ? [toEntry(miniBatch, here)] : []
-  })
-}
-
-const toEntry = (miniBatch: MiniBatchIndex, rows: readonly TakenRow[]): AttemptRows => ({
-  miniBatch,
-  attempt: 1,
-  items: rows.map(({ item }) => item),
-  names: rows.map(({ name }) => name),
-  lines: Buffer.from(rows.map(({ value }) => value).join('\n')),
-  failures: [],
-})
-
-/** Entries in heaps that fit a result chunk. */
-const parts = (entries: readonly AttemptRows[]): readonly (readonly AttemptRows[])[] => {
-  const heaps: AttemptRows[][] = [[]]
-  let bytes = 0
-  for (const entry of entries) {
-    const heap = heaps.at(-1) ?? []
-    if (
-      heap.length >= limits.chunkEntries ||
-      (heap.length > 0 && bytes + entry.lines.length > limits.takenChunkBytes)
-    ) {
-      heaps.push([entry])
-      bytes = entry.lines.length
-    } else {
-      heap.push(entry)
-      bytes += entry.lines.length
+  { chunks, isWhole }: Planned,
+): AsyncGenerator<ReusedChunk, void, undefined> {
+  const { from, match, earlier } = await matchOf(deps, job, donor)
+  for await (const planned of chunks) {
+    while (match.wants(planned)) {
+      const next = await earlier.next()
+      if (next.done === true) break
+      match.know(next.value)
+    }
+    const chunk = match.cut(planned)
+    if (chunk === undefined) continue
+    const groups = await packTaken(deps, job, donor, match.find(chunk))
+    const reuse = chunk.last
+      ? { reuse: deps.rules.takenSentence(from, match.counts(), isWhole) }
+      : {}
+    if (groups.length === 0) {
+      yield { chunk, ...reuse }
+      continue
+    }
+    // No head takes the number 0: such a commit goes before any of theirs.
+    const term = { number: 0, head: deps.self }
+    const at = deps.clock.now()
+    const miniBatches = groups.reduce((sum, group) => sum + group.miniBatches.length, 0)
+    yield {
+      chunk,
+      committed: { kind: 'committed', job: job.id, term, groups, at },
+      taken: { from, miniBatches },
+      ...reuse,
     }
   }
-  return heaps.filter((heap) => heap.length > 0)
 }
 
-const pack = async (
-  { self, chunks }: TakeOverDeps,
-  job: Job,
-  donor: Donor,
-  entries: readonly AttemptRows[],
-): Promise<CommitGroup> => {
-  const packed = await chunks.pack({ job: job.id, peer: self, entries })
-  if (!packed.ok) throw new MusterFailure(packed.error)
-  const commits = entries.map(({ miniBatch }) => donor.commits.get(miniBatch))
-  return {
-    peer: self,
-    chunk: packed.value,
-    miniBatches: entries.map(({ miniBatch }) => miniBatch),
-    attempts: entries.map(({ attempt }) => attempt),
-    positions: entries.map((_, position) => position),
-    succeeded: commits.map((commit) => commit?.succeeded ?? 0),
-    failed: commits.map(() => 0),
-    rows: commits.map((commit) => commit?.rows ?? 0),
+const matchOf = async (
+  { rules, views, blobs }: TakeOverDeps,
+  { spec, reuse }: Job,
+  { fold, commits }: Donor,
+): Promise<{
+  readonly from: JobId
+  readonly match: Match
+  readonly earlier: AsyncIterator<PlanChunk, void>
+}> => {
+  const from = fold.job.id
+  const written = await views.planChunks(from)
+  const match = rules.createReuseMatch({
+    spec,
+    pinned: reuse?.pinned === true,
+    seenAt: fold.job.submittedAt,
+    files: spec.inputs[0]?.kind === 'files' ? fold.items : undefined,
+    isFinished: (miniBatch) => commits.has(miniBatch),
+  })
+  return { from, match, earlier: readPlan(blobs, written) }
+}
+
+/** An earlier plan as far as it is there. */
+async function* readPlan(
+  blobs: Blobs,
+  written: readonly PlanChunkWritten[],
+): AsyncGenerator<PlanChunk, void, undefined> {
+  for (const { blob } of written) {
+    const bytes = await blobs.read(blob)
+    if (bytes.ok) yield decodePlanChunk(bytes.value)
   }
 }

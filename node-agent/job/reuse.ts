@@ -1,6 +1,12 @@
 import type { JobSpec } from '#protocol/model/job.ts'
 import type { ItemIndex, Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
-import type { PlanChunk, PlannedFile, PlannedItem, PlannedSlice } from '#protocol/model/plan.ts'
+import type {
+  Partition,
+  PlanChunk,
+  PlannedFile,
+  PlannedItem,
+  PlannedSlice,
+} from '#protocol/model/plan.ts'
 
 /**
  * What may be taken over from an earlier job. The rule is that the rows are those that computing them anew
@@ -38,8 +44,8 @@ export const reuseText = (
 /** Raised when the rules below change, so that nothing recorded under older ones is taken over. */
 const rulesVersion = 1
 
-/** Fields that no row depends on. */
-const indifferent: ReadonlySet<string> = new Set([
+/** Fields that no row depends on, or that are compared in another way. */
+export const indifferent: ReadonlySet<string> = new Set([
   'name',
   'description',
   'tags',
@@ -90,8 +96,8 @@ export interface MiniBatchContent {
   readonly items: number
   /** Equal texts: the same items in the same order, of files with the same names, sizes and times. */
   readonly text: string
-  /** Newest time of its files. */
-  readonly newest: Millis
+  /** Its files in their order; one of which there are several slices stands there several times. */
+  readonly files: readonly PlannedFile[]
 }
 
 /**
@@ -112,9 +118,8 @@ export const contentsOf = (chunk: PlanChunk, pinned: boolean): readonly MiniBatc
         held += recordsOf(entry)
       }
       const partition = chunk.partitions[miniBatch - chunk.firstMiniBatch] ?? null
-      const text = canonical([partition, here.map((entry) => withoutTime(entry, pinned))])
-      const newest = here.reduce((most, entry) => Math.max(most, fileOf(entry).modifiedMs), 0)
-      found.push({ miniBatch, firstItem, items, text, newest })
+      const text = contentText(here, partition, pinned)
+      found.push({ miniBatch, firstItem, items, text, files: here.map(fileOf) })
       miniBatch += 1
       firstItem += items
     }
@@ -122,7 +127,14 @@ export const contentsOf = (chunk: PlanChunk, pinned: boolean): readonly MiniBatc
   return found
 }
 
-const fileOf = (entry: PlannedItem | PlannedSlice): PlannedFile =>
+/** What a mini-batch of these entries holds, as text. */
+export const contentText = (
+  entries: readonly (PlannedItem | PlannedSlice)[],
+  partition: Partition | null,
+  pinned: boolean,
+): string => canonical([partition, entries.map((entry) => withoutTime(entry, pinned))])
+
+export const fileOf = (entry: PlannedItem | PlannedSlice): PlannedFile =>
   'file' in entry ? entry.file : entry
 
 const recordsOf = (entry: PlannedItem | PlannedSlice): number =>
@@ -135,16 +147,13 @@ const withoutTime = (entry: PlannedItem | PlannedSlice, pinned: boolean): unknow
 }
 
 /**
- * Whether rows of an earlier mini-batch may stand for this one: the same place in the plan, since scripts
- * are told it, and the same content. A file written too shortly before the earlier plan looked at it proves
- * nothing by its time.
+ * Whether equal times prove that files are the same. A file written too shortly before the earlier plan
+ * looked at it proves nothing by its time.
  */
-export const mayTake = (
-  now: MiniBatchContent,
-  earlier: MiniBatchContent,
-  rule: { readonly seenAt: Millis; readonly pinned: boolean },
-): boolean =>
-  now.miniBatch === earlier.miniBatch &&
-  now.firstItem === earlier.firstItem &&
-  now.text === earlier.text &&
-  (rule.pinned || earlier.newest < rule.seenAt - racyMs)
+export const isSure = (
+  { files }: MiniBatchContent,
+  { seenAt, pinned }: { readonly seenAt: Millis; readonly pinned: boolean },
+): boolean => pinned || files.every((file) => isOld(file, seenAt))
+
+export const isOld = ({ modifiedMs }: PlannedFile, seenAt: Millis): boolean =>
+  modifiedMs < seenAt - racyMs

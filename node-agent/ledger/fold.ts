@@ -230,6 +230,7 @@ const sums = ({
     halvings: halved.length,
     planComplete: isPlanComplete(planChunks),
     ...takenOf(planChunks),
+    ...reuseOf(planChunks),
     committed: commits.length,
     itemsSucceeded: total((commit) => commit.succeeded),
     itemsFailed: total((commit) => commit.failed) + items,
@@ -248,6 +249,11 @@ const takenOf = (planChunks: readonly PlanChunkWritten[]): { readonly taken?: Ta
   const [from] = taken.map((one) => one.from).toSorted((a, b) => (a < b ? -1 : 1))
   if (from === undefined) return {}
   return { taken: { from, miniBatches: taken.reduce((sum, one) => sum + one.miniBatches, 0) } }
+}
+
+const reuseOf = (planChunks: readonly PlanChunkWritten[]): Pick<JobFold, 'reuse'> => {
+  const reuse = planChunks.findLast((chunk) => chunk.reuse !== undefined)?.reuse
+  return reuse === undefined ? {} : { reuse }
 }
 
 const times = (committed: readonly Said<Committed>[]) => ({

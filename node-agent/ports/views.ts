@@ -87,6 +87,8 @@ export interface Views {
   readonly findPipelines: (prefix: string) => Promise<readonly PipelineId[]>
   /** Jobs whose rows are computed from the same things, newest first, at most 16. */
   readonly jobsWithKey: (key: string) => Promise<readonly JobId[]>
+  /** Jobs of this step in runs of this name, newest first, at most 16. */
+  readonly jobsOfStep: (run: string, step: string) => Promise<readonly JobId[]>
   /** Schedules that were not removed, by name. */
   readonly schedules: () => Promise<readonly Schedule[]>
   /** Rows of the items from `first` up to but without `last`, in plan order; failed items have none. */

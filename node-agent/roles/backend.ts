@@ -155,7 +155,8 @@ const explainJob = async (
   const headline = [view.headline, isTold ? '' : `First cause: ${cause}`].filter(
     (line) => line !== '',
   )
-  return [state, ...headline, ...lines].map(core.withNames)
+  const reuse = miniBatch === undefined && view.reuse !== '' ? [view.reuse] : []
+  return [state, ...headline, ...lines, ...reuse].map(core.withNames)
 }
 
 const addAddress = async (

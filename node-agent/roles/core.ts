@@ -12,7 +12,14 @@ import { createPools } from '#agent/effects/pools.ts'
 import { createReachBook } from '#agent/effects/reach-book.ts'
 import { createWarmProcesses } from '#agent/effects/warm-processes.ts'
 import { createTakeOver } from '#agent/effects/take-over.ts'
-import { contentsOf, mayTake } from '#agent/job/reuse.ts'
+import {
+  firstOfItsKind,
+  noDonorSentence,
+  otherSentence,
+  refusalSentence,
+  takenSentence,
+} from '#agent/job/reuse-reason.ts'
+import { createReuseMatch } from '#agent/job/reuse-match.ts'
 import { jobState } from '#agent/job/job-state.ts'
 import { createProgress } from '#agent/job/progress.ts'
 import { jobVerdict } from '#agent/job/verdict.ts'
@@ -61,6 +68,15 @@ export interface Core extends CoreParts, AsyncDisposable {
   readonly leadIfCreator: (creator: PeerId) => Promise<Result<void, MusterError>>
 }
 
+const reuseRules = {
+  createReuseMatch,
+  firstOfItsKind,
+  noDonorSentence,
+  otherSentence,
+  refusalSentence,
+  takenSentence,
+}
+
 export const createCore = (options: CoreOptions): Core => {
   const { ledger, views } = options.adapters
   const core = { ...options, ...joinExchanges(options) } as CoreParts
@@ -76,7 +92,7 @@ export const createCore = (options: CoreOptions): Core => {
     takeOver: createTakeOver({
       ...core.adapters,
       self: core.adapters.keys.self,
-      rules: { contentsOf, mayTake },
+      rules: reuseRules,
     }),
   })
   core.runLife = createRunLife(runLifeDeps(core))

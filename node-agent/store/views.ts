@@ -51,6 +51,7 @@ export const createViews = (deps: {
     pipeline: (pipeline) => reader.call('pipeline', pipeline),
     findPipelines: (prefix) => reader.call('findPipelines', prefix),
     jobsWithKey: (key) => reader.call('jobsWithKey', key),
+    jobsOfStep: (run, step) => reader.call('jobsOfStep', { run, step }),
     schedules: () => reader.call('schedules'),
     rowsOfItems: (job, first, last) => reader.call('rowsOfItems', { job, first, last }),
     setting: async (name) => {

@@ -22,6 +22,7 @@ export const stepView = z.object({
   miniBatches: count,
   takenOver: count.describe('Mini-batches taken over from an earlier job'),
   takenFrom: text.describe('Id of that job; empty if none'),
+  reuse: text.describe('Why rows were taken over or why not; empty until it is known'),
   seconds: z.number().nullable().describe('From submission to seal; null before'),
 })
 export type StepView = z.infer<typeof stepView>

@@ -142,6 +142,9 @@ export const jobView = z.object({
   experiment: text.describe('Name under which the run is kept'),
   takenOver: count.describe('Mini-batches taken over from an earlier job instead of run'),
   takenFrom: text.describe('Id of that job; empty if none'),
+  reuse: text.describe(
+    'Why rows of an earlier job were taken over or why not, one sentence; empty until it is known',
+  ),
   outputFiles: z
     .object({ folder: text, count, bytes: count })
     .nullable()

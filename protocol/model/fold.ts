@@ -23,6 +23,8 @@ export interface JobFold {
   readonly planFailure: string
   /** Mini-batches taken over from an earlier job, and which; undefined: none. */
   readonly taken?: TakenOver
+  /** Why rows were taken over or not, one sentence; undefined: it was not told. */
+  readonly reuse?: string
   readonly committed: number
   readonly itemsSucceeded: number
   /** Failed items inside counted commits plus all items of failed mini-batches. */

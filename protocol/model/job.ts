@@ -278,7 +278,16 @@ export interface ReuseSettings {
   readonly take: boolean
   /** The key names the content of the whole input: names and times of files say nothing more. */
   readonly pinned: boolean
+  /** Why `take` is false. Jobs of older versions do not say. */
+  readonly whyNot?: ReuseRefusal
+  /** Muster's version on the submitter's machine, a part of the key. Jobs of older versions do not say. */
+  readonly version?: string
+  /** Names of what is in the inputs whose content is known, by their names: a part of the key. */
+  readonly contents?: Readonly<Record<string, string>>
 }
+
+/** `off`: `allow_reuse` is; `regenerate`: all was to be computed anew; `elsewhere`: another machine plans. */
+export type ReuseRefusal = 'off' | 'regenerate' | 'elsewhere'
 
 /** Items of an earlier job's plan, as a blob at the data's peer: their positions, ascending. */
 export interface OnlyItems {

@@ -125,6 +125,8 @@ export interface PlanChunkWritten {
   readonly last: boolean
   /** Mini-batches of this chunk whose rows were taken over from an earlier job; undefined: none. */
   readonly taken?: TakenOver
+  /** What became of reuse in the whole job, one sentence; on one chunk at most. */
+  readonly reuse?: string
 }
 
 export interface TakenOver {

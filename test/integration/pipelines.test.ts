@@ -155,6 +155,51 @@ test('the same again is taken over, what changed is computed, and it can be forc
   expect(stepOf(fresh, 'lines').itemsSucceeded).toBe(1)
 })
 
+test('a file that comes or goes in the middle costs its own mini-batch', async () => {
+  const folder = await writeTexts('middle', twelve())
+  await run(wired(folder))
+  await writeOld(join(folder, '04b.txt'), 'in the middle')
+  const second = stepOf(await run(wired(folder)), 'count')
+  expect([second.miniBatches, second.takenOver]).toEqual([5, 3])
+  expect(second.reuse).toMatch(/^3 of 5 mini-batches were taken over from job \w+; 1 file came\.$/)
+  await rm(join(folder, '01.txt'))
+  const third = stepOf(await run(wired(folder)), 'count')
+  expect([third.miniBatches, third.takenOver]).toEqual([5, 4])
+  expect(third.reuse).toMatch(/; 1 file went\.$/)
+
+  const fresh = stepOf(await run(wired(folder), { regenerate: true }), 'count')
+  expect([fresh.miniBatches, fresh.takenOver]).toEqual([4, 0])
+  expect(await rowsOf(third.job)).toEqual(await rowsOf(fresh.job))
+  expect(await readFile(third.output, 'utf8')).toBe(await readFile(fresh.output, 'utf8'))
+})
+
+test('why nothing was taken over is said', async () => {
+  const folder = await writeTexts('reasons', twelve())
+  const text = `
+name: reasons
+entry_script: ./count.ts
+inputs: { texts: ${folder} }
+arguments: ['--threshold', '0.5']
+`
+  const reuseOf = async (...given: Parameters<typeof run>): Promise<string> =>
+    (await run(...given)).steps[0]?.reuse ?? ''
+  expect(await reuseOf(text)).toBe(
+    'Nothing was taken over: no earlier job of this name is known on this machine.',
+  )
+  expect(await reuseOf(text.replace('0.5', '0.7'))).toMatch(
+    /^Nothing was taken over: since job \w+, argument --threshold changed from 0\.5 to 0\.7\.$/,
+  )
+  expect(await reuseOf(`${text}allow_reuse: false`)).toBe(
+    'Nothing was taken over: `allow_reuse` is off.',
+  )
+  const again = await run(text)
+  const { job } = again.steps[0]!
+  const shown = await client().call('job', { query: { job } })
+  expect(shown.reuse).toMatch(/^All 2 mini-batches were taken over from job /)
+  const { lines } = await client().call('explain', { query: { job } })
+  expect(lines).toContain(shown.reuse)
+})
+
 test('a run is submitted anew with another parameter, and compared', async () => {
   const folder = await writeTexts('again', twelve())
   const first = await run(wired(folder, 'tags: { of: again }'))

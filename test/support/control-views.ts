@@ -42,6 +42,7 @@ export const makeJob = (id: string, change: Partial<JobView> = {}): JobView => (
   experiment: '',
   takenOver: 0,
   takenFrom: '',
+  reuse: '',
   outputFiles: null,
   ...change,
 })

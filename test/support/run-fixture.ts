@@ -43,6 +43,7 @@ const makeStep = (
   miniBatches: 0,
   takenOver: 0,
   takenFrom: '',
+  reuse: '',
   seconds: null,
   ...change,
 })

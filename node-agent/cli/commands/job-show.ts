@@ -51,7 +51,7 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   [job.state === 'Failed' ? 'Failed by' : 'First failure', job.headline],
   ['Progress', progressLine(job)],
   ['Mini-batches', miniBatchText(job)],
-  ['Taken over', takenText(job)],
+  ['Reuse', job.reuse],
   ['Experiment', job.experiment],
   [
     'Pipeline',
@@ -67,12 +67,6 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   ['Output', job.output],
   ['Files', filesText(job)],
 ]
-
-/** Why some of it needed no work. */
-const takenText = ({ takenOver, takenFrom }: JobDetailView): string =>
-  takenOver === 0
-    ? ''
-    : `${groupDigits(takenOver)} mini-batches from job ${takenFrom}: same script, model, settings and files`
 
 const miniBatchText = (job: JobDetailView): string =>
   [

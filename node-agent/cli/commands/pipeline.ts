@@ -76,6 +76,9 @@ export const pipelineShow = async (cli: Cli, pipeline: string): Promise<ExitCode
     ],
     run.steps,
   )
+  const told = run.steps.filter(({ reuse }) => reuse !== '')
+  if (told.length > 0) await cli.screen.line('')
+  for (const { name, reuse } of told) await cli.screen.line(safe(`${name}: ${reuse}`))
   return exitCodes.done
 }
 

@@ -105,6 +105,7 @@ interface PlanSums {
   readonly lastSaid: number | null
   readonly taken: number | null
   readonly takenFrom: JobId | null
+  readonly reuse: string | null
 }
 interface CommitSums {
   readonly committed: number
@@ -122,7 +123,8 @@ const createSums = (db: Db) => {
     `SELECT coalesce(sum(items), 0) AS items, coalesce(sum(mini_batches), 0) AS miniBatches,
        count(*) AS chunks, max(chunk) AS lastChunk, max(CASE WHEN last THEN chunk END) AS lastSaid,
        sum(json_extract(body, '$.taken.miniBatches')) AS taken,
-       min(json_extract(body, '$.taken.from')) AS takenFrom
+       min(json_extract(body, '$.taken.from')) AS takenFrom,
+       max(json_extract(body, '$.reuse')) AS reuse
      FROM plan_chunk WHERE job = ? AND origin = ?`,
   )
   const commits = db.prepare<[number], CommitSums>(
@@ -159,10 +161,15 @@ const createSums = (db: Db) => {
   }
 }
 
-const takenOf = (planned: PlanSums | undefined): Pick<JobFold, 'taken'> =>
-  planned === undefined || planned.taken === null || planned.takenFrom === null
-    ? {}
-    : { taken: { from: planned.takenFrom, miniBatches: planned.taken } }
+const takenOf = (planned: PlanSums | undefined): Pick<JobFold, 'taken' | 'reuse'> => {
+  const { taken = null, takenFrom = null, reuse = null } = planned ?? {}
+  return {
+    ...(taken === null || takenFrom === null
+      ? {}
+      : { taken: { from: takenFrom, miniBatches: taken } }),
+    ...(reuse === null ? {} : { reuse }),
+  }
+}
 
 const createEnds = (db: Db) => {
   const text = (sql: string) => db.prepare<number[], string>(sql).pluck()

@@ -11,6 +11,7 @@ export interface PipelineQueries {
   readonly pipeline: (pipeline: PipelineId) => PipelineFold | undefined
   readonly findPipelines: (prefix: string) => readonly PipelineId[]
   readonly jobsWithKey: (key: string) => readonly JobId[]
+  readonly jobsOfStep: (of: { readonly run: string; readonly step: string }) => readonly JobId[]
   readonly schedules: () => readonly Schedule[]
 }
 
@@ -47,6 +48,13 @@ export const createPipelineQueries = (db: Db): PipelineQueries => {
        WHERE json_extract(s.body, '$.reuse.key') = ? ORDER BY submitted_at DESC LIMIT 16`,
     )
     .pluck()
+  const ofStep = db
+    .prepare<[string, string], JobId>(
+      `SELECT name FROM job_submitted AS s JOIN job ON job.id = s.job
+       WHERE json_extract(s.body, '$.run.name') = ? AND json_extract(s.body, '$.run.step') = ?
+       ORDER BY submitted_at DESC LIMIT 16`,
+    )
+    .pluck()
   const toFold = createToFold(db)
   return {
     pipelines: ({ limit, experiment, only }) => {
@@ -61,6 +69,7 @@ export const createPipelineQueries = (db: Db): PipelineQueries => {
     },
     findPipelines: (prefix) => find.all(prefix, `${prefix}\u{10ffff}`),
     jobsWithKey: (key) => withKey.all(key),
+    jobsOfStep: ({ run, step }) => ofStep.all(run, step),
     schedules: createSchedules(db),
   }
 }

@@ -41,6 +41,9 @@ export const reuseSettings: z.ZodType<ReuseSettings> = z.object({
   key: z.string().length(64),
   take: z.boolean(),
   pinned: z.boolean(),
+  whyNot: z.enum(['off', 'regenerate', 'elsewhere']).exactOptional(),
+  version: z.string().max(256).exactOptional(),
+  contents: z.record(z.string().max(256), z.string().max(256)).exactOptional(),
 })
 export const onlyItems: z.ZodType<OnlyItems> = z.object({
   job: jobId,

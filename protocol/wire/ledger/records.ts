@@ -177,6 +177,7 @@ const bodies = {
     runs,
     last: z.boolean(),
     taken: z.object({ from: jobId, miniBatches: z.int().min(1) }).exactOptional(),
+    reuse: sentence.exactOptional(),
   }),
   'plan-failed': z.object({
     kind: z.literal('plan-failed'),

@@ -92,6 +92,11 @@ const Facts = (props: { readonly job: JobView }) => {
           <CopyLine text={job.output} what="output path" bare />
         )}
       </Fact>
+      {job.reuse === '' ? null : (
+        <Fact word="Reuse" wide>
+          {job.reuse}
+        </Fact>
+      )}
       {job.outputFiles === null ? null : (
         <Fact word={formatPlural(job.outputFiles.count, 'file')} wide>
           <CopyLine text={job.outputFiles.folder} what="folder of files" bare />

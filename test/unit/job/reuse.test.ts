@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonical, contentsOf, mayTake, racyMs, reuseText } from '#agent/job/reuse.ts'
-import type { JobSpec } from '#protocol/model/job.ts'
-import { asPeerId } from '#protocol/model/ids.ts'
+import { createReuseMatch } from '#agent/job/reuse-match.ts'
+import type { Found } from '#agent/job/reuse-match.ts'
+import { canonical, racyMs, reuseText } from '#agent/job/reuse.ts'
+import { otherSentence, takenSentence } from '#agent/job/reuse-reason.ts'
+import type { Job, JobSpec, NodeJobSpec } from '#protocol/model/job.ts'
+import { asBlobHash, asPeerId } from '#protocol/model/ids.ts'
 import type { FilePlanChunk, PlannedItem } from '#protocol/model/plan.ts'
 import { jobNumbered, jobOf } from '#test/support/ledger-fixtures.ts'
 
@@ -59,76 +62,294 @@ const item = (name: string, modifiedMs = 5): PlannedItem => ({
   modifiedMs,
   input: 0,
 })
-const chunkOf = (items: readonly PlannedItem[], size: number): FilePlanChunk => {
-  const whole = Math.floor(items.length / size)
-  const rest = items.length % size
-  return {
-    kind: 'files',
-    job: jobNumbered(0),
-    chunk: 0,
-    firstItem: 0,
-    firstMiniBatch: 0,
-    runs: [
-      ...(whole === 0 ? [] : [{ count: whole, items: size }]),
-      ...(rest === 0 ? [] : [{ count: 1, items: rest }]),
-    ],
-    partitions: [],
-    items,
-    last: true,
+
+/** A plan in chunks of so many mini-batches. */
+const planOf = (
+  items: readonly PlannedItem[],
+  size: number,
+  chunkSize = 1_000,
+): readonly FilePlanChunk[] => {
+  const chunks: FilePlanChunk[] = []
+  const step = size * chunkSize
+  for (let at = 0; at === 0 || at < items.length; at += step) {
+    const here = items.slice(at, at + step)
+    const whole = Math.floor(here.length / size)
+    const rest = here.length % size
+    chunks.push({
+      kind: 'files',
+      job: jobNumbered(0),
+      chunk: chunks.length,
+      firstItem: at,
+      firstMiniBatch: chunks.length * chunkSize,
+      runs: [
+        ...(whole === 0 ? [] : [{ count: whole, items: size }]),
+        ...(rest === 0 ? [] : [{ count: 1, items: rest }]),
+      ],
+      partitions: [],
+      items: here,
+      last: at + step >= items.length,
+    })
   }
+  return chunks
 }
 
-/** Numbers of the mini-batches whose rows may be taken over. */
+interface Reused {
+  /** The new plan as it is written. */
+  readonly chunks: readonly FilePlanChunk[]
+  readonly found: readonly Found[]
+  readonly sentence: string
+}
+
+const reuse = (
+  now: readonly FilePlanChunk[],
+  earlier: readonly FilePlanChunk[],
+  change: { pinned?: boolean; size?: number; isFinished?: (miniBatch: number) => boolean } = {},
+): Reused => {
+  const { pinned = false, size = 2, isFinished = () => true } = change
+  const match = createReuseMatch({
+    spec: { miniBatchSize: { kind: 'items', items: size }, partitionKeys: [] },
+    pinned,
+    seenAt: plannedAt,
+    files: earlier.reduce((sum, { items }) => sum + items.length, 0),
+    isFinished,
+  })
+  const unread = [...earlier]
+  const chunks: FilePlanChunk[] = []
+  const found: Found[] = []
+  for (const planned of now) {
+    while (match.wants(planned)) {
+      const next = unread.shift()
+      if (next === undefined) break
+      match.know(next)
+    }
+    const chunk = match.cut(planned)
+    if (chunk?.kind !== 'files') continue
+    chunks.push(chunk)
+    found.push(...match.find(chunk))
+  }
+  return { chunks, found, sentence: takenSentence('01J', match.counts(), true) }
+}
+
+const lengthsOf = (chunks: readonly FilePlanChunk[]): readonly number[] =>
+  chunks.flatMap(({ runs }) =>
+    runs.flatMap(({ count, items }) => Array.from({ length: count }, () => items)),
+  )
+
+/** Numbers of the mini-batches whose rows are taken over, and lengths of all. */
 const taken = (
   now: readonly PlannedItem[],
   earlier: readonly PlannedItem[],
   pinned = false,
-): readonly number[] => {
-  const before = contentsOf(chunkOf(earlier, 2), pinned)
-  return contentsOf(chunkOf(now, 2), pinned)
-    .filter((content, i) => {
-      const other = before[i]
-      return other !== undefined && mayTake(content, other, { seenAt: plannedAt, pinned })
-    })
-    .map(({ miniBatch }) => miniBatch)
+): readonly [readonly number[], readonly number[]] => {
+  const { chunks, found } = reuse(planOf(now, 2), planOf(earlier, 2), { pinned })
+  return [found.map((one) => one.now.miniBatch), lengthsOf(chunks)]
 }
 
 describe('mini-batches', () => {
   const five = ['a', 'b', 'c', 'd', 'e'].map((name) => item(name))
 
   it('are taken over where nothing changed, and computed where a file did', () => {
-    expect(taken(five, five)).toEqual([0, 1, 2])
-    expect(taken(five.with(2, item('c', 6)), five)).toEqual([0, 2])
-    expect(taken(five.with(2, { ...item('c'), bytes: 4 }), five)).toEqual([0, 2])
-    expect(taken([...five, item('f')], five)).toEqual([0, 1])
-    expect(taken([item('0'), ...five], five)).toEqual([])
+    expect(taken(five, five)).toEqual([
+      [0, 1, 2],
+      [2, 2, 1],
+    ])
+    expect(taken(five.with(2, item('c', 6)), five)[0]).toEqual([0, 2])
+    expect(taken(five.with(2, { ...item('c'), bytes: 4 }), five)[0]).toEqual([0, 2])
+    expect(taken([...five, item('f')], five)[0]).toEqual([0, 1])
+  })
+
+  it('are taken over behind a file that came or went', () => {
+    expect(taken([item('0'), ...five], five)).toEqual([
+      [1, 2, 3],
+      [1, 2, 2, 1],
+    ])
+    expect(taken(five.toSpliced(1, 0, item('aa')), five)).toEqual([
+      [2, 3],
+      [2, 1, 2, 1],
+    ])
+    expect(taken(five.toSpliced(1, 1), five)).toEqual([
+      [1, 2],
+      [1, 2, 1],
+    ])
+    expect(taken(five.toSpliced(0, 1), five)).toEqual([
+      [1, 2],
+      [1, 2, 1],
+    ])
+  })
+
+  it('of odd size are joined when they change again, or meet others that are small', () => {
+    const first = reuse(planOf([item('a'), item('aa'), ...five.slice(1)], 2), planOf(five, 2))
+    expect(lengthsOf(first.chunks)).toEqual([2, 1, 2, 1])
+    const again = [item('a'), item('aa'), item('ab'), ...five.slice(1)]
+    const second = reuse(planOf(again, 2), first.chunks)
+    expect(lengthsOf(second.chunks)).toEqual([2, 2, 2, 1])
+    expect(second.found.map(({ now }) => now.miniBatch)).toEqual([0, 2, 3])
+    expect(taken(five.toSpliced(2, 1), five)).toEqual([[0], [2, 2]])
   })
 
   it('are computed where a file was written just before it was planned', () => {
     const fresh = five.with(4, item('e', plannedAt - racyMs))
-    expect(taken(fresh, fresh)).toEqual([0, 1])
+    expect(taken(fresh, fresh)[0]).toEqual([0, 1])
   })
 
   it('are taken over whatever the times where the content is known by its hash', () => {
     const touched = five.map(({ name }) => item(name, plannedAt))
-    expect(taken(touched, five, true)).toEqual([0, 1, 2])
+    expect(taken(touched, five, true)[0]).toEqual([0, 1, 2])
   })
 
-  it('are taken over exactly where each of their files is the same', () => {
-    const items = fc
-      .array(fc.record({ name: fc.nat(9), modifiedMs: fc.nat(3), bytes: fc.nat(2) }), {
-        minLength: 1,
-        maxLength: 12,
-      })
-      .map((list) => list.map((one) => ({ ...one, name: `${one.name}`, input: 0 })))
+  it('say why they were taken over or not', () => {
+    const sentence = (now: readonly PlannedItem[], isFinished = (): boolean => true): string =>
+      reuse(planOf(now, 2), planOf(five, 2), { isFinished }).sentence
+    expect(sentence(five)).toBe(
+      'All 3 mini-batches were taken over from job 01J: same script, model, settings and files.',
+    )
+    expect(sentence(five.with(2, item('c', 6)))).toBe(
+      '2 of 3 mini-batches were taken over from job 01J; 1 file changed.',
+    )
+    expect(sentence([...five.slice(2), item('x'), item('y')])).toBe(
+      '1 of 3 mini-batches were taken over from job 01J; 2 files came and 2 files went.',
+    )
+    expect(sentence(five, () => false)).toBe(
+      'Nothing was taken over from job 01J: 3 mini-batches were not finished there without a failed item.',
+    )
+    expect(sentence(five.with(4, item('e', plannedAt)).slice(4))).toContain('1 file changed')
+  })
+
+  it('are taken over exactly where they hold the same, and give what a plain loop gives', () => {
+    const files = fc.uniqueArray(
+      fc.record({ name: fc.nat(60), modifiedMs: fc.nat(1), bytes: fc.nat(2) }),
+      { minLength: 1, maxLength: 40, selector: ({ name }) => name },
+    )
+    const items = files.map((list) =>
+      list
+        .toSorted((a, b) => a.name - b.name)
+        .map((one) => ({ ...one, name: String(one.name).padStart(2, '0'), input: 0 })),
+    )
+    const sizes = fc.record({
+      size: fc.integer({ min: 1, max: 5 }),
+      chunk: fc.integer({ min: 1, max: 4 }),
+    })
     fc.assert(
-      fc.property(items, items, (now, earlier) => {
-        const same = new Set(taken(now, earlier))
-        for (let i = 0; i * 2 < now.length; i++) {
-          const [mine, theirs] = [now, earlier].map((all) => all.slice(i * 2, i * 2 + 2))
-          expect(same.has(i)).toBe(JSON.stringify(mine) === JSON.stringify(theirs))
+      fc.property(items, items, sizes, (now, earlier, { size, chunk }) => {
+        const before = planOf(earlier, size, chunk)
+        const { chunks, found } = reuse(planOf(now, size, chunk), before, { size })
+        // Every file stands in the plan once, in its order, in mini-batches of the right size.
+        expect(chunks.flatMap((one) => one.items)).toEqual(now)
+        const lengths = lengthsOf(chunks)
+        expect(lengths.every((length) => length >= 1 && length <= size)).toBe(true)
+        expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(now.length)
+        let [firstItem, firstMiniBatch] = [0, 0]
+        for (const [number, one] of chunks.entries()) {
+          expect(one).toMatchObject({ chunk: number, firstItem, firstMiniBatch })
+          expect(one.last).toBe(number === chunks.length - 1)
+          firstItem += one.items.length
+          firstMiniBatch += lengthsOf([one]).length
         }
+        // Rows: each is its file. Those of an earlier mini-batch stand for those of a new one.
+        const rowsOf = (list: readonly PlannedItem[], first: number, count: number): string =>
+          JSON.stringify(list.slice(first, first + count))
+        for (const { now: mine, earlier: theirs } of found)
+          expect(rowsOf(earlier, theirs.firstItem, theirs.items)).toBe(
+            rowsOf(now, mine.firstItem, mine.items),
+          )
+        // A mini-batch that the earlier job had is never computed again.
+        const had = new Set<string>()
+        let at = 0
+        for (const length of lengthsOf(before)) {
+          had.add(rowsOf(earlier, at, length))
+          at += length
+        }
+        const reused = new Set(found.map((one) => one.now.firstItem))
+        at = 0
+        for (const length of lengths) {
+          expect(reused.has(at)).toBe(had.has(rowsOf(now, at, length)))
+          at += length
+        }
+        // Twice the mini-batches of a plain plan at most.
+        expect(lengths.length).toBeLessThanOrEqual(
+          2 * Math.ceil(now.length / size) + lengthsOf(before).length,
+        )
       }),
+    )
+  })
+})
+
+describe('what differs from the job before', () => {
+  const base = jobOf(jobNumbered(1), asPeerId('anna'))
+  const script = (change: Partial<NodeJobSpec> = {}): Job => ({
+    ...base,
+    spec: {
+      ...base.spec,
+      runtime: 'node',
+      script: {
+        entry: 'score.ts',
+        files: [{ path: 'score.mjs', blob: asBlobHash('a'.repeat(64)), bytes: 1 }],
+      },
+      arguments: ['--threshold', '0.5', '--loud'],
+      environment: {},
+      ...change,
+    },
+  })
+  const told = (now: Job, before = script()): string => otherSentence(now, before)
+
+  it.for([
+    [
+      'an argument',
+      script({ arguments: ['--threshold', '0.7', '--loud'] }),
+      'argument --threshold changed from 0.5 to 0.7.',
+    ],
+    ['one that went', script({ arguments: ['--threshold', '0.5'] }), 'argument --loud is gone.'],
+    ['arguments without flags', script({ arguments: ['0.5'] }), 'its arguments changed.'],
+    [
+      'the model',
+      script({ model: { name: 'mnist', version: 4, files: [] } }),
+      'the model is now mnist:4, it was mnist:1.',
+    ],
+    [
+      'the script',
+      script({
+        script: {
+          entry: 'score.ts',
+          files: [{ path: 'score.mjs', blob: asBlobHash('b'.repeat(64)), bytes: 1 }],
+        },
+      }),
+      'score.ts changed.',
+    ],
+    [
+      'the mini-batch size',
+      script({ miniBatchSize: { kind: 'items', items: 3 } }),
+      '`mini_batch_size` changed from 10 to 3.',
+    ],
+    [
+      'the environment',
+      script({ environment: { MODE: 'fast' } }),
+      '`environment_variables` is new.',
+    ],
+    [
+      'the version',
+      { ...script(), reuse: { key: '', take: true, pinned: false, version: '2.0.0' } },
+      'its settings changed.',
+    ],
+  ] as const)('names %s', ([, now, end]) => {
+    expect(told(now)).toBe(`Nothing was taken over: since job ${base.id}, ${end}`)
+  })
+
+  it('names the version and the content of a whole input', () => {
+    const reuse = {
+      key: '',
+      take: true,
+      pinned: false,
+      version: '1.0.0',
+      contents: { digits: 'a' },
+    }
+    const before = { ...script(), reuse }
+    expect(told({ ...before, reuse: { ...reuse, version: '2.0.0' } }, before)).toContain(
+      'Muster was updated from 1.0.0 to 2.0.0.',
+    )
+    const [input] = base.spec.inputs
+    const contents = { [input?.name ?? '']: 'b' }
+    expect(told({ ...before, reuse: { ...reuse, contents } }, before)).toContain(
+      `what is in input "${input?.name}" changed.`,
     )
   })
 })

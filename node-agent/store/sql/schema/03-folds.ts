@@ -184,6 +184,8 @@ CREATE INDEX IF NOT EXISTS pipeline_by_time ON pipeline_submitted (submitted_at)
 CREATE INDEX IF NOT EXISTS pipeline_by_experiment ON pipeline_submitted (experiment, submitted_at);
 CREATE INDEX IF NOT EXISTS job_by_pipeline ON job_submitted (json_extract(body, '$.run.pipeline'));
 CREATE INDEX IF NOT EXISTS job_by_reuse_key ON job_submitted (json_extract(body, '$.reuse.key'));
+CREATE INDEX IF NOT EXISTS job_by_step
+  ON job_submitted (json_extract(body, '$.run.name'), json_extract(body, '$.run.step'));
 
 -- What an origin said of a run or schedule: its end, a skipped step, that it was set or removed.
 CREATE TABLE IF NOT EXISTS pipeline_said (
