@@ -133,9 +133,18 @@ const inputDifferences = (job: Job, earlier: Job): readonly string[] => {
       found.push(`input "${input.name}" is chosen or read in another way`)
   }
   if (earlier.spec.inputs.length > job.spec.inputs.length) found.push('an input is gone')
-  if (canonical(job.spec.sideInputs) !== canonical(earlier.spec.sideInputs))
-    found.push('side inputs changed')
+  found.push(...sideInputDifferences(job.spec, earlier.spec))
   return found
+}
+
+/** Their files are named by their content; where they lie does not count. */
+const sideInputDifferences = (now: JobSpec, before: JobSpec): readonly string[] => {
+  const textsOf = ({ sideInputs }: JobSpec): ReadonlyMap<string, string> =>
+    new Map(sideInputs.map(({ name, kind, files }) => [name, canonical([kind, files])]))
+  const [mine, theirs] = [textsOf(now), textsOf(before)]
+  return [...new Set([...mine.keys(), ...theirs.keys()])]
+    .filter((name) => mine.get(name) !== theirs.get(name))
+    .map((name) => `side input "${name}" changed`)
 }
 
 /** What was compared above, in words of its own. */
