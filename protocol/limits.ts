@@ -95,6 +95,8 @@ export const limits = {
   commitsPerRecord: 4_096,
   /** Records wait at most this long for company before they are signed and fsynced. */
   segmentMs: 20,
+  /** A thread of the store that nobody asks ends after this: it holds some 9 MB, and starting it again costs 50 ms. */
+  storeRestMs: 10 * second,
   /** Vectors are exchanged again this often, so that a lost message heals. */
   ledgerVectorMs: 15 * second,
   /** Segments of origins not known yet that are kept while their membership is on its way. */

@@ -110,7 +110,10 @@ const catchUp = async (syncing: Syncing, peer: PeerId, remote: Remote): Promise<
   remote.sending = true
   try {
     while (!stopped.signal.aborted && remotes.get(peer) === remote) {
-      const segments = await ledger.missingFrom(vectorOf(remote), limits.segmentBytes)
+      // Nearly always nothing is missing, and the store need not be woken to say so.
+      const segments = lacksSome(remote, ledger.vector())
+        ? await ledger.missingFrom(vectorOf(remote), limits.segmentBytes)
+        : []
       if (segments.length === 0 && !remote.again) return
       remote.again = false
       if (segments.length === 0) continue
@@ -178,6 +181,11 @@ const noteSegment = (remote: Remote, segment: Segment): void => {
   const last = segment.first + segment.entries.length - 1
   if ((remote.held.get(key) ?? -1) < last) remote.held.set(key, last)
 }
+
+const lacksSome = ({ held }: Remote, ours: VersionVector): boolean =>
+  ours.some(
+    ({ origin, incarnation, sequence }) => (held.get(logKey(origin, incarnation)) ?? -1) < sequence,
+  )
 
 const vectorOf = (remote: Remote): VersionVector =>
   [...remote.held].map(([key, sequence]) => {

@@ -9,14 +9,14 @@ import type { SealedSegment, SegmentRules } from './deps.ts'
 import type { LogEnds } from './log-ends.ts'
 import type { Waiting } from './queue.ts'
 import type { ReaderCalls } from './reader-thread.ts'
-import type { Thread } from './thread/start.ts'
+import type { RestingThread } from './thread/resting.ts'
 import type { WriterCalls } from './writer-thread.ts'
 
 export interface BatchDeps {
   readonly self: PeerId
   readonly rules: SegmentRules
-  readonly writer: Thread<WriterCalls>
-  readonly reader: Thread<ReaderCalls>
+  readonly writer: RestingThread<WriterCalls>
+  readonly reader: RestingThread<ReaderCalls>
   readonly ends: LogEnds
   readonly cluster: () => ClusterId | null
   /** Tells the listeners of a segment that is durable. */

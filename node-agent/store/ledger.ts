@@ -11,15 +11,15 @@ import { createBatchWriter, notIn } from './batch.ts'
 import { createLogEnds } from './log-ends.ts'
 import { createQueue } from './queue.ts'
 import type { ReaderCalls } from './reader-thread.ts'
-import type { Thread } from './thread/start.ts'
+import type { RestingThread } from './thread/resting.ts'
 import type { WriterCalls, WriterReady } from './writer-thread.ts'
 
 export interface LedgerDeps {
   readonly self: PeerId
   readonly rules: SegmentRules
   readonly log: Log
-  readonly writer: Thread<WriterCalls>
-  readonly reader: Thread<ReaderCalls>
+  readonly writer: RestingThread<WriterCalls>
+  readonly reader: RestingThread<ReaderCalls>
   readonly ready: WriterReady
 }
 

@@ -2,8 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import type { Millis } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { limits } from '#protocol/limits.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
@@ -13,8 +15,8 @@ import { createStoreCare } from './care.ts'
 import type { SegmentRules } from './deps.ts'
 import { createLedger } from './ledger.ts'
 import type { ReaderCalls } from './reader-thread.ts'
-import { startThread } from './thread/start.ts'
 import type { ThreadOptions } from './thread/calls.ts'
+import { startRestingThread } from './thread/resting.ts'
 import { createViews } from './views.ts'
 import type { WriterCalls, WriterReady } from './writer-thread.ts'
 
@@ -35,6 +37,8 @@ export interface StoreDeps {
   readonly log: Log
   /** The database never grows beyond this many bytes; undefined: as far as the disk goes. */
   readonly maxBytes?: number
+  /** Its threads end when nothing is asked of them for this long; they start again by themselves. */
+  readonly restMs?: Millis
 }
 
 /** Opens `muster.db`. `HomeNotWritable`, `DiskFull` or `StoreBroken` in words. */
@@ -47,14 +51,17 @@ export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterEr
   await using opened = new AsyncDisposableStack()
   try {
     await mkdir(deps.folder, { recursive: true })
-    const { thread: writer, ready } = await startThread<WriterCalls>(
+    const { restMs = limits.storeRestMs } = deps
+    const { thread: writer, ready } = await startRestingThread<WriterCalls>(
       new URL('./writer-thread.ts', import.meta.url),
       options,
+      restMs,
     )
     opened.use(writer)
-    const { thread: reader } = await startThread<ReaderCalls>(
+    const { thread: reader } = await startRestingThread<ReaderCalls>(
       new URL('./reader-thread.ts', import.meta.url),
       options,
+      restMs,
     )
     opened.use(reader)
     const ledger = createLedger({

@@ -9,13 +9,13 @@ import { commitWidth } from './commit-width.ts'
 import type { CommitColumns } from './queries/commits.ts'
 import type { ReaderCalls } from './reader-thread.ts'
 import { own } from './thread/own.ts'
-import type { Thread } from './thread/start.ts'
+import type { RestingThread } from './thread/resting.ts'
 import type { WriterCalls } from './writer-thread.ts'
 
 /** The views: questions go to the reader, rows and settings to the writer. Rejects with MusterFailure. */
 export const createViews = (deps: {
-  readonly reader: Thread<ReaderCalls>
-  readonly writer: Thread<WriterCalls>
+  readonly reader: RestingThread<ReaderCalls>
+  readonly writer: RestingThread<WriterCalls>
 }): Views => {
   const { reader, writer } = deps
   const keepRows = createRowKeeper(writer)
@@ -72,7 +72,7 @@ const bytesATurn = 48 * 1024
  * One transaction at a time, so that between two the writer is free for a segment; calls that wait
  * meanwhile share the next, and its fsync.
  */
-const createRowKeeper = (writer: Thread<WriterCalls>): Views['keepRows'] => {
+const createRowKeeper = (writer: RestingThread<WriterCalls>): Views['keepRows'] => {
   const waiting: {
     readonly rows: RowsToKeep
     readonly done: PromiseWithResolvers<Result<void, MusterError>>

@@ -79,7 +79,7 @@ describe('a store in trouble', () => {
   it('says that the disk is full, keeps what it had, and goes on when there is room', async () => {
     await using folder = await createTempFolder()
     const [keys] = createTestKeys('f') as [Keys]
-    const full = await openTestStore(folder.path, keys, 220 * 1_024)
+    const full = await openTestStore(folder.path, keys, { maxBytes: 220 * 1_024 })
     await full.ledger.found(genesisOf(keys.self))
     let written = 0
     let failure

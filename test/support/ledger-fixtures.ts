@@ -7,7 +7,7 @@ import { createLedgerRules } from '#agent/ledger/rules.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Log } from '#agent/ports/log.ts'
 import { openStore } from '#agent/store/store.ts'
-import type { Store } from '#agent/store/store.ts'
+import type { Store, StoreDeps } from '#agent/store/store.ts'
 import { asBlobHash, asJobId, asPeerId } from '#protocol/model/ids.ts'
 import type { BlobHash, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
@@ -64,14 +64,14 @@ export const createTempFolder = async (): Promise<{ readonly path: string } & As
 export const openTestStore = async (
   folder: string,
   keys: Keys,
-  maxBytes?: number,
+  more: Pick<StoreDeps, 'maxBytes' | 'restMs'> = {},
 ): Promise<Store> => {
   const opened = await openStore({
     folder,
     keys,
     rules: createLedgerRules(keys),
     log: quietLog,
-    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...more,
   })
   if (!opened.ok) throw new Error(`${opened.error.message} ${opened.error.detail ?? ''}`)
   return opened.value

@@ -13,6 +13,8 @@ export interface Thread<Methods extends Calls> extends AsyncDisposable {
   ) => Promise<ReturnType<Methods[Method]>>
   /** Ends it whatever it is doing; for threads that only read. Calls under way reject. */
   readonly kill: () => Promise<void>
+  /** It ended, by itself or because it was told to: every further call rejects. */
+  readonly isBroken: () => boolean
 }
 
 /**
@@ -65,6 +67,7 @@ export const startThread = async <Methods extends Calls>(
       thread: {
         call: call as Thread<Methods>['call'],
         kill: async () => void (await worker.terminate()),
+        isBroken: () => ended !== undefined,
         [Symbol.asyncDispose]: dispose,
       },
       ready,
@@ -75,5 +78,6 @@ export const startThread = async <Methods extends Calls>(
   }
 }
 
-const gone = (file: string, detail: string): MusterError =>
+/** @param detail how the thread ended */
+export const gone = (file: string, detail: string): MusterError =>
   musterError('StoreBroken', `The store ${file} is closed: start the agent again.`, { detail })
