@@ -283,6 +283,9 @@ export const limits = {
   /** Tensors and pictures that one script may hold in its runtime process at once. */
   scriptHandleBytes: 512 * mib,
   scriptHandles: 100_000,
+  /** Pictures decoded, and inferences run, before a script asks: worth a few round trips, no more time or memory. */
+  scriptAheadMs: 4,
+  scriptAheadBytes: 16 * mib,
   /** Inputs fed to one inference. */
   scriptFeeds: 1_024,
   /** One message of a script: feeds of its own making, or rows. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
+import { repository } from '../../tools/agents.ts'
 import { sha256 } from '../support/ledger-fixtures.ts'
 import { encodePng } from '../support/png.ts'
 import { rowsOf } from '../support/rows.ts'
@@ -125,6 +126,62 @@ test('pictures decoded one by one, some ahead of being asked for, are those deco
     expected[5] += ' 30,225,30.txt 12,498,6.txt'
     expected[0] += 'true'
     expect(rowsOf(outcome).map((row) => JSON.parse(row) as string)).toEqual(expected)
+  }
+})
+
+test('a model run on one picture after the other, some ahead of being asked, gives what it gives alone', async () => {
+  const picture = (shade: number): Uint8Array => {
+    const rows = Uint8Array.from({ length: 784 }, (_, at) => (at * shade) % 256)
+    return encodePng({ width: 28, height: 28, depth: 8, colour: 0, rows })
+  }
+  const contents = Array.from({ length: 30 }, (_, at) => (at === 13 ? 'no' : picture(at + 1)))
+  const process = await lab.started(
+    `let model, stale
+     const options = { width: 28, height: 28, channels: 'gray', scale: 1 / 255 }
+     export const init = async (context) => { model = await context.session() }
+     const told = (work) => work().catch((thrown) => thrown.message)
+     export const run = async (miniBatch, context) => {
+       const alone = (item) => told(async () => {
+         const { logits } = await model.run(await context.decodeImages([item], options))
+         return [...await logits.data()].join()
+       })
+       const inRow = async (item) => told(async () => {
+         const image = await context.decodeImages(item, options)
+         const { logits } = await model.run(image)
+         // A handle that came ahead is as good as any other: it can be fed, asked and released.
+         if ((await logits.argmax())[0] !== (await logits.topK(1))[0][0].index) return 'wrong'
+         const again = item.index % 5 === 4 ? (await model.run(image)).logits : logits
+         return [...await again.data()].join()
+       })
+       const rows = []
+       for (const item of miniBatch) rows.push(await inRow(item))
+       let same = true
+       for (const item of miniBatch)
+         if (item.index !== 13 && rows[item.index] !== await alone(item)) same = false
+       const released = await told(async () => {
+         for (const item of miniBatch.items.slice(0, 8)) {
+           const image = await context.decodeImages(item, options)
+           if (item.index === 7) image.release()
+           await model.run(image)
+         }
+       })
+       const old = stale === undefined ? 'none' : await told(() => model.run(stale))
+       for (const item of miniBatch.items.slice(0, 8)) {
+         stale = await context.decodeImages(item, options)
+         if (item.index < 7) await model.run(stale)
+       }
+       return rows.map((row, at) => [at === 13 ? row : same, released, old].join('|'))
+     }`,
+    { modelPath: join(repository, 'examples/mnist/model/mnist.onnx') },
+  )
+  const gone = 'This tensor is gone: tensors live until their mini-batch ends, or until release().'
+  for (const old of ['none', gone]) {
+    const outcome = await runItems(process, contents)
+    if (outcome.kind !== 'succeeded') throw new Error(outcome.message)
+    const rows = rowsOf(outcome).map((row) => JSON.parse(row) as string)
+    expect(rows.filter((row) => row !== `true|${gone}|${old}`)).toEqual([
+      `13.txt is not an image that can be read (it begins with "no").|${gone}|${old}`,
+    ])
   }
 })
 

@@ -96,14 +96,30 @@ export type CallWords =
   /** A path under which the script can read the item. */
   | { readonly what: 'path'; readonly at: number }
   | { readonly what: 'decode'; readonly at: readonly number[]; readonly options: unknown }
-  /** Each picture as a tensor of its own: a list of `TensorWords`, null for those that cannot be had. */
-  | { readonly what: 'decodeEach'; readonly at: readonly number[]; readonly options: unknown }
+  /**
+   * Each picture as a tensor of its own, and what the model makes of it as this input; null: it is not fed. Answered
+   * by a list of `AheadWords`, which may end early.
+   */
+  | {
+      readonly what: 'decodeEach'
+      readonly at: readonly number[]
+      readonly options: unknown
+      readonly feed: string | null
+    }
   | { readonly what: 'infer'; readonly feeds: readonly FeedWords[] }
   | { readonly what: 'data'; readonly id: number }
   | { readonly what: 'argmax'; readonly id: number }
   | { readonly what: 'topK'; readonly id: number; readonly k: number }
   | { readonly what: 'softmax'; readonly id: number }
   | { readonly what: 'release'; readonly id: number }
+
+/** A picture that was not asked for yet. Bytes of outputs stand in the answer's body. */
+export interface AheadWords {
+  /** Null: it cannot be decoded, which is told to whoever asks for it alone. */
+  readonly picture: TensorWords | null
+  /** Null: the model was not run, or failed. */
+  readonly outputs: readonly TensorWords[] | null
+}
 
 export interface DecodedWords {
   readonly tensor: TensorWords

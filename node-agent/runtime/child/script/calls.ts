@@ -7,15 +7,15 @@ import { argmax, softmax, topK } from '../../script/numbers.ts'
 import type { Numbers } from '../../script/numbers.ts'
 import type { TensorWords } from '../../script/words.ts'
 import type { SideInputStart } from '../../messages.ts'
+import { makeAhead } from './ahead.ts'
+import type { AheadDeps } from './ahead.ts'
 import { createDecoding } from './decoding.ts'
-import type { Decoding } from './decoding.ts'
 import type { ScriptModel } from './model.ts'
 import { sourceBytes } from '../item-source.ts'
 import { layOut, safeName } from './open-mini-batch.ts'
 import type { OpenMiniBatch } from './open-mini-batch.ts'
 import { readSideRows } from './side-rows.ts'
 import { Refusal, createTensors, ownTensor, tellTensor, tensorBytes } from './tensors.ts'
-import type { Tensors } from './tensors.ts'
 
 export interface Reply {
   readonly value: unknown
@@ -43,16 +43,24 @@ export interface CallsDeps {
 }
 
 /** All that calls work on. */
-interface Desk extends CallsDeps {
-  readonly tensors: Tensors
-  readonly decoding: Decoding
+interface Desk extends CallsDeps, AheadDeps {
   readonly files: string[]
   open: OpenMiniBatch | undefined
+  /** Milliseconds of the last inference. */
+  lastMs: number | undefined
 }
 
 export const createCalls = (deps: CallsDeps): ScriptCalls => {
   const decoding = createDecoding({ bytesAt: (at) => bytesAt(desk, at), threads: deps.threads })
-  const desk: Desk = { ...deps, tensors: createTensors(), decoding, files: [], open: undefined }
+  const desk: Desk = {
+    ...deps,
+    tensors: createTensors(),
+    decoding,
+    files: [],
+    open: undefined,
+    lastMs: undefined,
+    inferMs: () => desk.lastMs,
+  }
   return {
     open: (miniBatch) => {
       desk.open = miniBatch
@@ -113,20 +121,18 @@ const answers: Readonly<Record<string, AnswerCall>> = {
     const told = failed.map((one) => ({ at: one.at, message: failAt(desk, one.at, one.problem) }))
     return { value: { tensor: { ...words, bytes: 0 }, decoded, failed: told } }
   },
-  decodeEach: async (desk, { at, options }) => {
-    if (!Array.isArray(at) || at.length > mostDecodedEach)
+  decodeEach: async (desk, { at, options, feed }) => {
+    if (!Array.isArray(at) || at.length === 0 || at.length > mostDecodedEach)
       throw new Refusal('decodeImages needs items.')
-    const value: (TensorWords | null)[] = []
+    const places = at.map((one) => placeOf(desk, one))
     // Nobody has asked for these yet: one that cannot be decoded has not failed.
-    for (const place of at.map((one) => placeOf(desk, one))) {
-      const { tensor, failed } = await desk.decoding([place], options)
-      value.push(failed.length > 0 ? null : { ...tell(desk, tensor).words, bytes: 0 })
-    }
-    return { value }
+    return makeAhead(desk, places, options, typeof feed === 'string' ? feed : null)
   },
   infer: async (desk, { feeds }, body) => {
     if (desk.model === undefined) throw new Refusal('The job names no model.')
+    const startedAt = performance.now()
     const outputs = await desk.model.run(readFeeds(feeds, body, desk.tensors.get))
+    desk.lastMs = performance.now() - startedAt
     const told = outputs.map((tensor) => tell(desk, tensor))
     return { value: told.map((one) => one.words), body: told.flatMap((one) => one.body) }
   },

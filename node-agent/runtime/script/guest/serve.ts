@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { limits } from '#protocol/limits.ts'
+import { createAhead } from './ahead.ts'
 import { openChannel } from './channel.ts'
 import type { Channel } from './channel.ts'
 import { createContext } from './context.ts'
@@ -25,7 +26,7 @@ export const serveScript = (descriptor: number): void => {
   const channel = openChannel(descriptor, (words) => {
     switch (words.kind) {
       case 'init':
-        context = createContext(channel, words)
+        context = createContext(channel, words, ahead)
         void load(words, context).then((loaded) => {
           if (typeof loaded === 'string')
             return channel.send({ kind: 'initFailed', message: loaded })
@@ -35,12 +36,13 @@ export const serveScript = (descriptor: number): void => {
         return
       case 'run':
         if (script !== undefined && context !== undefined)
-          void runOne(channel, script, words, context)
+          void runOne(channel, script, words, context).finally(ahead.forget)
         return
       case 'shutdown':
         void stop(script, context)
     }
   })
+  const ahead = createAhead(channel)
 }
 
 const load = async (words: InitWords, context: ScriptContext): Promise<Script | string> => {
