@@ -55,6 +55,8 @@ export const limits = {
   unreadBytes: 512 * kib,
   /** Messages that wait for the same stream leave together, up to this size. */
   coalesceBytes: 64 * kib,
+  /** Bytes of streams after which young garbage is swept: less would cost more looks, more would wake V8 first. */
+  sweepBytes: 4 * mib,
   /** Messages of one connection that could not be decoded, after which it is closed. */
   undecodableMessages: 100,
   /** A request waits this long for one of the `openRequests` places. */

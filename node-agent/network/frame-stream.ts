@@ -3,6 +3,7 @@ import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { createPartsReader, joinFrames, joinParts, lengthOf } from './frames.ts'
 import type { FrameParts } from './frames.ts'
+import { sweepAfter } from './sweep.ts'
 import { oncePerTurn } from './turn.ts'
 
 /**
@@ -88,6 +89,7 @@ const createReader = (stream: Stream, maxFrameBytes: number) => {
 
   stream.addEventListener('message', (event: StreamMessageEvent) => {
     waiter?.timer?.refresh()
+    sweepAfter(event.data.byteLength)
     try {
       for (const part of partsOf(event)) inbox.push(part)
     } catch (thrown) {
@@ -181,6 +183,7 @@ const createWriter = (stream: Stream) => {
   const flush = (): void => {
     if (queued.length === 0) return
     const bytes = joinFrames(queued, take)
+    sweepAfter(bytes.length)
     queued = []
     queuedBytes = 0
     try {
