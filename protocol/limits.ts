@@ -177,6 +177,13 @@ export const limits = {
   runAheadMs: 500,
   /** ... and more only if all before them end within this: at a job's end they cannot move to an idle process. */
   runFarAheadMs: 10,
+  /** Mini-batches of size `auto` that are at hand share one `run()` of about this long by the measured speed: what a call costs then no longer shows ... */
+  joinedMs: 2 * second,
+  /** ... and of so many items and bytes of inputs at most, for which a script may hold decoded pictures. */
+  joinedItems: 2_048,
+  joinedBytes: 16 * mib,
+  /** Shared runs of a job that may fail on a machine before its mini-batches are run one by one there. */
+  brokenJoins: 3,
   /** A running attempt that no longer counts is killed after this long; shorter ones just end. */
   stopLoserMs: 1 * second,
   /** Between a failed start of a worker process and the next try. */

@@ -2,27 +2,23 @@ import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Packs } from '#agent/ports/packs.ts'
-import type {
-  ModelRuntime,
-  RunInput,
-  RunOutcome,
-  RunSlice,
-  WorkerProcess,
-} from '#agent/ports/runtime.ts'
+import type { ModelRuntime, RunOutcome, WorkerProcess } from '#agent/ports/runtime.ts'
 import type { WorkerEffect } from '#agent/worker/effect.ts'
 import type { ProcessNumber, WorkerFact } from '#agent/worker/event.ts'
 import { MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Lease } from '#protocol/model/attempt.ts'
 import { assertNever } from '#protocol/model/assert-never.ts'
-import type { ItemIndex, JobId, Millis, PeerId } from '#protocol/model/ids.ts'
+import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
-import { recordName } from '#protocol/model/plan.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { AttemptRows, AttemptRun } from '#protocol/model/rows.ts'
+import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
 import type { FromWorkerMessage } from '#protocol/wire/lease/messages.ts'
 import { takeFiles } from './attempt-files.ts'
+import { namesOf, runOf, toFact, toRows } from './attempt-rows.ts'
+import { joinInputs, splitOutcome } from './joined-runs.ts'
+import type { Part } from './joined-runs.ts'
 import type { InputExchange } from './input-exchange.ts'
 import { processKind } from './warm-processes.ts'
 import type { WarmProcesses } from './warm-processes.ts'
@@ -131,6 +127,8 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
     }
     case 'runAttempt':
       return inBackground(working, runAttempt(working, effect.process, effect.lease))
+    case 'runJoined':
+      return inBackground(working, runJoined(working, effect.process, effect.leases))
     case 'packChunk':
       return inBackground(working, packChunk(working, effect.job, effect.tokens))
     case 'dropRows':
@@ -266,7 +264,7 @@ const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease)
       working.rows.set(tokenKey(token), {
         ...toRows(lease, outcome, namesOf(input)),
         ...files,
-        ran: runOf(running, ran.runMs, working.clock.now()),
+        ran: runOf(running.index, ran.runMs, working.clock.now()),
       })
     working.tell({ kind: 'attemptRan', process: number, token, outcome: toFact(lease, outcome) })
   } catch (thrown) {
@@ -277,12 +275,64 @@ const runAttempt = async (working: Working, number: ProcessNumber, lease: Lease)
   }
 }
 
-/** A mini-batch may have waited behind others in its process, so what counts is when it was done. */
-const runOf = ({ index }: Running, runMs: number, now: Millis): AttemptRun => ({
-  startedAt: Math.max(0, Math.round(now - runMs)),
-  runMs: Math.max(0, Math.round(runMs)),
-  process: index,
-})
+/** Several mini-batches in one `run()`. */
+const runJoined = async (
+  working: Working,
+  number: ProcessNumber,
+  leases: readonly Lease[],
+): Promise<void> => {
+  const running = working.processes.get(number)
+  const parts = leases
+    .flatMap((lease) => ({ lease, input: working.prepared.take(lease.token) ?? [] }))
+    .flatMap(({ lease, input }) => ('items' in input ? [{ lease, input }] : []))
+    .toSorted((a, b) => a.lease.firstItem - b.lease.firstItem)
+  const [first] = parts
+  if (running?.process === undefined || first === undefined) return
+  const apart = (why: 'threw' | 'unsure'): void =>
+    working.tell({
+      kind: 'joinedFellApart',
+      process: number,
+      tokens: leases.map(({ token }) => token),
+      why,
+    })
+  const input = joinInputs(parts)
+  if (input === undefined) return apart('unsure')
+  running.runs += 1
+  try {
+    const { miniBatch, attempt, job } = first.lease
+    const ran = await running.process.run({ ...input, miniBatch, attempt })
+    // Files of a script belong to one mini-batch; those of several go with the job.
+    const { outcome, files } = await takeFiles(working.packs, job, ran)
+    if (outcome.kind === 'threw') return apart('threw')
+    if (outcome.unsure === true || files !== undefined) return apart('unsure')
+    keepJoined(working, { number, running }, parts, outcome)
+  } catch (thrown) {
+    if (!(thrown instanceof MusterFailure)) throw thrown
+  } finally {
+    running.runs -= 1
+  }
+}
+
+/** Each mini-batch gets its rows, and its word, as if it had run by itself. */
+const keepJoined = (
+  working: Working,
+  { number, running }: { readonly number: ProcessNumber; readonly running: Running },
+  parts: readonly Part[],
+  outcome: RunOutcome & { kind: 'succeeded' },
+): void => {
+  let end = working.clock.now() - outcome.runMs
+  for (const [at, own] of splitOutcome(outcome, parts).entries()) {
+    const { lease, input } = parts[at] ?? {}
+    if (lease === undefined || input === undefined) continue
+    end += own.runMs
+    working.rows.set(tokenKey(lease.token), {
+      ...toRows(lease, own, namesOf(input)),
+      ran: runOf(running.index, own.runMs, end),
+    })
+    const fact = toFact(lease, own)
+    working.tell({ kind: 'attemptRan', process: number, token: lease.token, outcome: fact })
+  }
+}
 
 const packChunk = async (
   working: Working,
@@ -294,51 +344,4 @@ const packChunk = async (
   for (const token of tokens) working.rows.delete(tokenKey(token))
   if (packed.ok) working.tell({ kind: 'chunkPacked', job, chunk: packed.value, tokens })
   else working.tell({ kind: 'chunkFailed', job, tokens, message: packed.error.message })
-}
-
-const toRows = (
-  { miniBatch, attempt }: Lease,
-  { items, lines, failures }: RunOutcome & { kind: 'succeeded' },
-  nameOf: (item: ItemIndex) => string,
-): AttemptRows => ({ miniBatch, attempt, items, names: items.map(nameOf), lines, failures })
-
-/** Names of a mini-batch's items; records come in order, so that the slice of one is near that of the last. */
-const namesOf = ({ items, table }: RunInput): ((item: ItemIndex) => string) => {
-  if (table === undefined) {
-    // Both ascend: one walk over what was given finds every name.
-    let next = 0
-    return (item) => {
-      while (next < items.length && items[next]?.item !== item) next += 1
-      return items[next]?.name ?? ''
-    }
-  }
-  let at = 0
-  return (item) => {
-    const isIn = (slice: RunSlice | undefined): slice is RunSlice =>
-      slice !== undefined && item >= slice.firstItem && item < slice.firstItem + slice.records
-    if (!isIn(table.slices[at])) at = table.slices.findIndex(isIn)
-    const slice = table.slices[at]
-    if (slice === undefined) return ''
-    const { name = '' } = table.sources[slice.source] ?? {}
-    return recordName(name, slice.firstRecord + item - slice.firstItem)
-  }
-}
-
-/** Failed items = items - items for which something was returned. */
-const toFact = (
-  lease: Lease,
-  outcome: RunOutcome,
-): (WorkerFact & { kind: 'attemptRan' })['outcome'] => {
-  if (outcome.kind === 'threw') return { kind: 'threw', message: outcome.message }
-  const { items, lines, runMs } = outcome
-  // An item may have several rows; they stand together.
-  const succeeded = items.reduce((sum, item, at) => sum + (item === items[at - 1] ? 0 : 1), 0)
-  return {
-    kind: 'succeeded',
-    succeeded,
-    failed: Math.max(0, lease.items - succeeded),
-    rows: items.length,
-    bytes: lines.length,
-    runMs,
-  }
 }

@@ -94,6 +94,8 @@ export type RunOutcome =
       /** UTF-8, lines joined by newlines. */
       readonly lines: Uint8Array
       readonly failures: readonly ItemFailure[]
+      /** Present where it is not known which item a row belongs to: there are no keys, and counts differ. */
+      readonly unsure?: true
       /** Files that the script left, all in the file `pack`: an absolute path; whoever takes it deletes it. */
       readonly files?: { readonly pack: string; readonly list: readonly OutputFile[] }
       /** Milliseconds between taking up the mini-batch and having its rows. */

@@ -124,6 +124,8 @@ export interface SucceededMessage {
   readonly items: readonly ItemIndex[]
   readonly failures: readonly ItemFailure[]
   readonly runMs: number
+  /** See `RunOutcome`. */
+  readonly unsure?: true
   readonly files?: FilesMessage
 }
 
@@ -178,6 +180,7 @@ export const readProcessMessage = (head: unknown): ProcessMessage | undefined =>
         isNumber(head['runMs']) &&
         isArrayOf(head['items'], isNumber) &&
         isArrayOf(head['failures'], isFailure) &&
+        (head['unsure'] === undefined || head['unsure'] === true) &&
         (head['files'] === undefined || isFiles(head['files']))
         ? (head as unknown as SucceededMessage)
         : undefined

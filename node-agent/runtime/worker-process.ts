@@ -218,8 +218,11 @@ const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undef
   if (countLines(items.length, body) !== items.length || !isDivision(next.request, message)) {
     return 'its rows do not match the items it was given'
   }
-  const { files } = message
-  const left = files === undefined ? {} : { files }
+  const { files, unsure } = message
+  const left = {
+    ...(files === undefined ? {} : { files }),
+    ...(unsure === undefined ? {} : { unsure }),
+  }
   next.settle.resolve({ kind: 'succeeded', items, lines: body, failures, runMs, ...left })
   return undefined
 }

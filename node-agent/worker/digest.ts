@@ -8,7 +8,10 @@ export const digest = (state: WorkerState): string =>
     [state.slots, state.slotsReason, state.draining, state.nextProcess],
     [...state.jobs.values()].map(jobToFields),
     [...state.ended],
-    [...state.leases.values()],
+    [...state.leases.values()].map((held) => ({
+      ...held,
+      joined: held.joined?.map(nameOf) ?? null,
+    })),
     [...state.processes.values()].map((process) => ({
       ...process,
       queue: process.queue.map(nameOf),

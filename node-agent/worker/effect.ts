@@ -24,6 +24,12 @@ export type WorkerEffect =
   | { readonly kind: 'killProcess'; readonly process: ProcessNumber; readonly reason: string }
   /** Give a mini-batch whose input is here to a process; it may still be busy with the one before. */
   | { readonly kind: 'runAttempt'; readonly process: ProcessNumber; readonly lease: Lease }
+  /** The same for several mini-batches of one job in one `run()`; each has a word of its own, unless it fell apart. */
+  | {
+      readonly kind: 'runJoined'
+      readonly process: ProcessNumber
+      readonly leases: readonly Lease[]
+    }
   /** Make the rows of these attempts durable as one chunk, in this order. */
   | { readonly kind: 'packChunk'; readonly job: JobId; readonly tokens: readonly LeaseToken[] }
   /** Rows of attempts that no longer matter. */

@@ -65,6 +65,16 @@ export type WorkerFact =
           }
         | { readonly kind: 'threw'; readonly message: string }
     }
+  /**
+   * A `run()` of several mini-batches gave nothing that could be told apart. `threw`: it failed; `unsure`: it is not
+   * known which row belongs to which of them.
+   */
+  | {
+      readonly kind: 'joinedFellApart'
+      readonly process: ProcessNumber
+      readonly tokens: readonly LeaseToken[]
+      readonly why: 'threw' | 'unsure'
+    }
   /** The rows of `tokens` are durable: token i is entry i of the chunk. */
   | {
       readonly kind: 'chunkPacked'

@@ -27,4 +27,11 @@ export const shift = <T>(fifo: Fifo<T>, isStill: (value: T) => boolean): T | und
   return undefined
 }
 
+/** What `shift` would give, left where it is. */
+export const peek = <T>(fifo: Fifo<T>, isStill: (value: T) => boolean): T | undefined => {
+  const first = shift(fifo, isStill)
+  if (first !== undefined) pushFront(fifo, first)
+  return first
+}
+
 export const entries = <T>(fifo: Fifo<T>): readonly T[] => fifo.list.slice(fifo.head)

@@ -1,5 +1,6 @@
 import { limits } from '#protocol/limits.ts'
 import type { WorkerEffect } from './effect.ts'
+import { runsIn } from './join.ts'
 import type { WorkerState } from './state.ts'
 import { tokenToText } from '#protocol/model/token-map.ts'
 
@@ -28,7 +29,12 @@ export const checkEffects = (
 ): readonly Breach[] => {
   if (state.slots > 0 && !state.draining) return []
   return effects
-    .filter((effect) => effect.kind === 'startProcess' || effect.kind === 'runAttempt')
+    .filter(
+      (effect) =>
+        effect.kind === 'startProcess' ||
+        effect.kind === 'runAttempt' ||
+        effect.kind === 'runJoined',
+    )
     .map(({ kind }) => ({ invariant: 'W10', message: `${kind} without a slot` }))
 }
 
@@ -63,7 +69,7 @@ const checkProcesses = (state: WorkerState, add: Add): void => {
   let alive = 0
   for (const process of state.processes.values()) {
     if (process.phase !== 'stopping') alive++
-    if (process.queue.length > limits.runAheadPerProcess) {
+    if (runsIn(process) > limits.runAheadPerProcess) {
       add('W3', `process ${String(process.number)} holds too many mini-batches`)
     }
     if (process.phase === 'starting' && process.queue.length > 0) {

@@ -2,6 +2,7 @@ import { limits } from '#protocol/limits.ts'
 import type { AttemptOutcome, Lease, ReturnReason } from '#protocol/model/attempt.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
 import type { WorkerEffect } from './effect.ts'
+import { isHalf } from '#protocol/model/half.ts'
 import { push, pushFront } from './fifo.ts'
 import { workerJob, type HeldLease, type Stage, type WorkerJob, type WorkerState } from './state.ts'
 
@@ -14,6 +15,8 @@ export const hold = (state: WorkerState, lease: Lease): void => {
     runningSince: 0,
     unwantedSince: null,
     outcome: null,
+    joined: null,
+    alone: lease.attempt > 1 || isHalf(lease.miniBatch),
   }
   const entry = workerJob(state, lease.job)
   if (entry.job === null && entry.unfinished.size === 0) entry.unknownSince = state.now
@@ -82,6 +85,7 @@ export const isInProcess = (held: HeldLease): boolean =>
 
 /** Its process went: it is fetched again and runs before the others. No charge. */
 export const requeue = (state: WorkerState, entry: WorkerJob, held: HeldLease): void => {
+  held.joined = null
   setStage(state, held, 'waiting')
   pushFront(entry.toFetch, held)
 }

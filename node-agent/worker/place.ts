@@ -1,11 +1,13 @@
 import { limits } from '#protocol/limits.ts'
 import type { WorkerEffect } from './effect.ts'
 import { shift } from './fifo.ts'
+import { joins, runsIn, takeReady } from './join.ts'
 import { setStage } from './leases.ts'
 import { beginOldest, kill } from './processes.ts'
 import {
   processesOf,
   slotsFor,
+  type HeldLease,
   type WorkerJob,
   type WorkerProcess,
   type WorkerState,
@@ -143,15 +145,10 @@ const mayFetch = (state: WorkerState, entry: WorkerJob): boolean => {
 const runReady = (state: WorkerState, effects: WorkerEffect[]): void => {
   for (let depth = 1; depth <= limits.runAheadPerProcess; depth++) {
     for (const process of state.processes.values()) {
-      if (process.phase !== 'ready' || process.retiring || process.queue.length >= depth) continue
+      if (process.phase !== 'ready' || process.retiring || runsIn(process) >= depth) continue
       const entry = state.jobs.get(process.job)
-      if (entry === undefined || !mayWaitInside(entry, depth)) continue
-      const held = shift(entry.ready, (candidate) => candidate.stage === 'ready')
-      if (held === undefined) continue
-      setStage(state, held, 'queued')
-      process.queue.push(held)
-      effects.push({ kind: 'runAttempt', process: process.number, lease: held.lease })
-      beginOldest(state, process)
+      if (entry === undefined || !mayWaitInside(entry, process, depth)) continue
+      give(state, effects, process, takeReady(state, entry))
     }
   }
   for (const process of state.processes.values()) {
@@ -161,9 +158,34 @@ const runReady = (state: WorkerState, effects: WorkerEffect[]): void => {
   }
 }
 
+/** Hands over mini-batches that share one `run()`. */
+const give = (
+  state: WorkerState,
+  effects: WorkerEffect[],
+  process: WorkerProcess,
+  together: readonly HeldLease[],
+): void => {
+  const [first] = together
+  if (first === undefined) return
+  const { number } = process
+  for (const held of together) {
+    setStage(state, held, 'queued')
+    held.joined = together.length > 1 ? together : null
+    process.queue.push(held)
+  }
+  if (together.length === 1)
+    effects.push({ kind: 'runAttempt', process: number, lease: first.lease })
+  else
+    effects.push({ kind: 'runJoined', process: number, leases: together.map(({ lease }) => lease) })
+  beginOldest(state, process)
+}
+
 /** Depth 1 is what runs, depth 2 waits inside the process for it; further ones only where runs are very short. */
-const mayWaitInside = ({ runMs }: WorkerJob, depth: number): boolean => {
+const mayWaitInside = (entry: WorkerJob, { queue }: WorkerProcess, depth: number): boolean => {
+  const { runMs } = entry
   if (depth === 1) return true
   if (runMs === null) return false
+  // What waits outside meanwhile makes the next shared run longer.
+  if (joins(entry)) return depth === 2 && runMs * queue.length <= limits.runAheadMs
   return runMs * (depth - 1) <= (depth === 2 ? limits.runAheadMs : limits.runFarAheadMs)
 }

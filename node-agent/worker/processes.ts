@@ -9,13 +9,16 @@ export const kill = (effects: WorkerEffect[], process: WorkerProcess, reason: st
   effects.push({ kind: 'killProcess', process: process.number, reason })
 }
 
-/** The oldest mini-batch of a process is the one that runs. */
+/** The oldest mini-batch of a process is the one that runs, with those that share its run. */
 export const beginOldest = (state: WorkerState, process: WorkerProcess): void => {
   const oldest = process.queue[0]
   if (oldest === undefined || oldest.stage !== 'queued') return
-  oldest.stage = 'running'
-  oldest.runningSince = state.now
-  if (oldest.unwantedSince === null) state.started.push(oldest.lease.token)
+  for (const held of process.queue) {
+    if (held !== oldest && (oldest.joined === null || held.joined !== oldest.joined)) break
+    held.stage = 'running'
+    held.runningSince = state.now
+    if (held.unwantedSince === null) state.started.push(held.lease.token)
+  }
 }
 
 /** Takes a gone process' queue apart: what still counts runs again elsewhere, in the same order. */

@@ -63,6 +63,10 @@ export interface HeldLease {
   /** Set once its result no longer counts; it stays only until its process lets go of it. */
   unwantedSince: Millis | null
   outcome: RunSucceeded | null
+  /** Those that share one `run()` with it, itself included; null: it runs by itself. */
+  joined: readonly HeldLease[] | null
+  /** A `run()` that it shared failed: it is run by itself, so that only the one to blame is charged. */
+  alone: boolean
 }
 
 export interface WorkerJob {
@@ -92,6 +96,10 @@ export interface WorkerJob {
   retryAt: Millis
   /** Since when it has leases but no process; null otherwise. */
   waitsSince: Millis | null
+  /** Whether several of its mini-batches may share one `run()`; false once that was found not to work. */
+  mayJoin: boolean
+  /** Shared runs that failed. */
+  brokenJoins: number
   /** Processes at once that this machine's memory has room for; null: it never ran out. */
   memoryFits: number | null
 }
@@ -154,6 +162,8 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
       ahead: 0,
       retryAt: 0,
       waitsSince: null,
+      mayJoin: true,
+      brokenJoins: 0,
       memoryFits: null,
     }
     state.jobs.set(id, entry)

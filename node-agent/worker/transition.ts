@@ -1,6 +1,7 @@
 import { assertNever } from '#protocol/model/assert-never.ts'
 import type { WorkerEffect } from './effect.ts'
 import type { WorkerEvent } from './event.ts'
+import { onJoinedFellApart } from './join.ts'
 import { onAttemptRan } from './on/attempt-ran.ts'
 import { onChunkFailed, onChunkPacked } from './on/chunks.ts'
 import { onHeadFound, onHeadLost, onWelcomed } from './on/head.ts'
@@ -64,6 +65,8 @@ const apply = (state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       return onProcessExited(state, event, effects)
     case 'attemptRan':
       return onAttemptRan(state, event, effects)
+    case 'joinedFellApart':
+      return onJoinedFellApart(state, event, effects)
     case 'chunkPacked':
       return onChunkPacked(state, event, effects)
     case 'chunkFailed':

@@ -41,6 +41,8 @@ describe('a whole cluster with everything going wrong', () => {
       'data away',
       'runs that throw',
       'runs that hang',
+      'runs of several mini-batches',
+      'runs of several that fell apart',
       'processes crashed',
       'heads crashed at an effect',
       'workers crashed at an effect',

@@ -19,6 +19,8 @@ export interface SimulatedJob {
   readonly throws: number
   readonly kills: number
   readonly hangs: number
+  /** Rows of several mini-batches in one run cannot be told apart. */
+  readonly unsure: boolean
 }
 
 export const jobId = (number: number): JobId => asJobId(`job${String(number).padStart(23, '0')}`)

@@ -100,6 +100,7 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
       ...(random.chance(0.3) ? { priority: random.between(-1, 1) } : {}),
       ...(random.chance(0.3) ? { weight: random.pick([0.5, 3]) } : {}),
       ...(random.chance(0.3) ? { pool: 'quick' } : {}),
+      ...(random.chance(0.4) ? { miniBatchSize: { kind: 'auto' } } : {}),
     }),
     chunks,
     miniBatches,
@@ -112,6 +113,7 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
     throws: isRough ? 0.02 : 0,
     kills: isRough ? 0.01 : 0,
     hangs: isRough ? 0.003 : 0,
+    unsure: random.chance(0.2),
   }
 }
 

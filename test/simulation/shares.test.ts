@@ -35,6 +35,7 @@ const sharesOf = (wishes: readonly Wish[], machines: number, slots: number): rea
       throws: 0,
       kills: 0,
       hangs: 0,
+      unsure: false,
     }
   })
   for (const [i, job] of jobs.entries()) world.after(i * 2_000, () => cluster.submit(job))

@@ -60,7 +60,8 @@ interface Process {
   ready: boolean
   killed: boolean
   busy: boolean
-  queue: Lease[]
+  /** Mini-batches of one run each. */
+  queue: (readonly Lease[])[]
 }
 
 export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost => {
@@ -132,7 +133,10 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       case 'killProcess':
         return killProcess(effect.process)
       case 'runAttempt':
-        return runAttempt(effect.process, effect.lease)
+        return runAttempt(effect.process, [effect.lease])
+      case 'runJoined':
+        world.count('runs of several mini-batches')
+        return runAttempt(effect.process, effect.leases)
       case 'packChunk':
         return packChunk(effect.job, effect.tokens)
       case 'dropRows':
@@ -212,32 +216,35 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     })
   }
 
-  const runAttempt = (number: ProcessNumber, lease: Lease): void => {
+  const runAttempt = (number: ProcessNumber, leases: readonly Lease[]): void => {
     const process = processes.get(number)
     if (process === undefined || !process.ready || process.killed) {
       deps.breach(`${peer} runs a mini-batch in a process that is not ready`)
       return
     }
-    const key = tokenToText(lease.token)
-    if (inputs.get(key) !== 'here') deps.breach(`${peer} runs ${key} without its input`)
-    inputs.delete(key)
-    process.queue.push(lease)
+    for (const { token } of leases) {
+      const key = tokenToText(token)
+      if (inputs.get(key) !== 'here') deps.breach(`${peer} runs ${key} without its input`)
+      inputs.delete(key)
+    }
+    process.queue.push(leases)
     runNext(number, process)
   }
 
   const runNext = (number: ProcessNumber, process: Process): void => {
-    const lease = process.queue[0]
-    if (lease === undefined || process.busy) return
+    const leases = process.queue[0]
+    if (leases === undefined || process.busy) return
     process.busy = true
     const { job } = process
     if (random.chance(job.hangs)) {
       world.count('runs that hang')
       return
     }
-    const runMs = (lease.items * job.msPerItem * (0.5 + random.next())) / deps.speed
+    const items = leases.reduce((sum, lease) => sum + lease.items, 0)
+    const runMs = (items * job.msPerItem * (0.5 + random.next())) / deps.speed
     later(runMs, () => {
       if (process.killed) return
-      const dies = job.deadly.some((item) => holds(lease, item))
+      const dies = job.deadly.some((item) => leases.some((lease) => holds(lease, item)))
       if (dies) world.count('deadly items met')
       if (dies || random.chance(job.kills)) {
         const how = random.chance(0.3) ? 'out-of-memory' : 'crashed'
@@ -248,15 +255,38 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       }
       process.queue.shift()
       process.busy = false
-      finish(number, process, lease, runMs)
+      finish(number, process, leases, runMs)
       runNext(number, process)
     })
   }
 
-  const finish = (number: ProcessNumber, process: Process, lease: Lease, runMs: number): void => {
+  const finish = (
+    number: ProcessNumber,
+    process: Process,
+    leases: readonly Lease[],
+    runMs: number,
+  ): void => {
+    const { poison, throws, unsure } = process.job
+    const isPoisoned = leases.some(({ miniBatch }) => poison.has(miniBatch))
+    const throwsNow = isPoisoned || random.chance(throws)
+    if (throwsNow) world.count('runs that throw')
+    if (leases.length > 1 && (throwsNow || unsure)) {
+      world.count('runs of several that fell apart')
+      const why = throwsNow ? 'threw' : 'unsure'
+      const tokens = leases.map(({ token }) => token)
+      return tell({ kind: 'joinedFellApart', process: number, tokens, why })
+    }
+    for (const lease of leases)
+      finishOne(number, lease, { throwsNow, runMs: runMs / leases.length })
+  }
+
+  const finishOne = (
+    number: ProcessNumber,
+    lease: Lease,
+    { throwsNow, runMs }: { readonly throwsNow: boolean; readonly runMs: number },
+  ): void => {
     const { token, items } = lease
-    if (process.job.poison.has(lease.miniBatch) || random.chance(process.job.throws)) {
-      world.count('runs that throw')
+    if (throwsNow) {
       const outcome = { kind: 'threw', message: 'Division by zero.' } as const
       tell({ kind: 'attemptRan', process: number, token, outcome })
       return

@@ -29,6 +29,8 @@ export type MiniBatchOutcome =
       readonly items: readonly number[]
       readonly rows: readonly string[]
       readonly failures: readonly ItemFailure[]
+      /** See `RunOutcome`. */
+      readonly unsure?: true
       readonly files?: FilesMessage
     }
   | { readonly kind: 'threw'; readonly message: string }

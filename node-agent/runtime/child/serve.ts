@@ -145,8 +145,11 @@ const runOne = async (
   if (outcome.kind === 'threw') {
     return send({ kind: 'threw', miniBatch, message: outcome.message, runMs })
   }
-  const { items, failures, rows, files } = outcome
-  const left = files === undefined ? {} : { files }
+  const { items, failures, rows, files, unsure } = outcome
+  const left = {
+    ...(files === undefined ? {} : { files }),
+    ...(unsure === undefined ? {} : { unsure }),
+  }
   send({ kind: 'succeeded', miniBatch, items, failures, runMs, ...left }, rows)
 }
 

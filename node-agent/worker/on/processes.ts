@@ -1,9 +1,17 @@
 import { limits } from '#protocol/limits.ts'
+import type { Millis } from '#protocol/model/ids.ts'
 import type { WorkerEffect } from '../effect.ts'
 import type { ProcessNumber, WorkerFact } from '../event.ts'
 import { clip, giveBack, isInProcess, report } from '../leases.ts'
+import { setApart } from '../join.ts'
 import { kill, scatter } from '../processes.ts'
-import { processesOf, slotsFor, type WorkerProcess, type WorkerState } from '../state.ts'
+import {
+  processesOf,
+  slotsFor,
+  type HeldLease,
+  type WorkerProcess,
+  type WorkerState,
+} from '../state.ts'
 
 export const onProcessStarted = (state: WorkerState, number: ProcessNumber): void => {
   const process = state.processes.get(number)
@@ -66,6 +74,9 @@ export const onProcessExited = (
   const oldest = process.queue[0]
   if (process.phase === 'starting' && died) {
     startFailed(state, effects, process, { why: 'init', message: deathSentence(fact) })
+  } else if (oldest?.joined && (died || process.timedOut === oldest)) {
+    const entry = state.jobs.get(process.job)
+    if (entry !== undefined) setApart(state, entry, oldest)
   } else if (oldest !== undefined && oldest.unwantedSince === null) {
     if (process.timedOut === oldest) {
       report(state, oldest, {
@@ -106,8 +117,9 @@ export const stopOverdue = (state: WorkerState, effects: WorkerEffect[]): void =
     const oldest = process.queue[0]
     if (process.phase !== 'ready' || oldest === undefined) continue
     const limit = state.jobs.get(process.job)?.job?.spec.runLimitMs ?? limits.runLimitMs
-    if (oldest.unwantedSince !== null) {
-      if (state.now >= oldest.unwantedSince + limits.stopLoserMs) {
+    const unwantedSince = unwantedSinceOf(oldest)
+    if (unwantedSince !== null) {
+      if (state.now >= unwantedSince + limits.stopLoserMs) {
         kill(effects, process, 'what it runs no longer counts')
       }
     } else if (state.now >= oldest.runningSince + limit) {
@@ -115,4 +127,15 @@ export const stopOverdue = (state: WorkerState, effects: WorkerEffect[]): void =
       kill(effects, process, 'the run limit is passed')
     }
   }
+}
+
+/** Since when nothing of what runs counts any more: those that share the run may still. */
+const unwantedSinceOf = (oldest: HeldLease): Millis | null => {
+  let last: Millis | null = oldest.unwantedSince
+  for (const { stage, unwantedSince } of oldest.joined ?? []) {
+    if (stage !== 'running') continue
+    if (unwantedSince === null) return null
+    last = Math.max(last ?? unwantedSince, unwantedSince)
+  }
+  return last
 }

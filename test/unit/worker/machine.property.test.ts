@@ -55,7 +55,7 @@ const fact: fc.Arbitrary<WorkerFact> = fc.oneof(
       kind: 'jobKnown',
       job: createJob(id, self, {
         runLimitMs: 2_000,
-        ...(id === jobB ? { processesPerPeer: 1 } : {}),
+        ...(id === jobB ? { processesPerPeer: 1 } : { miniBatchSize: { kind: 'auto' } }),
       }),
     })),
   },
@@ -188,6 +188,12 @@ const play = (
       const held = busy?.queue[0]
       if (busy === undefined || held === undefined) continue
       const { token } = held.lease
+      if (held.joined !== null && one.throws) {
+        const together = held.joined.map(({ lease }) => lease.token)
+        const why = held.lease.miniBatch % 4 === 0 ? 'threw' : 'unsure'
+        tell({ kind: 'joinedFellApart', process: busy.number, tokens: together, why })
+        continue
+      }
       if (!one.throws) rows.add(tokenToText(token))
       const outcome = one.throws
         ? ({ kind: 'threw', message: 'x' } as const)

@@ -18,7 +18,8 @@ export interface Aligning {
  * match, with or without the items that could not be read; else in order, which is told with the failures.
  */
 export const alignRows = (work: Aligning): MiniBatchOutcome => {
-  const places = byKey(work) ?? byPlace(work)
+  const keyed = byKey(work)
+  const places = keyed ?? byPlace(work)
   const rowsAt: string[][] = work.items.map(() => [])
   for (const [row, at] of places.entries()) rowsAt[at]?.push(work.rows[row] ?? '')
   const items: number[] = []
@@ -35,8 +36,12 @@ export const alignRows = (work: Aligning): MiniBatchOutcome => {
       failures.push({ item, name, message: work.problems.get(at) ?? noRow(work, name) })
     }
   }
-  return { kind: 'succeeded', items, rows, failures }
+  const isSure = keyed !== undefined || countsMatch(work)
+  return { kind: 'succeeded', items, rows, failures, ...(isSure ? {} : { unsure: true }) }
 }
+
+const countsMatch = ({ items, rows, problems }: Aligning): boolean =>
+  rows.length === items.length || rows.length === items.length - problems.size
 
 const byKey = ({ items, names, rows, keys }: Aligning): readonly number[] | undefined => {
   if (keys === null || keys.length !== rows.length) return undefined
