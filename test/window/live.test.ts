@@ -145,10 +145,7 @@ describe.skipIf(program === undefined)('the page of a real agent, while a real j
     await goTo(page, '/jobs')
     await page.getByText('digits').first().waitFor()
     await team.keeper.killHard()
-    await page
-      .getByText(/agent|reach|away|answer/i)
-      .first()
-      .waitFor()
+    await page.getByText('The agent does not answer').waitFor({ timeout: 60_000 })
     await page.getByText('digits').first().waitFor()
     await shoot(page, 'live-agent-away')
   })
