@@ -17,6 +17,7 @@ import {
   datasetView,
   datastoreView,
   previewView,
+  checkedView,
   triedView,
 } from '#protocol/control/registry-views.ts'
 import { poolView } from '#protocol/control/sharing-api.ts'
@@ -96,6 +97,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   }),
   StoreReport: storeReportView,
   SignInCode: api.signInCode.answer,
+  Checked: checkedView,
   Tried: triedView,
 }
 

@@ -93,6 +93,23 @@ export const dataExamples: readonly CliExample[] = [
     },
   },
   {
+    command: 'job check',
+    line: 'muster job check job.yml',
+    schema: 'Checked',
+    answer: {
+      kind: 'job',
+      fields: { name: 'digits', mini_batch_sice: 20 },
+      steps: [],
+      warnings: [],
+      problem: {
+        code: 'JobFileInvalid',
+        message: '"mini_batch_sice" is not a field of job files: did you mean "mini_batch_size"?',
+        retryable: false,
+        position: { file: '/home/anna/job.yml', line: 2, column: 1 },
+      },
+    },
+  },
+  {
     command: 'job try',
     line: 'muster job try job.yml --items 1',
     schema: 'Tried',

@@ -292,6 +292,13 @@ const addJobCommands = (program: Command, runs: Runs): void => {
 
 const addJobTrial = (job: Command, runs: Runs): void => {
   job
+    .command('check')
+    .description('say what is wrong with a job file, with its line; nothing is recorded')
+    .argument('<file>', 'a job or pipeline file in YAML')
+    .option('--set <key=value>', 'set a field of the job file, repeatable', readSetting)
+    .option(...param)
+    .action(runs(async () => (await import('./commands/job-check.ts')).jobCheck))
+  job
     .command('try')
     .description('run the first items of a job file on this machine; nothing is recorded')
     .argument('<file>', 'a job or pipeline file in YAML')

@@ -3,14 +3,22 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
-import { api, downloadPath, eventsPath, picturePath, signInPath } from '#protocol/control/api.ts'
+import {
+  api,
+  downloadPath,
+  eventsPath,
+  inputPicturePath,
+  picturePath,
+  signInPath,
+} from '#protocol/control/api.ts'
 import type { ApiName } from '#protocol/control/api.ts'
 import { openApiDocument, openApiPath } from '#protocol/control/open-api.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { BackendCall, ControlBackend } from '#agent/ports/control-backend.ts'
+import type { BackendCall, ControlBackend, Picture } from '#agent/ports/control-backend.ts'
 import type { Log } from '#agent/ports/log.ts'
 import { answerDownload } from './download.ts'
 import type { Followers } from './followers.ts'
@@ -54,6 +62,9 @@ export const createApp = (deps: AppDeps): Hono<Env> => {
   app.get(openApiPath, () => jsonAnswer(openApiDocument(deps.version)))
   app.get(eventsPath, (c) => follow(c, deps.followers))
   app.get(picturePath, (c) => during(c, deps, (signal) => picture(c, deps.backend, signal)))
+  app.get(inputPicturePath, (c) =>
+    during(c, deps, (signal) => inputPicture(c, deps.backend, signal)),
+  )
   app.get(downloadPath, (c) =>
     during(c, deps, (signal) => {
       const { format, head } = c.req.query()
@@ -194,7 +205,25 @@ const picture = async (
 ): Promise<Response> => {
   const { job, item } = c.req.param() as { job: string; item: string }
   if (!/^\d{1,9}$/.test(item) || job.length > 64) return unknownPath()
-  const result = await backend.picture(job, Number(item), signal)
+  return pictureAnswer(await backend.picture(job, Number(item), signal))
+}
+
+const inputPicture = async (
+  c: Asked,
+  backend: ControlBackend,
+  signal: AbortSignal,
+): Promise<Response> => {
+  const { input = '', name = '' } = c.req.query()
+  if (name === '' || name.length > limits.itemNameBytes) return unknownPath()
+  try {
+    return pictureAnswer(await backend.inputPicture(JSON.parse(input), name, signal))
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown
+    return errorAnswer(musterError('RequestInvalid', 'The input is not JSON; write it as such.'))
+  }
+}
+
+const pictureAnswer = (result: Result<Picture, MusterError>): Response => {
   if (!result.ok) return errorAnswer(result.error)
   const { bytes, mediaType } = result.value
   // The bytes come from somebody's folder: whatever they are, they may not act as a page of ours.

@@ -1,7 +1,8 @@
-import type { GivenValues, JobFile, JobFileReader, RunFile } from '#agent/ports/data.ts'
+import type { GivenValues, JobFile, JobFileReader, ParsedFile, RunFile } from '#agent/ports/data.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { isAzureFile } from '#protocol/spec/azure/translate.ts'
 import { readDialect } from './azure-file.ts'
 import type { DialectText } from './azure-file.ts'
 import { readJobFields } from './job-fields.ts'
@@ -14,6 +15,7 @@ export const createJobFileReader = (): JobFileReader => ({
   read: (text, file, overrides, known) =>
     read(text, file, { parameters: {}, overrides, ...(known === undefined ? {} : { known }) }),
   readRun: (text, file, given) => readRun(text, file, given),
+  parse: (text, file) => parse(text, file),
 })
 
 const read = (text: string, file: string, given: GivenValues): Result<JobFile, MusterError> => {
@@ -36,6 +38,14 @@ const readRun = (text: string, file: string, given: GivenValues): Result<RunFile
   if (!run.ok) return run
   const ofSteps = run.value.steps.flatMap(({ job }) => job.warnings)
   return ok({ ...run.value, warnings: [...warnings, ...ofSteps] })
+}
+
+const parse = (text: string, file: string): Result<ParsedFile, MusterError> => {
+  const parsed = readJobFileText(text, file)
+  if (!parsed.ok) return parsed
+  const fields = parsed.value.value
+  const kind = isAzureFile(fields) ? 'azure' : Object.hasOwn(fields, 'steps') ? 'pipeline' : 'job'
+  return ok({ kind, fields })
 }
 
 const readText = (

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
 import type { DataPreview, Preview } from '#agent/ports/data.ts'
 import type { RunInput, RunTable } from '#agent/ports/runtime.ts'
 import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
@@ -16,6 +17,20 @@ import type { TableRecord } from './readers/read-table.ts'
 
 /** Looks at the beginning of an input: what a plan would list first. */
 export const createDataPreview = (): DataPreview => ({
+  file: async (input, name, mostBytes) => {
+    const missing = musterError('InputMissing', `Input "${input.name}" has no file "${name}".`)
+    // A name below the folder, as a listing gives it: nothing leads out of it.
+    if (isAbsolute(name) || name.split(/[/\\]/).includes('..')) return err(missing)
+    try {
+      const path = join(input.root, name)
+      const facts = await stat(path)
+      if (!facts.isFile()) return err(missing)
+      if (facts.size > mostBytes) return err(tooLargeToShow(name, mostBytes))
+      return ok(await readFile(path))
+    } catch {
+      return err(missing)
+    }
+  },
   sample: async (input, keys, most, signal) => {
     try {
       const found =
@@ -42,6 +57,9 @@ const toError = (input: JobInput, thrown: unknown): MusterError => {
   const message = `Input "${input.name}" could not be looked at: check its folder, and try again.`
   return musterError('InputMissing', message, { detail: thrownToText(thrown) })
 }
+
+const tooLargeToShow = (name: string, mostBytes: number): MusterError =>
+  musterError('ItemTooLarge', `"${name}" has more than the ${mostBytes} bytes that are shown.`)
 
 const empty = (input: JobInput): MusterError =>
   musterError(

@@ -27,6 +27,7 @@ import { findJob } from './find-job.ts'
 import type { JobLogs } from './job-logs.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
 import { logHandlers } from './log-handlers.ts'
+import type { CheckFile } from './check-file.ts'
 import type { PreviewData } from './preview.ts'
 import { experimentHandlers, pipelineHandlers } from './pipeline-handlers.ts'
 import type { PipelineHandlerDeps } from './pipeline-handlers.ts'
@@ -45,6 +46,7 @@ export interface HandlerDeps extends PipelineHandlerDeps {
   readonly submitting: Submitting
   readonly registry: Registry
   readonly previewData: PreviewData
+  readonly checkFile: CheckFile
   readonly pools: Pools
   /** The name of the item of a mini-batch that has just one, as far as it is known here; else empty. */
   readonly itemName: (job: JobId, miniBatch: number) => Promise<string>

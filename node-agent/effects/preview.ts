@@ -1,5 +1,6 @@
 import type { DataPreview, JobFileReader, KnownData, Preview } from '#agent/ports/data.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { JobInput } from '#protocol/model/job.ts'
 import type { DataPlace } from '#protocol/model/registry.ts'
@@ -24,13 +25,32 @@ export interface PreviewDeps {
 export const createPreviewData =
   (deps: PreviewDeps): PreviewData =>
   async (given, count, signal) => {
-    const read = readInput(deps.jobFiles, given, await deps.known())
-    if (!read.ok) return read
-    const { input, dataPeer } = read.value
-    const place = placeOf(input, dataPeer)
-    const root = place === undefined ? ok(input.root) : await deps.rootHere(place)
-    return root.ok ? deps.preview.first({ ...input, root: root.value }, count, signal) : root
+    const input = await inputHere(deps, given)
+    return input.ok ? deps.preview.first(input.value, count, signal) : input
   }
+
+/** The bytes of one file of an input, for a look at it; at most `limits.pictureBytes`. */
+export type PreviewFile = (input: unknown, name: string) => Promise<Result<Uint8Array, MusterError>>
+
+export const createPreviewFile =
+  (deps: PreviewDeps): PreviewFile =>
+  async (given, name) => {
+    const input = await inputHere(deps, given)
+    return input.ok ? deps.preview.file(input.value, name, limits.pictureBytes) : input
+  }
+
+/** An input with its root on this machine. */
+const inputHere = async (
+  deps: PreviewDeps,
+  given: unknown,
+): Promise<Result<JobInput, MusterError>> => {
+  const read = readInput(deps.jobFiles, given, await deps.known())
+  if (!read.ok) return read
+  const { input, dataPeer } = read.value
+  const place = placeOf(input, dataPeer)
+  const root = place === undefined ? ok(input.root) : await deps.rootHere(place)
+  return root.ok ? ok({ ...input, root: root.value }) : root
+}
 
 /** Where an input lies, unless it is a folder of this machine. */
 const placeOf = (input: JobInput, peer: PeerId | undefined): DataPlace | undefined => {

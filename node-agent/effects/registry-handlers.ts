@@ -7,14 +7,16 @@ import type { PeerId } from '#protocol/model/ids.ts'
 import { defaultDatastore } from '#protocol/model/registry.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import { ok } from '#protocol/model/result.ts'
+import type { CheckFile } from './check-file.ts'
 import type { PreviewData } from './preview.ts'
 import type { Registry } from './registry.ts'
 import type { TryJob } from './try-job.ts'
 
-type LookCall = 'previewData' | 'tryJob'
+type LookCall = 'checkFile' | 'previewData' | 'tryJob'
 type RegistryCall = Exclude<keyof typeof registryApi, LookCall>
 
 export interface LookHandlerDeps {
+  readonly checkFile: CheckFile
   readonly previewData: PreviewData
   readonly tryJob: TryJob
 }
@@ -77,9 +79,12 @@ export const registryHandlers = ({
 
 /** Looks at what a job would do with data. */
 export const lookHandlers = ({
+  checkFile,
   previewData,
   tryJob,
 }: LookHandlerDeps): Pick<ControlHandlers, LookCall> => ({
+  checkFile: ({ body: { text, file, overrides = {}, parameters = {} } }) =>
+    checkFile({ text, file, overrides, parameters }),
   previewData: async ({ body, signal }) => {
     const found = await previewData(body.input, body.count ?? 10, signal)
     return found.ok ? ok(previewToView(found.value)) : found

@@ -33,6 +33,12 @@ export interface ControlBackend {
     item: number,
     signal: AbortSignal,
   ) => Promise<Result<Picture, MusterError>>
+  /** The image of a file of an input that no job has yet; `input` is what `previewData` takes. */
+  readonly inputPicture: (
+    input: unknown,
+    name: string,
+    signal: AbortSignal,
+  ) => Promise<Result<Picture, MusterError>>
   /** Rows of a job as a file to save. */
   readonly download: (
     wish: {

@@ -179,6 +179,12 @@ export type Preview =
 
 /** Looks into inputs of this machine. */
 export interface DataPreview {
+  /** The bytes of one file below the input's folder. `InputMissing`, `ItemTooLarge` above `mostBytes` */
+  readonly file: (
+    input: JobInput,
+    name: string,
+    mostBytes: number,
+  ) => Promise<Result<Uint8Array, MusterError>>
   /** The first files, or the first records of a table, at most `most`. `InputMissing`, `InputUnreadable`, `ItemTooLarge` */
   readonly first: (
     input: JobInput,
@@ -241,6 +247,14 @@ export interface JobFileReader {
    * References to parameters are filled in; a wired input has an empty root. Errors are like those of `read`.
    */
   readonly readRun: (text: string, file: string, given: GivenValues) => Result<RunFile, MusterError>
+  /** The file as plain values, whatever they mean. `JobFileInvalid` where it is no YAML map */
+  readonly parse: (text: string, file: string) => Result<ParsedFile, MusterError>
+}
+
+/** A file whose fields nobody has looked at. */
+export interface ParsedFile {
+  readonly kind: 'job' | 'pipeline' | 'azure'
+  readonly fields: Readonly<Record<string, unknown>>
 }
 
 /** What stands beside a file when it is submitted. */

@@ -4,7 +4,8 @@ import { createControlHandlers } from '#agent/effects/control-handlers.ts'
 import { findJob } from '#agent/effects/find-job.ts'
 import { firstFailure } from '#agent/effects/first-failure.ts'
 import { examine } from '#agent/effects/doctor.ts'
-import { createPreviewData } from '#agent/effects/preview.ts'
+import { createCheckFile } from '#agent/effects/check-file.ts'
+import { createPreviewData, createPreviewFile } from '#agent/effects/preview.ts'
 import { pauseJob } from '#agent/effects/job-pause.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { TryJob } from '#agent/effects/try-job.ts'
@@ -47,12 +48,14 @@ export interface BackendDeps {
 
 export const createBackend = (deps: BackendDeps): ControlBackend => {
   const { core, adapters } = deps
+  const previewFile = createPreviewFile({ ...adapters, ...core.runLife.registry })
   return {
     handlers: createControlHandlers({
       views: adapters.views,
       commands: deps.commands,
       registry: core.runLife.registry,
       previewData: createPreviewData({ ...adapters, ...core.runLife.registry }),
+      checkFile: createCheckFile({ ...adapters, ...core.runLife.registry }),
       submitting: core.runLife.submitting,
       self: adapters.keys.self,
       withNames: core.withNames,
@@ -83,6 +86,10 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       loopDelay: deps.loopDelay,
     }),
     picture: (job, item, signal) => picture(deps, job, item, signal),
+    inputPicture: async (input, name) => {
+      const found = await previewFile(input, name)
+      return found.ok ? asPicture(found.value, `"${name}" is not a picture.`) : found
+    },
     download: createDownload({
       exports: adapters.exports,
       find: (key) => findJob(adapters.views, key),
@@ -191,10 +198,14 @@ const picture = async (
   const [content] = found.value
   if (content === undefined || !('bytes' in content) || content.bytes.length > limits.pictureBytes)
     return err(musterError('NotFound', `Item ${item} of job ${job.spec.name} has no picture.`))
-  const mediaType = mediaTypeOf(content.bytes)
-  if (mediaType === undefined)
-    return err(musterError('NotFound', `Item ${item} of job ${job.spec.name} is not a picture.`))
-  return ok({ bytes: content.bytes, mediaType })
+  return asPicture(content.bytes, `Item ${item} of job ${job.spec.name} is not a picture.`)
+}
+
+const asPicture = (bytes: Uint8Array, otherwise: string): Result<Picture, MusterError> => {
+  const mediaType = mediaTypeOf(bytes)
+  return mediaType === undefined
+    ? err(musterError('NotFound', otherwise))
+    : ok({ bytes, mediaType })
 }
 
 /** Image types a browser shows, by their first bytes; nothing else is ever served as a picture. */

@@ -384,6 +384,11 @@ export const eventsPath = '/api/v1/events'
 /** The picture of one item: image bytes. `:job` and `:item`. */
 export const picturePath = '/api/v1/jobs/:job/items/:item/picture'
 /**
+ * The picture of one file of an input that is looked at before a job reads it: image bytes. In the query
+ * `input`, as JSON what `previewData` was asked for, and `name`, a file below its folder.
+ */
+export const inputPicturePath = '/api/v1/data/picture'
+/**
  * The rows that are here as a file to save: `:job`, and in the query `format` and `head`. The answer is
  * sent when all of it is written, so its length is known.
  */

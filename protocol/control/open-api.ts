@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { api, csrfHeader, downloadPath, eventsPath, picturePath, signInPath } from './api.ts'
+import {
+  api,
+  csrfHeader,
+  downloadPath,
+  eventsPath,
+  inputPicturePath,
+  picturePath,
+  signInPath,
+} from './api.ts'
 import type { ApiName } from './api.ts'
 import { errorView } from './views.ts'
 
@@ -109,6 +117,17 @@ const extraPaths: Record<string, Json> = {
       operationId: 'picture',
       summary: 'The picture of one item.',
       parameters: [textParameter('job', 'path', true), textParameter('item', 'path', true)],
+      responses: {
+        200: { description: 'Image bytes', content: { 'image/*': { schema: { type: 'string' } } } },
+        default: errorAnswer,
+      },
+    },
+  },
+  [inputPicturePath]: {
+    get: {
+      operationId: 'inputPicture',
+      summary: 'The picture of one file of an input that a job might have.',
+      parameters: [textParameter('input', 'query', true), textParameter('name', 'query', true)],
       responses: {
         200: { description: 'Image bytes', content: { 'image/*': { schema: { type: 'string' } } } },
         default: errorAnswer,

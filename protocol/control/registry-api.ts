@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { endpoint, none } from './endpoint.ts'
-import { datasetView, datastoreView, previewView, triedView } from './registry-views.ts'
+import {
+  checkedView,
+  datasetView,
+  datastoreView,
+  previewView,
+  triedView,
+} from './registry-views.ts'
 
 const path = z.string().min(1).max(limits.itemNameBytes)
 const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
@@ -101,6 +107,19 @@ export const registryApi = {
       count: z.int().min(1).max(limits.previewItems).optional().describe('Default: 10'),
     }),
     answer: previewView,
+  }),
+  checkFile: endpoint({
+    method: 'POST',
+    path: '/api/v1/check-file',
+    summary: 'Reads a job or pipeline file and says what is wrong with it; nothing is recorded.',
+    query: none,
+    body: z.object({
+      text: z.string().max(1_048_576).describe('The YAML'),
+      file: z.string().max(4_096).describe('Its absolute path: relative ones start at its folder'),
+      overrides: values.optional().describe('Fields of the file set from the command line'),
+      parameters: values.optional().describe('Values of its parameters'),
+    }),
+    answer: checkedView,
   }),
   tryJob: endpoint({
     method: 'POST',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { errorView } from './views.ts'
 
 /** Datastores and datasets as the control API shows them. Frozen like the other views. */
 
@@ -60,6 +61,17 @@ export const previewView = z.object({
   more: z.boolean().describe('Whether there are more files or records'),
 })
 export type PreviewView = z.infer<typeof previewView>
+
+export const checkedView = z.object({
+  kind: z
+    .enum(['job', 'pipeline', 'azure'])
+    .describe('A job file, a pipeline file, or a file of Azure ML'),
+  fields: z.record(text, z.unknown()).describe('The file as it is written, as JSON'),
+  steps: z.array(text).describe('Names of its steps; empty if something is wrong with it'),
+  warnings: z.array(text).describe('What of the file has no effect here'),
+  problem: errorView.nullable().describe('The first thing that is wrong; null if nothing is'),
+})
+export type CheckedView = z.infer<typeof checkedView>
 
 export const triedView = z.object({
   step: text.describe('Step of the file that was tried'),

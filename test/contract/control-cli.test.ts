@@ -108,6 +108,7 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     'dataset',
     /^Dataset +july:1\nType +file\nIn +datastore scans: july\nFiles +\*\.png\nRegistered/,
   ],
+  ['job check digits.yml', 'checkFile', /^Nothing is wrong with digits\.yml: one step\.\n$/],
   [
     'job try digits.yml',
     'tryJob',

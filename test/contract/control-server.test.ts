@@ -247,6 +247,7 @@ describe('calls', () => {
       registerDatastore: { name: 'scans', path: '/scans' },
       registerDataset: { name: 'july', path: '/scans/july' },
       previewData: { input: '/scans' },
+      checkFile: { text: 'name: a', file: '/a.yml' },
       tryJob: { text: 'name: a', file: '/a.yml' },
       submitJob: { text: 'name: a', file: '/a.yml' },
       submitPipeline: { text: 'name: a', file: '/a.yml' },
@@ -447,6 +448,19 @@ describe('calls', () => {
     for (const item of ['-1', 'x', '1e3', '9999999999', '25']) {
       expect((await ask(`/api/v1/jobs/01JOB/items/${item}/picture`)).status).toBe(404)
     }
+  })
+
+  test('a picture of an input is served likewise', async () => {
+    const at = (input: string, name: string) =>
+      ask(`/api/v1/data/picture?${new URLSearchParams({ input, name }).toString()}`)
+    const answer = await at('"/scans"', 'a.png')
+    expect(answer.headers['content-type']).toBe('image/png')
+    expect(answer.headers['content-security-policy']).toBe("default-src 'none'; sandbox")
+    const odd = await at('{"path":"/scans"}', 'a.png')
+    expect(odd.headers['content-type']).toBe('application/octet-stream')
+    expect((await at('no JSON', 'a.png')).status).toBe(400)
+    expect((await at('"/scans"', '')).status).toBe(404)
+    expect((await at('"/scans"', 'missing.png')).status).toBeGreaterThanOrEqual(400)
   })
 
   test('rows are sent as a file to save, never as a page', async () => {

@@ -5,7 +5,8 @@ import { createJobFileReader } from '#agent/data/job-file.ts'
 import { createPlanner } from '#agent/data/planner.ts'
 import { createDataPreview } from '#agent/data/preview.ts'
 import { createShares } from '#agent/data/shares.ts'
-import { createPreviewData } from '#agent/effects/preview.ts'
+import { createCheckFile } from '#agent/effects/check-file.ts'
+import { createPreviewData, createPreviewFile } from '#agent/effects/preview.ts'
 import { createRegistry } from '#agent/effects/registry.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
 import type { Keys } from '#agent/ports/keys.ts'
@@ -38,11 +39,14 @@ const setup = async (files: Readonly<Record<string, string>>) => {
     rolesOf: () => ['submit'],
     nameOf: () => 'anna',
   })
-  const preview = createPreviewData({
-    ...registry,
-    jobFiles: createJobFileReader(),
-    preview: createDataPreview(),
-  })
+  const deps = { ...registry, jobFiles: createJobFileReader(), preview: createDataPreview() }
+  const preview = createPreviewData(deps)
+  const previewFile = createPreviewFile(deps)
+  const file = async (input: unknown, name: string) => {
+    const found = await previewFile(input, name)
+    return found.ok ? Buffer.from(found.value).toString() : found.error.message
+  }
+  const check = createCheckFile(deps)
   const look = async (input: unknown, count = 10) => {
     const found = await preview(input, count, AbortSignal.timeout(10_000))
     if (!found.ok) return found.error.message
@@ -52,7 +56,7 @@ const setup = async (files: Readonly<Record<string, string>>) => {
       ? { kind, names, more, columns: found.value.columns, rows: found.value.rows }
       : { kind, names, more }
   }
-  return { registry, data, look, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return { registry, data, look, file, check, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 const sales = 'shop,sold\nnorth,3\n"south, far",4\nwest\neast,5\n'
@@ -110,5 +114,51 @@ describe('a preview', () => {
     await using t = await setup({ 'a.csv': 'a' })
     expect(await t.look({ path: t.data, colour: 1 })).toMatch(/^"data\.colour" is not a field/)
     expect(await t.look(join(t.data, 'none'))).toMatch(/none/)
+  })
+
+  it('gives the bytes of a file of the input, and of none outside of it', async () => {
+    await using t = await setup({ 'a.png': 'a', 'x/c.png': 'c' })
+    expect(await t.file(t.data, 'x/c.png')).toBe('c')
+    expect(await t.file({ path: 'x', share: 'office' }, 'c.png')).toBe('c')
+    for (const name of ['../a.png', 'x/../../a.png', '..\\a.png', join(t.data, 'a.png'), 'x', 'no'])
+      expect(await t.file(join(t.data, 'x'), name)).toBe(`Input "data" has no file "${name}".`)
+  })
+})
+
+describe('a check of a file', () => {
+  const wish = (text: string) => ({ text, file: '/jobs/a.yaml', parameters: {}, overrides: {} })
+
+  it('gives its fields as they are written, its steps, and what has no effect', async () => {
+    await using t = await setup({ 'a.png': 'a' })
+    const text =
+      'name: digits\nmodel: mnist\ninputs: { d: ./d }\npreprocess: { width: 28, height: 28 }\n'
+    expect(await t.check(wish(`${text}task_overhead_timeout: 5\n`))).toMatchObject({
+      ok: true,
+      value: {
+        kind: 'job',
+        fields: { name: 'digits', inputs: { d: './d' }, preprocess: { width: 28 } },
+        steps: ['digits'],
+        warnings: [expect.stringContaining('task_overhead_timeout')],
+        problem: null,
+      },
+    })
+    const steps = 'name: two\nsteps:\n  one: { entry_script: a.ts, inputs: { d: ./d } }\n'
+    expect(await t.check(wish(steps))).toMatchObject({
+      value: { kind: 'pipeline', steps: ['one'], problem: null },
+    })
+  })
+
+  it('tells what is wrong with its place, beside the fields that could be read', async () => {
+    await using t = await setup({ 'a.png': 'a' })
+    expect(await t.check(wish('name: digits\nmini_batch_sice: 3\n'))).toMatchObject({
+      value: {
+        fields: { mini_batch_sice: 3 },
+        problem: { code: 'JobFileInvalid', position: { file: '/jobs/a.yaml', line: 2 } },
+      },
+    })
+    expect(await t.check(wish('- a list'))).toMatchObject({
+      ok: false,
+      error: { code: 'JobFileInvalid' },
+    })
   })
 })

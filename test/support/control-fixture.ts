@@ -86,6 +86,10 @@ export const tryControlFixture = async (
       jobs.has(job) && item < shared.rows
         ? ok({ bytes: pixel, mediaType: item === 1 ? 'text/html' : 'image/png' })
         : err(unknownJob(job)),
+    inputPicture: async (input, name) =>
+      name === 'missing.png'
+        ? err(musterError('InputMissing', `Input "data" has no file "${name}".`))
+        : ok({ bytes: pixel, mediaType: typeof input === 'string' ? 'image/png' : 'text/html' }),
     download: async ({ job, format, most = shared.rows }) => {
       if (!jobs.has(job)) return err(unknownJob(job))
       const bytes = Buffer.from(exportedText(format, most))
@@ -371,6 +375,21 @@ const registryHandlers = {
           rows: [],
           more: false,
         }),
+  checkFile: async ({ body }) =>
+    ok({
+      kind: 'job' as const,
+      fields: { name: 'digits' },
+      steps: body.parameters === undefined ? ['digits'] : [],
+      warnings: [],
+      problem:
+        body.parameters === undefined
+          ? null
+          : {
+              code: 'JobFileInvalid',
+              message: 'The file has no parameter "size": it has none.',
+              retryable: false,
+            },
+    }),
   tryJob: async ({ body }) =>
     ok({
       step: 'digits',
