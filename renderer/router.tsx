@@ -6,11 +6,16 @@ import {
 } from '@tanstack/react-router'
 import { isJobTab } from './features/jobs/job-tabs.ts'
 import type { JobTab } from './features/jobs/job-tabs.ts'
+import { ExperimentPage } from './features/experiments/experiment-page.tsx'
+import { ExperimentsPage } from './features/experiments/experiments-page.tsx'
 import { JobPage } from './features/jobs/job-page.tsx'
 import { JobsPage } from './features/jobs/jobs-page.tsx'
 import { MachinesPage } from './features/machines/machines-page.tsx'
 import { ModelsPage } from './features/models/models-page.tsx'
 import { OverviewPage } from './features/overview/overview-page.tsx'
+import { RunPage } from './features/runs/run-page.tsx'
+import { RunsPage } from './features/runs/runs-page.tsx'
+import { SchedulesPage } from './features/schedules/schedules-page.tsx'
 import { NoPage, Shell } from './features/shell/shell.tsx'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NoPage })
@@ -24,6 +29,15 @@ const routes = [
     component: JobPage,
     validateSearch: ({ tab }): { tab?: JobTab } => (isJobTab(tab) ? { tab } : {}),
   }),
+  createRoute({ getParentRoute: () => root, path: '/runs', component: RunsPage }),
+  createRoute({ getParentRoute: () => root, path: '/runs/$run', component: RunPage }),
+  createRoute({ getParentRoute: () => root, path: '/experiments', component: ExperimentsPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/experiments/$experiment',
+    component: ExperimentPage,
+  }),
+  createRoute({ getParentRoute: () => root, path: '/schedules', component: SchedulesPage }),
   createRoute({ getParentRoute: () => root, path: '/machines', component: MachinesPage }),
   createRoute({ getParentRoute: () => root, path: '/models', component: ModelsPage }),
 ] as const

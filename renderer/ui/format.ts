@@ -55,3 +55,12 @@ export const formatShort = (value: number): string => {
   if (value < 1_000_000) return `${(value / 1_000).toFixed(1)} k`
   return `${(value / 1_000_000).toFixed(1)} M`
 }
+
+/** How long until something, in the one unit that tells most: `40 s`, `12 min`, `3 h`, `2 days`. */
+export const formatSpan = (ms: number): string => {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000))
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3_600) return `${Math.round(seconds / 60)} min`
+  if (seconds < 36 * 3_600) return `${Math.round(seconds / 3_600)} h`
+  return formatPlural(Math.round(seconds / 86_400), 'day')
+}

@@ -8,10 +8,12 @@ import type {
   TimelineView,
 } from '#protocol/control/views.ts'
 import { makeJob, makeMachine, makeModel } from './control-views.ts'
+import { littleRuns, muchRuns } from './window-runs.ts'
+import type { RunData } from './window-runs.ts'
 import { makeTimeline } from './window-timeline.ts'
 
 /** What a fixture agent shows: pure data, made from numbers, so that a million rows cost nothing. */
-export interface WindowData {
+export interface WindowData extends RunData {
   readonly cluster: ClusterView | null
   readonly machines: readonly MachineView[]
   readonly jobs: readonly JobView[]
@@ -37,68 +39,82 @@ export const noData = (): WindowData => ({
   machines: [makeMachine({ peer: 'peer-anna', name: 'anna', liveness: 'self', busySlots: 0 })],
   jobs: [],
   models: [],
+  runs: [],
+  schedules: [],
 })
 
 /** A small office: four machines, one running job, three that ended. */
-export const littleData = (now = Date.now()): WindowData => ({
-  ...shared,
-  cluster: office,
-  machines: [
-    machineOf(0, { liveness: 'self', isHead: true, busySlots: 2, slots: 2, load: 0.41 }),
-    machineOf(1, { busySlots: 4, load: 0.78 }),
-    machineOf(2, { slots: 0, busySlots: 0, load: 0.12, reason: 'its owner is back' }),
-    machineOf(3, { liveness: 'lost', busySlots: 0, slots: 0, load: 0, lastHeardAt: now - 92_000 }),
-  ],
-  jobs: [
-    runningDigits(now),
-    makeJob('01K9ZD4V7Q2M8R3T5W6X0Y1A2B', {
-      name: 'digits-first-try',
-      state: 'Completed',
-      items: 1_000,
-      itemsSucceeded: 1_000,
-      miniBatches: 100,
-      committed: 100,
-      rows: 1_000,
-      rowsHere: 1_000,
-      submittedAt: now - 2 * hour,
-      startedAt: now - 2 * hour + 900,
-      endedAt: now - 2 * hour + 2_300,
-      output: '/home/anna/.local/share/muster/output/digits-first-try/predictions.csv',
-    }),
-    makeJob('01K9ZB1C3D5F7G9H2J4K6M8N0P', {
-      name: 'scans-october',
-      state: 'Failed',
-      headline: 'More than 20 items failed: the file is no image.',
-      items: 4_000,
-      itemsSucceeded: 1_204,
-      itemsFailed: 21,
-      miniBatches: 400,
-      committed: 122,
-      failed: 0,
-      canceled: 278,
-      rows: 1_204,
-      rowsHere: 1_204,
-      submittedAt: now - 5 * hour,
-      startedAt: now - 5 * hour + 2_000,
-      endedAt: now - 5 * hour + 61_000,
-    }),
-    makeJob('01K9Z8Q0R2S4T6V8W0X2Y4Z6A8', {
-      name: 'digits-half',
-      state: 'Canceled',
-      items: 10_000,
-      itemsSucceeded: 4_980,
-      miniBatches: 1_000,
-      committed: 498,
-      canceled: 502,
-      rows: 4_980,
-      rowsHere: 4_980,
-      submittedAt: now - 26 * hour,
-      startedAt: now - 26 * hour,
-      endedAt: now - 26 * hour + 9_000,
-    }),
-  ],
-  models: [digitsModel(2, now), digitsModel(1, now)],
-})
+export const littleData = (now = Date.now()): WindowData => {
+  const jobs = littleJobs(now)
+  return {
+    ...shared,
+    ...littleRuns(jobs, now),
+    cluster: office,
+    machines: [
+      machineOf(0, { liveness: 'self', isHead: true, busySlots: 2, slots: 2, load: 0.41 }),
+      machineOf(1, { busySlots: 4, load: 0.78 }),
+      machineOf(2, { slots: 0, busySlots: 0, load: 0.12, reason: 'its owner is back' }),
+      machineOf(3, {
+        liveness: 'lost',
+        busySlots: 0,
+        slots: 0,
+        load: 0,
+        lastHeardAt: now - 92_000,
+      }),
+    ],
+    jobs,
+    models: [digitsModel(2, now), digitsModel(1, now)],
+  }
+}
+
+const littleJobs = (now: number): readonly JobView[] => [
+  runningDigits(now),
+  makeJob('01K9ZD4V7Q2M8R3T5W6X0Y1A2B', {
+    name: 'digits-first-try',
+    state: 'Completed',
+    items: 1_000,
+    itemsSucceeded: 1_000,
+    miniBatches: 100,
+    committed: 100,
+    rows: 1_000,
+    rowsHere: 1_000,
+    submittedAt: now - 2 * hour,
+    startedAt: now - 2 * hour + 900,
+    endedAt: now - 2 * hour + 2_300,
+    output: '/home/anna/.local/share/muster/output/digits-first-try/predictions.csv',
+  }),
+  makeJob('01K9ZB1C3D5F7G9H2J4K6M8N0P', {
+    name: 'scans-october',
+    state: 'Failed',
+    headline: 'More than 20 items failed: the file is no image.',
+    items: 4_000,
+    itemsSucceeded: 1_204,
+    itemsFailed: 21,
+    miniBatches: 400,
+    committed: 122,
+    failed: 0,
+    canceled: 278,
+    rows: 1_204,
+    rowsHere: 1_204,
+    submittedAt: now - 5 * hour,
+    startedAt: now - 5 * hour + 2_000,
+    endedAt: now - 5 * hour + 61_000,
+  }),
+  makeJob('01K9Z8Q0R2S4T6V8W0X2Y4Z6A8', {
+    name: 'digits-half',
+    state: 'Canceled',
+    items: 10_000,
+    itemsSucceeded: 4_980,
+    miniBatches: 1_000,
+    committed: 498,
+    canceled: 502,
+    rows: 4_980,
+    rowsHere: 4_980,
+    submittedAt: now - 26 * hour,
+    startedAt: now - 26 * hour,
+    endedAt: now - 26 * hour + 9_000,
+  }),
+]
 
 /** The job on the picture: 8,340 of 10,000 digits done. */
 export const runningDigits = (now: number): JobView =>
@@ -124,31 +140,35 @@ export const runningDigits = (now: number): JobView =>
   })
 
 /** A large office on a long day: 60 machines, 500 jobs, one with a million rows. */
-export const muchData = (now = Date.now()): WindowData => ({
-  ...shared,
-  cluster: { ...office, name: 'Headquarters' },
-  machines: Array.from({ length: 60 }, (_, index) => {
-    const state = index % 10
-    return machineOf(index, {
-      liveness: index === 0 ? 'self' : state === 8 ? 'suspect' : state === 9 ? 'lost' : 'alive',
-      isHead: index === 0,
-      cores: 8 + (index % 4) * 8,
-      slots: state === 7 ? 0 : 4 + (index % 4) * 8,
-      busySlots: state >= 6 ? 0 : 2 + (index % 4) * 7,
-      load: state >= 8 ? 0 : ((index * 37) % 100) / 100,
-      reason: state === 7 ? 'its owner is back' : state === 6 ? 'on battery' : '',
-      lastHeardAt: now - (state >= 8 ? 4_000 : 300),
-    })
-  }),
-  jobs: [millionJob(now), ...Array.from({ length: 499 }, (_, index) => oldJob(index, now))],
-  models: Array.from({ length: 40 }, (_, index) => ({
-    ...makeModel(`classifier-${String(Math.floor(index / 4)).padStart(2, '0')}`, (index % 4) + 1),
-    registeredBy: 'peer-0',
-    registeredAt: now - index * hour,
-    bytes: 43_210 * (index + 1) ** 2,
-    parameters: 10_000 * (index + 1) ** 2,
-  })),
-})
+export const muchData = (now = Date.now()): WindowData => {
+  const jobs = [millionJob(now), ...Array.from({ length: 499 }, (_, index) => oldJob(index, now))]
+  return {
+    ...shared,
+    ...muchRuns(jobs, now),
+    cluster: { ...office, name: 'Headquarters' },
+    machines: Array.from({ length: 60 }, (_, index) => {
+      const state = index % 10
+      return machineOf(index, {
+        liveness: index === 0 ? 'self' : state === 8 ? 'suspect' : state === 9 ? 'lost' : 'alive',
+        isHead: index === 0,
+        cores: 8 + (index % 4) * 8,
+        slots: state === 7 ? 0 : 4 + (index % 4) * 8,
+        busySlots: state >= 6 ? 0 : 2 + (index % 4) * 7,
+        load: state >= 8 ? 0 : ((index * 37) % 100) / 100,
+        reason: state === 7 ? 'its owner is back' : state === 6 ? 'on battery' : '',
+        lastHeardAt: now - (state >= 8 ? 4_000 : 300),
+      })
+    }),
+    jobs,
+    models: Array.from({ length: 40 }, (_, index) => ({
+      ...makeModel(`classifier-${String(Math.floor(index / 4)).padStart(2, '0')}`, (index % 4) + 1),
+      registeredBy: 'peer-0',
+      registeredAt: now - index * hour,
+      bytes: 43_210 * (index + 1) ** 2,
+      parameters: 10_000 * (index + 1) ** 2,
+    })),
+  }
+}
 
 export const millionJob = (now: number): JobView =>
   makeJob('01KA0MILLION00000000000000', {

@@ -18,6 +18,9 @@ import { digitSide, encodeGreyPng, readDigits } from '../../examples/mnist/digit
 import type { Digits } from '../../examples/mnist/digits.ts'
 import { limits } from '#protocol/limits.ts'
 import { makeJob } from './control-views.ts'
+import { runHandlers } from './window-fixture-runs.ts'
+import type { FakeRuns } from './window-fixture-runs.ts'
+import type { RunData } from './window-runs.ts'
 import type { WindowData } from './window-data.ts'
 
 /**
@@ -34,6 +37,8 @@ export interface WindowFixture extends AsyncDisposable {
   /** Changes the state and tells the followers. */
   readonly tell: (delta: DeltaView) => void
   readonly jobs: () => readonly JobView[]
+  /** Changes the runs without a word. */
+  readonly changeRuns: (change: (runs: RunData['runs']) => RunData['runs']) => void
 }
 
 export interface WindowFixtureOptions {
@@ -55,6 +60,7 @@ export const startWindowFixture = async (options: WindowFixtureOptions): Promise
     backend: {
       handlers: handlersOf(fake),
       picture: async (id, item) => pictureOf(fake, digits, { id, item }),
+      inputPicture: async (_, name) => digitPicture(digits, Number.parseInt(name, 10)),
       download: async ({ job, format }) => {
         const bytes = Buffer.from(`rows of ${job}`)
         const parts = (async function* () {
@@ -82,6 +88,9 @@ export const startWindowFixture = async (options: WindowFixtureOptions): Promise
     signInUrl: () => signInUrl(server),
     tell: (delta) => tell(fake, delta),
     jobs: () => state.jobs,
+    changeRuns: (change) => {
+      fake.state.runs = change(fake.state.runs)
+    },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]()
       await rm(home, { recursive: true, force: true })
@@ -97,7 +106,7 @@ const signInUrl = async (server: ControlServer): Promise<string> => {
 interface Fake {
   readonly home: string
   readonly deltas: DeltaLog
-  readonly state: Omit<WindowData, 'jobs'> & { jobs: JobView[] }
+  readonly state: Omit<WindowData, 'jobs' | keyof RunData> & FakeRuns['state'] & { jobs: JobView[] }
   readonly commands: WindowFixture['commands']
   readonly startedAt: number
   webAddress: string
@@ -120,6 +129,10 @@ const pictureOf = (
   if (job !== undefined && state.row(job, item).failure.startsWith('The file is no image')) {
     return ok({ bytes: new TextEncoder().encode('no image'), mediaType: 'text/plain' })
   }
+  return digitPicture(digits, item)
+}
+
+const digitPicture = (digits: Digits, item: number) => {
   const bytes = digitSide * digitSide
   const start = (item % digits.count) * bytes
   const pixels = digits.pixels.subarray(start, start + bytes)
@@ -131,6 +144,7 @@ const handlersOf = (fake: Fake): ControlHandlers => ({
   ...stateHandlers(fake),
   ...clusterHandlers(fake),
   ...jobHandlers(fake),
+  ...runHandlers({ ...fake, tellJob: (job) => tell(fake, { kind: 'job-changed', job }) }),
 })
 
 const notHere = (name: string) => musterError('Internal', `The fixture does not answer ${name}.`)

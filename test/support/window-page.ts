@@ -76,6 +76,16 @@ export const waitForRows = async (page: Page): Promise<number> => {
   return page.locator('.result-rows .grid-row').count()
 }
 
+/** Only tables may scroll sideways, in boxes of their own. */
+export const scrollsSideways = (page: Page): Promise<boolean> =>
+  page.evaluate(() => {
+    const shell = document.querySelector('.shell-page')
+    return (
+      document.documentElement.scrollWidth > innerWidth ||
+      (shell !== null && shell.scrollWidth > shell.clientWidth)
+    )
+  })
+
 export interface AxeFinding {
   readonly id: string
   readonly impact: string

@@ -13,6 +13,7 @@ import {
   findAxeFailures,
   goTo,
   openPage,
+  scrollsSideways,
   waitForRows,
 } from '#test/support/window-page.ts'
 import type { OpenPage } from '#test/support/window-page.ts'
@@ -310,13 +311,3 @@ const picturesIn = async (page: Page, part: string, least = 1): Promise<void> =>
     [part, least] as const,
   )
 }
-
-/** Only tables may scroll sideways, in boxes of their own. */
-const scrollsSideways = (page: Page): Promise<boolean> =>
-  page.evaluate(() => {
-    const shell = document.querySelector('.shell-page')
-    return (
-      document.documentElement.scrollWidth > innerWidth ||
-      (shell !== null && shell.scrollWidth > shell.clientWidth)
-    )
-  })

@@ -10,10 +10,12 @@ import { CopyLine } from '../../ui/copy-line.tsx'
 import { formatAge, formatCount, formatPlural, formatTime } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
+import { Fact, ThingTitle } from '../../ui/thing-head.tsx'
 import { Why } from './why.tsx'
-import { canCancel, canPause, jobStates } from './job-state.ts'
+import { canCancel, canPause, canRetry, jobStates } from './job-state.ts'
 import { ProgressBar, ProgressLine } from './progress-line.tsx'
 import { Resubmit } from './resubmit/resubmit.tsx'
+import { RetryFailed } from './retry-failed.tsx'
 import './jobs.css'
 
 /** Name, state, progress and the facts that stay in sight whatever part of the job is shown. */
@@ -24,32 +26,26 @@ export const JobHeader = (props: {
   const { job, detail } = props
   const [why, setWhy] = useState(false)
   return (
-    <header className="job-header">
-      <div className="job-title">
-        <h1 className="clip">
-          <Link to="/jobs" className="muted crumb">
-            Jobs
-          </Link>
-          <span className="muted crumb-gap" aria-hidden="true">
-            /
-          </span>
-          {job.name}
-        </h1>
-        <StateMark {...jobStates[job.state]} />
-        <span className="job-actions">
-          <Button
-            size="compact-sm"
-            variant="default"
-            aria-expanded={why}
-            onClick={() => setWhy(!why)}
-          >
-            Why?
-          </Button>
-          <Resubmit job={job} file={detail?.file} />
-          {canPause(job) ? <Pause job={job} /> : null}
-          {canCancel(job) ? <Cancel job={job} /> : null}
-        </span>
-      </div>
+    <header className="thing-head">
+      <ThingTitle
+        to="/jobs"
+        word="Jobs"
+        name={job.name}
+        state={<StateMark {...jobStates[job.state]} />}
+      >
+        <Button
+          size="compact-sm"
+          variant="default"
+          aria-expanded={why}
+          onClick={() => setWhy(!why)}
+        >
+          Why?
+        </Button>
+        {canRetry(job) ? <RetryFailed job={job.id} /> : null}
+        <Resubmit job={job} file={detail?.file} />
+        {canPause(job) ? <Pause job={job} /> : null}
+        {canCancel(job) ? <Cancel job={job} /> : null}
+      </ThingTitle>
       <div className="job-progress-line">
         <ProgressLine job={job} />
       </div>
@@ -75,9 +71,26 @@ const Facts = (props: { readonly job: JobView }) => {
   const now = useNow(10_000)
   return (
     <dl className="facts">
-      <Fact word="Model">
-        <span className="mono">{job.model}</span>
-      </Fact>
+      {job.model === '' ? null : (
+        <Fact word="Model">
+          <span className="mono">{job.model}</span>
+        </Fact>
+      )}
+      {job.pipeline === '' ? null : (
+        <Fact word="Run">
+          <Link to="/runs/$run" params={{ run: job.pipeline }} className="link clip">
+            {job.pipelineName === job.step ? job.pipelineName : `${job.pipelineName} / ${job.step}`}
+          </Link>
+        </Fact>
+      )}
+      {job.takenOver === 0 ? null : (
+        <Fact word="Taken over">
+          <Link to="/jobs/$job" params={{ job: job.takenFrom }} className="link clip">
+            {formatCount(job.takenOver)} of{' '}
+            {formatPlural(job.miniBatches, 'mini-batch', 'mini-batches')}
+          </Link>
+        </Fact>
+      )}
       <Fact word="Submitted">
         <span title={formatTime(job.submittedAt)}>
           {formatAge(now - job.submittedAt)} by {job.submitterName}
@@ -110,17 +123,6 @@ const noOutput = (job: JobView): string => {
   if (job.endedAt === null) return 'written when the last row is in'
   return job.rows === 0 ? 'none: there are no rows' : 'none: export the rows from the tab Rows'
 }
-
-const Fact = (props: {
-  readonly word: string
-  readonly wide?: boolean
-  readonly children: React.ReactNode
-}) => (
-  <div className={props.wide === true ? 'fact wide' : 'fact'}>
-    <dt>{props.word}</dt>
-    <dd className="clip">{props.children}</dd>
-  </div>
-)
 
 /** One button: what it does is what the job is not. */
 const Pause = (props: { readonly job: JobView }) => {

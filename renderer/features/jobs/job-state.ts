@@ -27,3 +27,7 @@ export const canPause = (job: JobView): boolean =>
 
 export const canCancel = (job: JobView): boolean =>
   job.endedAt === null && job.state !== 'CancelRequested'
+
+/** Whether its failed items can be tried again by a job of their own. */
+export const canRetry = (job: Pick<JobView, 'endedAt' | 'itemsFailed'>): boolean =>
+  job.endedAt !== null && job.itemsFailed > 0

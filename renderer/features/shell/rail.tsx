@@ -1,9 +1,12 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import {
+  IconCalendarClock,
   IconCpu,
   IconDeviceDesktop,
+  IconFlask,
   IconLayoutDashboard,
   IconMoon,
+  IconRoute,
   IconStack2,
   IconSun,
 } from '@tabler/icons-react'
@@ -15,7 +18,10 @@ import { isPresent } from '../machines/machine-state.ts'
 
 const places: readonly { readonly to: string; readonly word: string; readonly Icon: Icon }[] = [
   { to: '/', word: 'Overview', Icon: IconLayoutDashboard },
+  { to: '/runs', word: 'Runs', Icon: IconRoute },
   { to: '/jobs', word: 'Jobs', Icon: IconStack2 },
+  { to: '/experiments', word: 'Experiments', Icon: IconFlask },
+  { to: '/schedules', word: 'Schedules', Icon: IconCalendarClock },
   { to: '/machines', word: 'Machines', Icon: IconDeviceDesktop },
   { to: '/models', word: 'Models', Icon: IconCpu },
 ]

@@ -1,4 +1,4 @@
-import { Button, Menu } from '@mantine/core'
+import { ActionIcon, Button, Menu } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import type { JobView } from '../../../../protocol/control/views.ts'
 
@@ -12,19 +12,34 @@ const formats = [
 ] as const
 
 /** Saves the rows that are here as a file; the browser asks where. */
-export const ExportMenu = (props: { readonly job: JobView }) => {
+export const ExportMenu = (props: {
+  readonly job: Pick<JobView, 'id' | 'rowsHere'>
+  /** Where several stand on a page: the name of a button that shows only its sign. */
+  readonly label?: string
+}) => {
   const { job } = props
   return (
     <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target>
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconDownload size="0.875rem" />}
-          disabled={job.rowsHere === 0}
-        >
-          Export
-        </Button>
+        {props.label === undefined ? (
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<IconDownload size="0.875rem" />}
+            disabled={job.rowsHere === 0}
+          >
+            Export
+          </Button>
+        ) : (
+          <ActionIcon
+            variant="default"
+            disabled={job.rowsHere === 0}
+            aria-label={props.label}
+            title={props.label}
+          >
+            <IconDownload size="0.875rem" />
+          </ActionIcon>
+        )}
       </Menu.Target>
       <Menu.Dropdown>
         {formats.map(([format, name, use]) => (
