@@ -28,6 +28,7 @@ export const makeStepView = (name: string, change: Partial<StepView> = {}): Step
   miniBatches: 0,
   takenOver: 0,
   takenFrom: '',
+  reuse: '',
   seconds: null,
   ...change,
 })
@@ -94,6 +95,7 @@ export const littleRuns = (jobs: readonly JobView[], now: number): RunData => ({
           ...completed('find', 4_000),
           takenOver: 320,
           takenFrom: jobs[1]?.id ?? '',
+          reuse: `320 of 400 mini-batches were taken over from job ${jobs[1]?.id ?? ''}; 80 files changed.`,
         }),
         { ...ofJob('read-digits', jobs[0]), needs: ['find'] },
         makeStepView('sort', { ...completed('sort', 4_000), needs: ['find'] }),
@@ -113,6 +115,7 @@ export const littleRuns = (jobs: readonly JobView[], now: number): RunData => ({
           ...completed('find', 4_000),
           takenOver: 400,
           takenFrom: jobs[1]?.id ?? '',
+          reuse: `All 400 mini-batches were taken over from job ${jobs[1]?.id ?? ''}: same script, model, settings and files.`,
           seconds: 0.4,
         }),
         makeStepView('sort', { ...completed('sort', 4_000), needs: ['find'], seconds: 2.6 }),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { makeRunView, makeStepView } from '#test/support/window-runs.ts'
 import { parameterAbout, parseFields } from '../../renderer/features/runs/given-fields.ts'
 import { layoutSteps } from '../../renderer/features/runs/layout.ts'
-import { parametersText, reuseReason, stepsDone } from '../../renderer/features/runs/run-state.ts'
+import { parametersText, stepsDone } from '../../renderer/features/runs/run-state.ts'
 import { cronWords } from '../../renderer/features/schedules/cron-words.ts'
 
 describe('the graph of steps', () => {
@@ -50,12 +50,6 @@ describe('a run', () => {
     expect(parametersText({ size: 10, photos: '/home/anna/2026', all: true })).toBe(
       'size 10 · photos 2026 · all true',
     )
-  })
-
-  test('says why rows were taken over', () => {
-    expect(reuseReason(makeStepView('a', { miniBatches: 4 }))).toBe('')
-    expect(reuseReason(makeStepView('a', { miniBatches: 4, takenOver: 4 }))).toMatch(/are the same/)
-    expect(reuseReason(makeStepView('a', { miniBatches: 4, takenOver: 1 }))).toMatch(/have changed/)
   })
 
   test('is given fields a line each, and says which line is none', () => {

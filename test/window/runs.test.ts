@@ -75,7 +75,7 @@ describe.skipIf(program === undefined)('the window on runs', () => {
     await page.goBack()
     await page.getByText('2 / 4 steps done').waitFor()
     const taken = page.getByRole('row', { name: /^find/ })
-    await taken.getByText('320 / 400 from').waitFor()
+    await taken.getByText('320 of 400 mini-batches were taken over from').waitFor()
     await taken.getByRole('link', { name: 'an earlier job' }).press('Enter')
     await page.getByRole('heading', { name: data.jobs[1]?.name ?? '' }).waitFor()
     expect(open.complaints).toEqual([])

@@ -15,6 +15,7 @@ import { Why } from './why.tsx'
 import { canCancel, canPause, canRetry, jobStates } from './job-state.ts'
 import { ProgressBar, ProgressLine } from './progress-line.tsx'
 import { Resubmit } from './resubmit/resubmit.tsx'
+import { Reuse } from './reuse.tsx'
 import { RetryFailed } from './retry-failed.tsx'
 import './jobs.css'
 
@@ -83,14 +84,6 @@ const Facts = (props: { readonly job: JobView }) => {
           </Link>
         </Fact>
       )}
-      {job.takenOver === 0 ? null : (
-        <Fact word="Taken over">
-          <Link to="/jobs/$job" params={{ job: job.takenFrom }} className="link clip">
-            {formatCount(job.takenOver)} of{' '}
-            {formatPlural(job.miniBatches, 'mini-batch', 'mini-batches')}
-          </Link>
-        </Fact>
-      )}
       <Fact word="Submitted">
         <span title={formatTime(job.submittedAt)}>
           {formatAge(now - job.submittedAt)} by {job.submitterName}
@@ -107,7 +100,9 @@ const Facts = (props: { readonly job: JobView }) => {
       </Fact>
       {job.reuse === '' ? null : (
         <Fact word="Reuse" wide>
-          {job.reuse}
+          <span className="clip" title={job.reuse}>
+            <Reuse sentence={job.reuse} from={job.takenFrom} />
+          </span>
         </Fact>
       )}
       {job.outputFiles === null ? null : (

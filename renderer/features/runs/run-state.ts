@@ -1,4 +1,4 @@
-import type { PipelineView, StepView } from '../../../protocol/control/pipeline-views.ts'
+import type { PipelineView } from '../../../protocol/control/pipeline-views.ts'
 
 export const stepsDone = ({ steps }: PipelineView): number =>
   steps.filter(({ state }) => state === 'Completed').length
@@ -12,11 +12,3 @@ export const parametersText = (parameters: PipelineView['parameters']): string =
   Object.entries(parameters)
     .map(([name, value]) => `${name} ${String(value).split(/[/\\]/).at(-1)}`)
     .join(' · ')
-
-/** Why a step could take over what it did; empty if nothing. */
-export const reuseReason = ({ takenOver, miniBatches }: StepView): string => {
-  if (takenOver === 0) return ''
-  return takenOver >= miniBatches
-    ? 'script, model, settings and files are the same'
-    : 'the files of the others have changed'
-}

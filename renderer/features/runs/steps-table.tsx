@@ -6,9 +6,9 @@ import { CopyAction } from '../../ui/copy-line.tsx'
 import { formatCount } from '../../ui/format.ts'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { jobStates } from '../jobs/job-state.ts'
+import { Reuse } from '../jobs/reuse.tsx'
 import { RetryFailed } from '../jobs/retry-failed.tsx'
 import { ExportMenu } from '../jobs/rows/export-menu.tsx'
-import { reuseReason } from './run-state.ts'
 import './runs.css'
 
 /** The steps one below the other, with all that is known of each. */
@@ -26,7 +26,7 @@ export const StepsTable = (props: { readonly steps: readonly StepView[] }) => (
           <th scope="col" className="number">
             Failed
           </th>
-          <th scope="col">Mini-batches taken over</th>
+          <th scope="col">Taken over</th>
           <th scope="col" className="number">
             Duration
           </th>
@@ -67,7 +67,7 @@ const StepRow = (props: { readonly step: StepView }) => {
         {step.job === '' ? '' : formatCount(step.itemsFailed)}
       </td>
       <td className="step-reuse">
-        <Reuse step={step} />
+        <Reuse sentence={step.reuse} from={step.takenFrom} />
       </td>
       <td className="number">{step.seconds === null ? '' : durationText(step.seconds * 1_000)}</td>
       <td>
@@ -101,24 +101,6 @@ const itemsText = ({ job, items, itemsSucceeded, itemsFailed, seconds }: StepVie
   return seconds !== null && done >= items
     ? formatCount(items)
     : `${formatCount(done)} / ${formatCount(items)}`
-}
-
-/** How much was taken over from an earlier job instead of run, and why. */
-const Reuse = (props: { readonly step: StepView }) => {
-  const { step } = props
-  if (step.takenOver === 0) return null
-  return (
-    <>
-      <span className="n">
-        {formatCount(step.takenOver)} / {formatCount(step.miniBatches)}
-      </span>{' '}
-      from{' '}
-      <Link to="/jobs/$job" params={{ job: step.takenFrom }} className="link inline">
-        an earlier job
-      </Link>
-      <span className="muted small step-line">{reuseReason(step)}</span>
-    </>
-  )
 }
 
 /** Where its output lies, its rows as a file, and its failed items once more. */
