@@ -9,6 +9,7 @@ import { createItemReader } from '#agent/data/items.ts'
 import { createDataFolders } from '#agent/data/data-folders.ts'
 import { createFolderWatch } from '#agent/data/folder-look.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
+import { createLeavings } from '#agent/data/leavings.ts'
 import {
   createModelFolder,
   createScriptFolder,
@@ -127,6 +128,11 @@ const openOutputs = (home: string, database: string, opened: AsyncDisposableStac
     outputFolder,
     runLogs: createRunLogs(outputFolder),
     processLogs: createProcessLogs(join(home, 'logs', 'jobs')),
+    leavings: createLeavings({
+      outputs: join(home, 'outputs'),
+      logs: join(home, 'logs', 'jobs'),
+      sideInputs: join(home, 'side-inputs'),
+    }),
   }
 }
 

@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'JobFileInvalid'
   | 'JobUnknown'
   | 'JobEnded'
+  | 'JobRunning'
+  | 'JobForgotten'
   | 'NotOneJob'
   | 'InputEmpty'
   | 'InputMissing'

@@ -88,6 +88,8 @@ export const limits = {
   segmentBytes: 2 * mib,
   /** Own segments are closed at this size: checking one must not hold up a peer's loop for long. */
   ownSegmentBytes: 128 * kib,
+  /** A store up to this size is written anew when a job is forgotten: a second or so, and as much memory. */
+  rewrittenStoreBytes: 64 * mib,
   /** Segments and their bytes in one transaction of the store: each costs an fsync, and all wait for the last. */
   transactionSegments: 64,
   transactionBytes: 2 * mib,

@@ -20,7 +20,7 @@ import {
   checkedView,
   triedView,
 } from '#protocol/control/registry-views.ts'
-import { poolView } from '#protocol/control/sharing-api.ts'
+import { forgottenJobView, poolView } from '#protocol/control/sharing-api.ts'
 import {
   clusterCreatedView,
   clusterView,
@@ -83,6 +83,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   ProcessedMiniBatch: processedMiniBatchView,
   Retry: retryView,
   Pool: poolView,
+  ForgottenJob: forgottenJobView,
   Pools: api.pools.answer,
   Row: rowView,
   RowPage: rowPageView,

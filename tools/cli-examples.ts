@@ -96,6 +96,7 @@ const queued: AnswerOf<'submitJob'> = {
   takenFrom: '',
   reuse: '',
   outputFiles: null,
+  forgotten: null,
 }
 
 const running: AnswerOf<'submitJob'> = {
@@ -267,6 +268,21 @@ export const cliExamples: readonly CliExample[] = [
     },
   },
   { command: 'job watch', line: `muster job watch ${job}`, schema: 'Job', answer: running },
+  {
+    command: 'job forget',
+    line: `muster job forget ${job}`,
+    schema: 'ForgottenJob',
+    answer: {
+      ...running,
+      state: 'Completed',
+      reason:
+        'It was forgotten by ben at 2026-11-22T18:00:00.000Z: its rows, its logs and the names of its items are gone.',
+      rows: 0,
+      rowsHere: 0,
+      forgotten: { by: ben, byName: 'ben', at: 1_795_370_400_000 },
+      left: '',
+    },
+  },
   {
     command: 'job cancel',
     line: `muster job cancel ${job}`,

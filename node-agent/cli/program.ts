@@ -271,6 +271,12 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .description('follow a job until it ends; with --json one line for each change')
     .argument(...jobArgument)
     .action(runs(async () => (await import('./commands/job-watch.ts')).jobWatch))
+  addJobChanges(job, runs)
+  addJobTrial(job, runs)
+  addJobReaders(job, runs)
+}
+
+const addJobChanges = (job: Command, runs: Runs): void => {
   job
     .command('cancel')
     .description('cancel a job; its committed rows stay')
@@ -286,8 +292,11 @@ const addJobCommands = (program: Command, runs: Runs): void => {
     .description('let a paused job go on')
     .argument(...jobArgument)
     .action(runs(async () => (await import('./commands/job-pause.ts')).jobResume))
-  addJobTrial(job, runs)
-  addJobReaders(job, runs)
+  job
+    .command('forget')
+    .description('remove rows, logs and names of items of an ended job on every machine')
+    .argument(...jobArgument)
+    .action(runs(async () => (await import('./commands/job-forget.ts')).jobForget))
 }
 
 const addJobTrial = (job: Command, runs: Runs): void => {

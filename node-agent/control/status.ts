@@ -39,6 +39,8 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   DataUnknown: 404,
   NameTaken: 409,
   JobEnded: 409,
+  JobRunning: 409,
+  JobForgotten: 410,
   NotOneJob: 409,
   InputEmpty: 400,
   InputMissing: 400,

@@ -49,11 +49,15 @@ export interface SideFolder {
 export const createSideFolder = (folder: string, blobs: Blobs): SideFolder => ({
   place: async ({ name, files }) => {
     const what = `Side input ${name}`
-    const target = join(folder, nameOf(files))
+    const target = sideFolderOf(folder, files)
     const placed = await placeFiles(blobs, { target, files, what, code: 'InputMissing' })
     return placed.ok ? ok(target) : placed
   },
 })
+
+/** Where a side input is laid out below the folder of all. */
+export const sideFolderOf = (folder: string, files: readonly ModelFile[]): string =>
+  join(folder, nameOf(files))
 
 /** Equal files under equal paths have one name. */
 const nameOf = (files: readonly ModelFile[]): string =>

@@ -23,7 +23,8 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ClusterCommands } from './cluster-commands.ts'
 import { exportHandlers } from './export-handlers.ts'
-import { findJob } from './find-job.ts'
+import { findJob, findKeptJob } from './find-job.ts'
+import { forgottenRefusal } from './forgetting.ts'
 import type { JobLogs } from './job-logs.ts'
 import { jobToDetail, rowToView } from './job-views.ts'
 import { logHandlers } from './log-handlers.ts'
@@ -51,6 +52,7 @@ export interface HandlerDeps extends PipelineHandlerDeps {
   /** The name of the item of a mini-batch that has just one, as far as it is known here; else empty. */
   readonly itemName: (job: JobId, miniBatch: number) => Promise<string>
   readonly pauseJob: (job: JobId, paused: boolean) => Promise<Result<void, MusterError>>
+  readonly forgetJob: (fold: JobFold) => Promise<Result<void, MusterError>>
   readonly jobLogs: JobLogs
   readonly tryJob: TryJob
   readonly sequence: () => number
@@ -85,14 +87,15 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...registryHandlers(deps),
   ...lookHandlers(deps),
   ...jobHandlers(deps),
+  ...changeHandlers(deps),
   ...resultHandlers(deps),
-  ...exportHandlers({ ...deps, find: (key) => findJob(deps.views, key) }),
+  ...exportHandlers({ ...deps, find: (key) => findKeptJob(deps, key) }),
   ...pipelineHandlers(deps),
   ...experimentHandlers(deps),
   ...poolHandlers(deps),
   ...logHandlers({
     ...deps,
-    find: (key) => findJob(deps.views, key),
+    find: (key) => findKeptJob(deps, key),
     findPeer: (key) => findPeer(deps.machines(), key),
   }),
 })
@@ -204,14 +207,9 @@ const modelHandlers = (deps: HandlerDeps): Handlers<'registerModel' | 'models' |
   },
 })
 
-const jobHandlers = (
-  deps: HandlerDeps,
-): Handlers<
-  'submitJob' | 'resubmitJob' | 'jobs' | 'job' | 'cancelJob' | 'pauseJob' | 'resumeJob'
-> => {
+const jobHandlers = (deps: HandlerDeps): Handlers<'submitJob' | 'resubmitJob' | 'jobs' | 'job'> => {
   const { views, live, nameOf } = deps
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
-  const change = createChange(deps)
   return {
     submitJob: async ({ body, signal }) => {
       const { submissionId } = body
@@ -235,6 +233,8 @@ const jobHandlers = (
     resubmitJob: async ({ query, body, signal }) => {
       const fold = await find(query.job)
       if (!fold.ok) return fold
+      const gone = forgottenRefusal(fold.value, nameOf)
+      if (gone !== undefined) return err(gone)
       const { overrides: changes = {}, submissionId } = body
       const wish = { changes, ...(submissionId === undefined ? {} : { submissionId }) }
       const job = await deps.runLife.runs.resubmitJob(fold.value.job, wish, signal)
@@ -257,9 +257,25 @@ const jobHandlers = (
         jobToDetail(live.toView(fold.value), { fold: fold.value, shares, failures, nameOf }),
       )
     },
+  }
+}
+
+const changeHandlers = (
+  deps: HandlerDeps,
+): Handlers<'cancelJob' | 'pauseJob' | 'resumeJob' | 'forgetJob'> => {
+  const change = createChange(deps)
+  return {
     cancelJob: ({ query }) => change(query.job, deps.submitting.cancel),
     pauseJob: ({ query }) => change(query.job, (job) => deps.pauseJob(job, true)),
     resumeJob: ({ query }) => change(query.job, (job) => deps.pauseJob(job, false)),
+    forgetJob: async ({ query }) => {
+      const fold = await findJob(deps.views, query.job)
+      if (!fold.ok) return fold
+      const { spec } = fold.value.job
+      const left = spec.outputPlace?.path ?? ''
+      const forgotten = await change(fold.value.job.id, () => deps.forgetJob(fold.value))
+      return forgotten.ok ? ok({ ...forgotten.value, left }) : forgotten
+    },
   }
 }
 
@@ -308,7 +324,7 @@ const resultHandlers = (
   const find = (key: string): Promise<Result<JobFold, MusterError>> => findJob(views, key)
   return {
     results: async ({ query }) => {
-      const fold = await find(query.job)
+      const fold = await findKeptJob(deps, query.job)
       if (!fold.ok) return fold
       const page = await views.rows({
         job: fold.value.job.id,

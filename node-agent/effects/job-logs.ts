@@ -115,7 +115,7 @@ const overviewFile = 'overview.txt'
 const writeFiles = async (logging: Logging, job: JobId): Promise<void> => {
   const { views, runLogs, log } = logging
   const fold = await views.job(job)
-  if (fold === undefined) return
+  if (fold === undefined || fold.forgotten !== undefined) return
   const facts = await factsOf(logging, fold)
   const files = [
     ['mini-batches.csv', miniBatchParts(logging, job)],
@@ -173,7 +173,8 @@ const partsOf = async ({ views }: Logging, job: JobId): Promise<readonly PeerId[
 }
 
 const fetchFrom = async (logging: Logging, job: JobId, peer: PeerId): Promise<void> => {
-  const { wanted, runLogs, stopped, log } = logging
+  const { wanted, runLogs, stopped, log, views } = logging
+  if ((await views.job(job))?.forgotten !== undefined) return void wanted.delete(job)
   const asked = await ask(logging, peer, { job, most: limits.scriptLogReadBytes }, stopped.signal)
   if (!asked.ok) return
   const byProcess = Map.groupBy(asked.value, (one) => one.process)
@@ -299,8 +300,8 @@ const read = async (
 
 const catchUp = async (logging: Logging): Promise<void> => {
   const { views, self, runLogs } = logging
-  for (const { job, sealed } of await views.jobs(limits.logCatchUpJobs)) {
-    if (job.keeper !== self || sealed === null) continue
+  for (const { job, sealed, forgotten } of await views.jobs(limits.logCatchUpJobs)) {
+    if (job.keeper !== self || sealed === null || forgotten !== undefined) continue
     const files = await runLogs.list(job.id)
     if (!files.some(({ path }) => path === overviewFile))
       inTurn(logging, () => writeFiles(logging, job.id))

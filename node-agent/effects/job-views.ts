@@ -66,6 +66,10 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     takenFrom: fold.taken?.from ?? '',
     reuse: fold.reuse ?? '',
     outputFiles: sealed?.outputFiles ?? null,
+    forgotten:
+      fold.forgotten === undefined
+        ? null
+        : { ...fold.forgotten, byName: nameOf(fold.forgotten.by) },
   }
 }
 

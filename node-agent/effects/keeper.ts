@@ -8,7 +8,7 @@ import type { Packs } from '#agent/ports/packs.ts'
 import type { JobFold, MissingChunk, SealFacts, Views } from '#agent/ports/views.ts'
 import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { BlobHash, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { JobSealed } from '#protocol/model/record.ts'
 import type { BlobExchange } from './blob-exchange.ts'
@@ -214,6 +214,7 @@ const applyPolicy = async (keeping: Keeping): Promise<void> => {
 /** True if every counted row is in the store. */
 const pull = async (keeping: Keeping, fold: JobFold): Promise<boolean> => {
   const missing = [...(await keeping.views.missingRows(fold.job.id))]
+  const chunks = missing.map(({ chunk }) => chunk)
   const away = new Set<PeerId>()
   const pullNext = async (): Promise<void> => {
     for (let next = missing.pop(); next !== undefined; next = missing.pop()) {
@@ -224,7 +225,18 @@ const pull = async (keeping: Keeping, fold: JobFold): Promise<boolean> => {
   await Promise.all(Array.from({ length: limits.chunkPulls }, pullNext))
   if (away.size === 0) keeping.waiting.delete(fold.job.id)
   else keeping.waiting.set(fold.job.id, [...away])
+  if (chunks.length > 0) await dropForgotten(keeping, fold.job.id, chunks)
   return away.size === 0 && !keeping.stopped.signal.aborted
+}
+
+/** A job that was forgotten while its rows came: they are not kept, and their chunks go too. */
+const dropForgotten = async (
+  { views, blobs }: Keeping,
+  id: JobId,
+  chunks: readonly BlobHash[],
+): Promise<void> => {
+  if ((await views.job(id))?.forgotten === undefined) return
+  for (const chunk of await views.unnamed(chunks)) await blobs.delete(chunk)
 }
 
 /** True if the files of all counted commits are here. */

@@ -132,7 +132,7 @@ const viewNow = (deps: LiveJobsDeps, known: Known, fold: JobFold): JobView => {
   const { job } = fold
   const digest = known.digests.get(job.id)
   const leased = digest?.leased ?? 0
-  const { state, reason } = deps.rules.jobState(fold, {
+  const { state, reason: why } = deps.rules.jobState(fold, {
     leased,
     waits: digest?.waits ?? '',
     headKnown: deps.headKnown(),
@@ -141,6 +141,7 @@ const viewNow = (deps: LiveJobsDeps, known: Known, fold: JobFold): JobView => {
     chunkHolders: deps.waitsFor(job.id).map(deps.nameOf),
     outputProblem: deps.outputProblem(job.id),
   })
+  const reason = forgottenText(fold, deps.nameOf) ?? why
   const isOver = fold.sealed !== null || fold.closed !== null
   const meter = known.meters.get(job.id)
   const now = deps.clock.now()
@@ -153,3 +154,11 @@ const viewNow = (deps: LiveJobsDeps, known: Known, fold: JobFold): JobView => {
   const view = jobToView(fold, live, deps.nameOf)
   return { ...view, headline: deps.withNames(view.headline) }
 }
+
+const forgottenText = (
+  { forgotten }: JobFold,
+  nameOf: (peer: PeerId) => string,
+): string | undefined =>
+  forgotten === undefined
+    ? undefined
+    : `It was forgotten by ${nameOf(forgotten.by)} at ${new Date(forgotten.at).toISOString()}: its rows, its logs and the names of its items are gone.`

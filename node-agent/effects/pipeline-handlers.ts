@@ -10,6 +10,7 @@ import type { Schedule } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { findJob } from './find-job.ts'
+import { forgottenRefusal } from './forgetting.ts'
 import type { LiveJobs } from './live-jobs.ts'
 import { pipelineToView, scheduleToView, toComparison, toExperiments } from './pipeline-views.ts'
 import { jobsByStep } from './run-engine.ts'
@@ -67,6 +68,11 @@ const submitHandlers = (
     resubmitPipeline: async ({ query, body, signal }) => {
       const fold = await findPipeline(views, query.pipeline)
       if (!fold.ok) return fold
+      for (const id of fold.value.jobs) {
+        const job = await views.job(id)
+        const gone = job && forgottenRefusal(job, deps.nameOf)
+        if (gone !== undefined) return err(gone)
+      }
       const { parameters = {}, overrides = {}, ...rest } = body
       const wish = { ...withoutUndefined(rest), parameters, overrides }
       const run = await runs.resubmit(fold.value.run, wish, signal)

@@ -37,7 +37,7 @@ export const pipelineToView = (
     description: run.description,
     tags: { ...run.tags },
     state: ended?.state ?? now.state,
-    headline: deps.withNames(ended?.headline ?? now.headline),
+    headline: deps.withNames(now.headline),
     origin: originText(run.origin),
     submitter: run.submitter,
     submitterName: deps.nameOf(run.submitter),

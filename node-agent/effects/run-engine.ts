@@ -169,7 +169,7 @@ const advance = async (
   for (const name of start) bodies.push(await startStep(deps, run, name, { jobs, signal }))
   if (isCanceled) bodies.push(...cancelJobs(jobs, at))
   if (bodies.length === 0) {
-    const { state, headline } = deps.rules.pipelineState(run.steps, progressOf, isCanceled)
+    const { state, headline } = deps.rules.pipelineState(run.steps, plainly(progressOf), isCanceled)
     if (state === 'Completed' || state === 'Failed' || state === 'Canceled')
       bodies.push({
         kind: 'pipeline-ended',
@@ -183,6 +183,17 @@ const advance = async (
   const added = await deps.ledger.append(bodies)
   if (!added.ok) deps.log.warn('a pipeline run waits', { pipeline: run.id, error: added.error })
 }
+
+/**
+ * What goes into the ledger for ever names no cause, since causes name items, and a job may be forgotten:
+ * whoever shows the run reads them from its jobs.
+ */
+const plainly =
+  (progressOf: (step: string) => StepProgress) =>
+  (step: string): StepProgress => {
+    const progress = progressOf(step)
+    return progress.kind === 'ended' ? { ...progress, headline: '' } : progress
+  }
 
 const skippedStep = (
   run: PipelineRun,

@@ -13,6 +13,7 @@ import type {
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { failedItems } from './failed-items.ts'
+import { forgottenRefusal } from './forgetting.ts'
 import { asOneStep, readAgain, resubmitElsewhere } from './resubmit.ts'
 import type { Besides, Changes } from './resubmit.ts'
 import type { JobMore } from './run-jobs.ts'
@@ -288,7 +289,9 @@ const retryFailed = async (
 ): Promise<Result<Retry, MusterError>> => {
   const { job } = fold
   const refusal =
-    deps.submitting.refusal('submit jobs') ?? resubmitElsewhere(job, deps.self, deps.nameOf)
+    deps.submitting.refusal('submit jobs') ??
+    forgottenRefusal(fold, deps.nameOf) ??
+    resubmitElsewhere(job, deps.self, deps.nameOf)
   if (refusal !== undefined) return err(refusal)
   if (fold.sealed === null) return err(stillRuns(job))
   const failed = await failedItems(deps.views, fold)

@@ -131,6 +131,7 @@ const donorOf = async (
 const whyNoDonor = ({ self }: TakeOverDeps, fold: JobFold): string | undefined => {
   const { job, sealed, committed, rowsHere, rows } = fold
   if (sealed === null) return 'has not ended yet'
+  if (fold.forgotten !== undefined) return 'was forgotten'
   if (sealed.outputFiles !== undefined || job.spec.outputAction !== 'append_row')
     return 'wrote files, which are not taken over'
   if (job.dataPeer !== self || job.keeper !== self)

@@ -1,6 +1,9 @@
+import type { JobForgotten } from '#protocol/model/forgotten.ts'
+import { isForgettable } from '#protocol/model/forgettable.ts'
+import { forgottenFold } from '#protocol/model/fold.ts'
 import type { CountedCommit, JobFold } from '#protocol/model/fold.ts'
 import { isHalf } from '#protocol/model/half.ts'
-import type { JobId, MiniBatchIndex, Millis } from '#protocol/model/ids.ts'
+import type { JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import { pathOf } from '#protocol/model/plan-ranges.ts'
 import type {
@@ -22,7 +25,7 @@ import { covers } from './vector.ts'
  * order of arrival can matter: the plainest form of the rules, against which the store's tables are proven.
  */
 export interface JobFolds {
-  /** Other kinds than those of jobs are ignored; so is a record that was added before. */
+  /** Other kinds than those of jobs and roles are ignored; so is a record that was added before. */
   readonly add: (record: VerifiedRecord) => void
   /** Undefined until the submission itself is known. */
   readonly job: (job: JobId) => Omit<JobFold, 'rowsHere'> | undefined
@@ -46,14 +49,20 @@ export interface Said<Body> {
 export const createJobFolds = (): JobFolds => {
   const facts = new Map<JobId, JobFacts>()
   const seen = new Set<string>()
+  const roles: Said<RecordBody>[] = []
   const judged = (id: JobId): JudgedJob | undefined => {
     const of = facts.get(id)
-    return of === undefined ? undefined : (of.judged ??= judge(of))
+    return of === undefined ? undefined : (of.judged ??= judge(of, everAdmins(roles)))
   }
   return {
     add: (record) => {
-      const id = record.body === undefined ? undefined : jobOf(record.body)
-      if (record.body === undefined || id === undefined || seen.has(record.hash)) return
+      if (record.body === undefined || seen.has(record.hash)) return
+      if (speaksOfRoles(record.body)) {
+        roles.push({ header: record.header, body: record.body })
+        for (const of of facts.values()) of.judged = undefined
+      }
+      const id = jobOf(record.body)
+      if (id === undefined) return
       seen.add(record.hash)
       const of = facts.get(id) ?? { judged: undefined, said: [] }
       of.said.push({ header: record.header, body: record.body })
@@ -98,6 +107,24 @@ const ofKind = <Kind extends RecordBody['kind']>(
     body.kind === kind ? [{ header, body: body as Extract<RecordBody, { kind: Kind }> }] : [],
   )
 
+const speaksOfRoles = ({ kind }: RecordBody): boolean =>
+  kind === 'cluster-created' || kind === 'member-added' || kind === 'roles-changed'
+
+/** The creator, those it ever made admins, those whom these did: it only grows, whatever comes when. */
+const everAdmins = (said: readonly Said<RecordBody>[]): ReadonlySet<PeerId> => {
+  const admins = new Set(
+    said.flatMap(({ body }) => (body.kind === 'cluster-created' ? [body.creator] : [])),
+  )
+  for (let before = -1; before < admins.size;) {
+    before = admins.size
+    for (const { header, body } of said) {
+      if (body.kind !== 'member-added' && body.kind !== 'roles-changed') continue
+      if (admins.has(header.origin) && body.roles.includes('admin')) admins.add(body.peer)
+    }
+  }
+  return admins
+}
+
 type HeadKind = 'committed' | 'charged' | 'mini-batches-halved' | 'job-closed'
 
 /** Of a head's records only those count that the head of the term wrote itself. */
@@ -106,11 +133,35 @@ const byHead = <Body extends Extract<RecordBody, { kind: HeadKind }>>(
 ): readonly Said<Body>[] =>
   said.filter(({ header, body }) => body.term.head === header.origin).toSorted(byTermRank)
 
-const judge = ({ said }: JobFacts): JudgedJob => {
-  const job = ofKind(said, 'job-submitted')
-    .filter(({ header, body }) => body.job.submitter === header.origin)
-    .toSorted((a, b) => a.body.job.submittedAt - b.body.job.submittedAt || byRank(a, b))[0]
-    ?.body.job
+const judge = ({ said }: JobFacts, admins: ReadonlySet<PeerId>): JudgedJob => {
+  const submissions = ofKind(said, 'job-submitted').filter(
+    ({ header, body }) => body.job.submitter === header.origin,
+  )
+  const job = submissions.toSorted(
+    (a, b) => a.body.job.submittedAt - b.body.job.submittedAt || byRank(a, b),
+  )[0]?.body.job
+  const submitters = new Set(submissions.map(({ header }) => header.origin))
+  const forgotten = ofKind(said, 'job-forgotten')
+    .filter(({ header: { origin } }) => submitters.has(origin) || admins.has(origin))
+    .toSorted((a, b) => a.body.at - b.body.at || byRank(a, b))[0]
+  return forgotten === undefined ? judgeWhole(job, said) : judgeForgotten(job, said, forgotten)
+}
+
+/** Whatever else is known of it, here or elsewhere: only its submission and its end are left. */
+const judgeForgotten = (
+  job: Job | undefined,
+  said: readonly Said<RecordBody>[],
+  { header, body }: Said<JobForgotten>,
+): JudgedJob => {
+  const kept = said.filter((one) => !isForgettable(one.body))
+  const fold =
+    job === undefined
+      ? undefined
+      : { ...ends(kept, job), ...forgottenFold(body, header.origin), job }
+  return { fold, planChunks: [], commits: [], charges: [], halved: [] }
+}
+
+const judgeWhole = (job: Job | undefined, said: readonly Said<RecordBody>[]): JudgedJob => {
   const sealed =
     ofKind(said, 'job-sealed')
       .filter(({ header }) => header.origin === job?.keeper)

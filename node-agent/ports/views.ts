@@ -63,6 +63,12 @@ export interface Views {
   readonly rowSizes: () => Promise<readonly { readonly job: JobId; readonly bytes: number }[]>
   /** Drops the rows of a job here; they count as missing from then on. */
   readonly dropRows: (job: JobId) => Promise<void>
+  /** Forgotten jobs of which something is left on this machine beside this store. */
+  readonly toRemove: () => Promise<readonly JobRemains[]>
+  /** All of it is gone. */
+  readonly removed: (job: JobId) => Promise<void>
+  /** Those of the blobs that no job which is not forgotten, and no model, names. */
+  readonly unnamed: (blobs: readonly BlobHash[]) => Promise<readonly BlobHash[]>
   /** SHA-256 over the map mini-batch -> (chunk, position) of the counted commits, hex, and their sums. */
   readonly sealFacts: (job: JobId) => Promise<SealFacts>
   readonly failureGroups: (job: JobId, limit: number) => Promise<readonly FailureGroup[]>
@@ -104,6 +110,12 @@ export interface Views {
   readonly rebuild: () => Promise<void>
   /** SHA-256 of an ordered dump of the folded tables, hex. */
   readonly digest: () => Promise<string>
+}
+
+/** What a forgotten job left: blobs that its records named, as plan or as rows. */
+export interface JobRemains {
+  readonly job: JobId
+  readonly blobs: readonly BlobHash[]
 }
 
 export interface PipelineQuery {

@@ -17,6 +17,7 @@ import type { Exports } from '#agent/ports/exports.ts'
 import type { HostProbe } from '#agent/ports/host-probe.ts'
 import type { HostSignals } from '#agent/ports/host.ts'
 import type { Keys } from '#agent/ports/keys.ts'
+import type { JobLeavings } from '#agent/ports/leavings.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { ProcessLogs, RunLogs } from '#agent/ports/logs.ts'
@@ -73,6 +74,7 @@ export interface Adapters {
   readonly sideFolder: {
     readonly place: (input: SideInput) => Promise<Result<string, MusterError>>
   }
+  readonly leavings: JobLeavings
   readonly bundler: Bundler
   readonly timetable: Timetable
   readonly folderWatch: FolderWatch

@@ -1,11 +1,12 @@
 import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
 import { createDownload } from '#agent/effects/export-handlers.ts'
 import { createControlHandlers } from '#agent/effects/control-handlers.ts'
-import { findJob } from '#agent/effects/find-job.ts'
+import { findJob, findKeptJob } from '#agent/effects/find-job.ts'
 import { firstFailure } from '#agent/effects/first-failure.ts'
 import { examine } from '#agent/effects/doctor.ts'
 import { createCheckFile } from '#agent/effects/check-file.ts'
 import { createPreviewData, createPreviewFile } from '#agent/effects/preview.ts'
+import { forgetJob, forgottenRefusal } from '#agent/effects/forgetting.ts'
 import { pauseJob } from '#agent/effects/job-pause.ts'
 import type { StoreWork } from '#agent/effects/store-work.ts'
 import type { TryJob } from '#agent/effects/try-job.ts'
@@ -70,6 +71,10 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       nameOf: core.nameOf,
       pools: core.pools,
       itemName: (job, miniBatch) => itemName(adapters, job, miniBatch),
+      forgetJob: (fold) => {
+        const { self } = adapters.keys
+        return forgetJob({ ...adapters, self, rolesOf: core.member.rolesOf }, fold)
+      },
       pauseJob: (job, paused) => {
         const { self } = adapters.keys
         return pauseJob({ ...adapters, self, rolesOf: core.member.rolesOf }, job, paused)
@@ -92,7 +97,7 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
     },
     download: createDownload({
       exports: adapters.exports,
-      find: (key) => findJob(adapters.views, key),
+      find: (key) => findKeptJob({ views: adapters.views, nameOf: core.nameOf }, key),
     }),
   }
 }
@@ -152,6 +157,8 @@ const explainJob = async (
   miniBatch: number | undefined,
 ): Promise<readonly string[]> => {
   const view = core.live.toView(fold)
+  const gone = forgottenRefusal(fold, core.nameOf)
+  if (gone !== undefined) return [`${view.name} is ${view.state}.`, gone.message]
   const state = `${view.name} is ${view.state}${view.reason === '' ? '.' : `: ${view.reason}`}`
   const isOver = fold.closed !== null || fold.sealed !== null
   const told = isOver ? undefined : core.head.explain(fold.job.id, miniBatch)

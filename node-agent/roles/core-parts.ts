@@ -1,4 +1,5 @@
 import type { BlobExchange } from '#agent/effects/blob-exchange.ts'
+import type { Forgetter } from '#agent/effects/forgetting.ts'
 import type { InputExchange } from '#agent/effects/input-exchange.ts'
 import type { JobLogs } from '#agent/effects/job-logs.ts'
 import type { Keeper } from '#agent/effects/keeper.ts'
@@ -54,6 +55,7 @@ export interface CoreParts extends CoreOptions {
   logs: JobLogs
   keeper: Keeper
   planning: Planning
+  forgetter: Forgetter
   runLife: RunLife
   live: LiveJobs
   pools: Pools

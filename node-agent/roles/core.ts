@@ -1,4 +1,5 @@
 import { createBlobExchange } from '#agent/effects/blob-exchange.ts'
+import { createForgetter } from '#agent/effects/forgetting.ts'
 import { createInPlace } from '#agent/effects/in-place.ts'
 import { createInputExchange } from '#agent/effects/input-exchange.ts'
 import { createJobLogs } from '#agent/effects/job-logs.ts'
@@ -85,6 +86,10 @@ export const createCore = (options: CoreOptions): Core => {
   core.worker = joinWorker(core)
   core.logs = joinLogs(core)
   core.keeper = joinKeeper(core)
+  core.forgetter = createForgetter({
+    ...core.adapters,
+    log: core.adapters.log.child('forgetting'),
+  })
   core.planning = createPlanning({
     ...core.adapters,
     self: core.adapters.keys.self,
@@ -115,6 +120,7 @@ export const createCore = (options: CoreOptions): Core => {
       await core.worker[Symbol.asyncDispose]()
       await core.planning[Symbol.asyncDispose]()
       await core.keeper[Symbol.asyncDispose]()
+      await core.forgetter[Symbol.asyncDispose]()
       await core.logs[Symbol.asyncDispose]()
     },
   })

@@ -265,6 +265,7 @@ const recordToFact = (
       return { kind: 'cancelRequested', job: body.job }
     case 'job-closed':
     case 'job-sealed':
+    case 'job-forgotten':
       return { kind: 'jobEnded', job: body.job }
     case 'committed':
       // What was taken over (term 0) was not this head's work, though perhaps this agent's record.

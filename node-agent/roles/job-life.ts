@@ -23,7 +23,7 @@ export const miniBatchMap = async (
   fold: JobFold,
   range: MapRange,
 ): Promise<MiniBatchMapView> => {
-  const total = fold.miniBatches
+  const total = fold.forgotten === undefined ? fold.miniBatches : 0
   const from = Math.min(range.from ?? 0, total)
   const to = Math.min(total, from + (range.count ?? total))
   const states = await statesOf(deps, fold, from, to)

@@ -12,7 +12,17 @@ export const recordsAdded = (core: CoreParts, added: RecordsAdded): void => {
   )
   if (about.length > 0) core.member.recordsAdded(about)
   for (const record of added.records) recordAdded(core, record)
+  if (added.records.some(({ body }) => body !== undefined && mayForget.has(body.kind)))
+    core.forgetter.look()
 }
+
+/** A forgetting, or what says that its author may want it. */
+const mayForget: ReadonlySet<string> = new Set([
+  'job-forgotten',
+  'job-submitted',
+  'member-added',
+  'roles-changed',
+])
 
 const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
   const { body, header } = record
@@ -38,6 +48,9 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
       jobEnded(core, body.job)
       core.keeper.jobTouched(body.job)
       core.runLife.engine.jobSealed(body.job)
+      return core.live.touched(body.job)
+    case 'job-forgotten':
+      jobEnded(core, body.job)
       return core.live.touched(body.job)
     case 'pipeline-submitted':
       return core.runLife.engine.touched(body.run.id)
@@ -100,6 +113,7 @@ export const restoreRoles = async (core: CoreParts): Promise<void> => {
   await core.logs.catchUp()
   // Files of a job that was sealed while this agent did not run go now.
   for (const job of await core.adapters.packs.jobs()) core.keeper.jobTouched(job)
+  core.forgetter.look()
   core.worker.slotsChanged(slotsNow(core), '')
   await core.runLife.engine.restore()
 }

@@ -64,6 +64,12 @@ export class StepRun {
     return { job: job.id, items }
   }
 
+  /** Removes its rows, logs, collected files and the names of its items on every machine. */
+  async forget(): Promise<void> {
+    const query = { job: this.jobId() }
+    await this.run.workspace.connection.call('forgetJob', { query })
+  }
+
   private jobId(): string {
     const { job } = this.view
     if (job !== '') return job

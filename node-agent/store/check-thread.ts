@@ -80,7 +80,8 @@ const namedBlobs = (db: Db): readonly BlobHash[] => {
 
 /** Blobs that only this machine may have: models and plans of its own, results nobody fetched yet. */
 const neededBlobs = (db: Db, self: PeerId): readonly BlobHash[] => {
-  const open = `NOT EXISTS (SELECT 1 FROM job_sealed WHERE job_sealed.job = t.job)`
+  const open = `NOT EXISTS (SELECT 1 FROM job_sealed WHERE job_sealed.job = t.job)
+    AND t.job NOT IN (SELECT job FROM gone)`
   const bodies = [
     ...db
       .prepare<[string], string>(

@@ -12,6 +12,7 @@ import { createFailureQueries } from './queries/failures.ts'
 import { createJobQueries } from './queries/jobs.ts'
 import { createSmallQueries } from './queries/models.ts'
 import { createRegistryQueries } from './queries/registry.ts'
+import { createRemains } from './queries/remains.ts'
 import { createPackQuery } from './queries/packs.ts'
 import { createPipelineQueries } from './queries/pipelines.ts'
 import { createRowsOfItems } from './queries/rows-of-items.ts'
@@ -32,7 +33,6 @@ const open = (options: ThreadOptions) => {
   const small = createSmallQueries(db)
   const registry = createRegistryQueries(db)
   const segments = createSegmentQueries(db)
-  const pipelines = createPipelineQueries(db)
   const methods = {
     jobs: (limit: number) => jobs.jobs(limit),
     job: (job: JobId) => jobs.job(job),
@@ -46,6 +46,7 @@ const open = (options: ThreadOptions) => {
     charges: (job: JobId) => commits.charges(job),
     missingRows: (job: JobId) => commits.missingRows(job),
     rowSizes: createRowSizes(db),
+    ...createRemains(db),
     sealFacts: (job: JobId) => commits.sealFacts(job),
     packs: createPackQuery(db),
     attempts: createAttemptQuery(db),
@@ -63,7 +64,7 @@ const open = (options: ThreadOptions) => {
       registry.highest(of.kind, of.name),
     pools: () => small.pools(),
     poolClock: (name: string) => small.poolClock(name),
-    ...pipelines,
+    ...createPipelineQueries(db),
     rowsOfItems: createRowsOfItems(db),
     setting: (name: string) => small.setting(name),
     hashAt: (of: {

@@ -1,5 +1,6 @@
 import type { RowsToKeep } from '#agent/ports/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import type { ClusterId, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Db } from './database.ts'
 import { openForWriting, toStoreError } from './database.ts'
@@ -12,6 +13,7 @@ import { foldVersion, migrate } from './sql/migrations.ts'
 import { serveCalls } from './thread/calls.ts'
 import type { ThreadOptions } from './thread/calls.ts'
 import { createDropJobRows } from './write/drop-rows.ts'
+import { createPruner } from './write/prune.ts'
 import { createRowStore } from './write/rows.ts'
 import { unpackChunk } from './write/unpack-chunk.ts'
 import { createSegmentWriter } from './write/segments.ts'
@@ -25,6 +27,8 @@ export type WriterCalls = {
   /** Says of each chunk why it cannot be read, or null. */
   readonly keepRows: (rows: readonly RowsToKeep[]) => readonly (MusterError | null)[]
   readonly dropRows: (job: JobId) => void
+  /** What a forgotten job left on this machine is gone. */
+  readonly removed: (job: JobId) => void
   readonly setSetting: (setting: { readonly name: string; readonly json: string }) => void
   readonly rebuild: () => void
   readonly close: () => void
@@ -42,11 +46,16 @@ const open = (options: ThreadOptions) => {
   const names = createNames(db)
   const rows = createRowStore(db, names)
   const ranks = createRanks(db)
-  const folder = createFolder(db, { names, rows, ranks, bodies: createStoredBodies(db) })
+  const bodies = createStoredBodies(db)
+  const pruner = createPruner(db)
+  const folder = createFolder(db, { names, rows, ranks, bodies, pruner })
   const addSegment = createSegmentWriter(db, folder)
   const dropJobRows = createDropJobRows(db)
+  const removed = db.prepare<[string]>('DELETE FROM to_remove WHERE job = ?')
   const setMeta = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)')
   const setSetting = db.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)')
+
+  const wipe = createWipe(db)
 
   const inTransaction = (run: () => void): void => {
     try {
@@ -54,6 +63,8 @@ const open = (options: ThreadOptions) => {
     } catch (thrown) {
       names.forget()
       throw thrown
+    } finally {
+      wipe()
     }
   }
   const refold = (): void => {
@@ -77,6 +88,7 @@ const open = (options: ThreadOptions) => {
       return chunks.map((chunk) => (chunk.ok ? null : chunk.error))
     },
     dropRows: (job) => inTransaction(() => dropJobRows(job)),
+    removed: (job) => inTransaction(() => removed.run(job)),
     setSetting: ({ name, json }) => inTransaction(() => setSetting.run(name, json)),
     rebuild: () => inTransaction(refold),
     close: () => {
@@ -86,6 +98,33 @@ const open = (options: ThreadOptions) => {
   }
   if (metaOf(db, 'fold-version') !== foldVersion) inTransaction(refold)
   return { ready: readyOf(db), methods }
+}
+
+/**
+ * After a job was forgotten: its words go from the journal, and from parts of pages that were given up
+ * earlier, if the file is small enough to be written anew. Tried again behind later transactions while
+ * somebody reads what was there before. None of that may undo what is durable already.
+ */
+const createWipe = (db: Db): (() => void) => {
+  let isRewritten = true
+  let isTruncated = true
+  const number = (name: string): number => Number(db.pragma(name, { simple: true }))
+  return () => {
+    if (number('secure_delete') === 1) {
+      db.pragma('secure_delete = OFF')
+      isRewritten = number('page_count') * number('page_size') > limits.rewrittenStoreBytes
+      isTruncated = false
+    }
+    if (isRewritten && isTruncated) return
+    try {
+      if (!isRewritten) db.exec('VACUUM')
+      isRewritten = true
+      isTruncated = number('wal_checkpoint(TRUNCATE)') === 0
+    } catch {
+      // No room for a second copy: the job is forgotten all the same.
+      isRewritten = true
+    }
+  }
 }
 
 const metaOf = (db: Db, name: string): unknown =>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { done, endpoint, jobKey, none } from './endpoint.ts'
 import { jobView } from './views.ts'
 
-/** How jobs share the machines: pausing them, and pools. */
+/** How jobs share the machines: pausing them, and pools; and what is forgotten of them. */
 
 const text = z.string()
 const count = z.int().min(0)
@@ -42,7 +42,22 @@ export type PoolView = z.infer<typeof poolView>
 
 const poolKey = z.object({ pool: z.string().min(1).max(64).describe('Name of the pool') })
 
+export const forgottenJobView = jobView.extend({
+  left: text.describe(
+    'Folder of its output that was asked for by name: files there stay; empty if there is none',
+  ),
+})
+
 export const sharingApi = {
+  forgetJob: endpoint({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/forget',
+    summary:
+      'Removes rows, logs, collected files and names of items of an ended job on every member.',
+    query: jobKey,
+    body: none,
+    answer: forgottenJobView,
+  }),
   pauseJob: endpoint({
     method: 'POST',
     path: '/api/v1/jobs/:job/pause',

@@ -149,6 +149,10 @@ export const jobView = z.object({
     .object({ folder: text, count, bytes: count })
     .nullable()
     .describe('What scripts wrote to their output directories, on the keeper; null if nothing'),
+  forgotten: z
+    .object({ by: text, byName: text, at: time })
+    .nullable()
+    .describe('Who wanted its rows and the names of its items gone, and when; null: nobody'),
 })
 export type JobView = z.infer<typeof jobView>
 

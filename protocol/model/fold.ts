@@ -1,4 +1,5 @@
-import type { JobId, Millis } from './ids.ts'
+import type { JobForgotten } from './forgotten.ts'
+import type { JobId, Millis, PeerId } from './ids.ts'
 import type { Job } from './job.ts'
 import type { PipelineRun } from './pipeline.ts'
 import type {
@@ -41,7 +42,45 @@ export interface JobFold {
   /** Highest `clock` of its `job-pause-changed` records; 0: none. */
   readonly pauseClock: number
   readonly closed: JobClosed | null
+  /** Of a forgotten job: how it ended, without a headline and an output. */
   readonly sealed: JobSealed | null
+  /** Who wanted it forgotten, and when; left out: nobody. Then all else but numbers is gone. */
+  readonly forgotten?: Forgetting
+}
+
+export interface Forgetting {
+  readonly by: PeerId
+  readonly at: Millis
+}
+
+/** What a forgotten job still shows, in place of what its other records said. */
+export const forgottenFold = (body: JobForgotten, by: PeerId) => {
+  const { job, state, endedAt, sums, at } = body
+  return {
+    ...sums,
+    halvings: 0,
+    planComplete: true,
+    planFailure: '',
+    rows: 0,
+    charged: 0,
+    firstCommitAt: null,
+    lastCommitAt: null,
+    closed: null,
+    sealed: {
+      kind: 'job-sealed',
+      job,
+      state,
+      headline: '',
+      mapHash: '',
+      miniBatches: sums.committed,
+      rows: 0,
+      succeeded: sums.itemsSucceeded,
+      failed: sums.itemsFailed,
+      output: '',
+      at: endedAt,
+    },
+    forgotten: { by, at },
+  } as const
 }
 
 export interface CountedCommit extends CommittedRows {

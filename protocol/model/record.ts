@@ -12,6 +12,7 @@ import type {
   ScheduleId,
 } from './ids.ts'
 import type { Job } from './job.ts'
+import type { JobForgotten } from './forgotten.ts'
 import type { Halving } from './half.ts'
 import type { Capabilities, Role } from './member.ts'
 import type { Model } from './model.ts'
@@ -290,7 +291,7 @@ export interface PipelineEnded {
   readonly kind: 'pipeline-ended'
   readonly pipeline: PipelineId
   readonly state: 'Completed' | 'Failed' | 'Canceled'
-  /** First cause in one sentence; empty when completed. */
+  /** Which step failed, in one sentence; empty when none did. Its cause stands with its job. */
   readonly headline: string
   readonly at: Millis
 }
@@ -330,6 +331,7 @@ export type RecordBody =
   | JobCancelRequested
   | JobClosed
   | JobSealed
+  | JobForgotten
   | PipelineSubmitted
   | PipelineStepSkipped
   | PipelineCancelRequested

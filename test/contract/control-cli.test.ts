@@ -179,6 +179,11 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     /^SCHEDULE +WHEN[^]*\nnightly +0 6 \* \* \* .* anna +\S+ \S+: the agent did not run\n$/,
   ],
   ['schedule remove nightly', 'removeSchedule', /^The schedule has ended/],
+  [
+    'job forget 01JOB7',
+    'forgetJob',
+    /^The job digits \(01JOB7\) is forgotten: .*\nFiles in \/data\/chosen stay, .*\nFiles that were exported stay/,
+  ],
   ['job pause 01JOB7', 'pauseJob', /^The job digits \(01JOB7\) is paused\.\n$/],
   ['job resume 01JOB7', 'resumeJob', /^The job digits \(01JOB7\) goes on\.\n$/],
   [

@@ -470,6 +470,12 @@ const jobHandlers = (shared: Shared) => {
       const id = `01JOB${String(shared.jobs.size + 1).padStart(21, '0')}`
       return ok(changeJob(shared, id, { name: String(body.overrides?.['name'] ?? job.name) }))
     },
+    forgetJob: async ({ query }) => {
+      const job = find(query.job)
+      if (job === undefined) return err(unknownJob(query.job))
+      const forgotten = { by: job.submitter, byName: job.submitterName, at: 1 }
+      return ok({ ...changeJob(shared, job.id, { forgotten, rows: 0 }), left: '/data/chosen' })
+    },
     pauseJob: ({ query }) =>
       withJob(query.job, (job) => changeJob(shared, job.id, { state: 'Paused' })),
     resumeJob: ({ query }) =>

@@ -44,6 +44,7 @@ export const makeJob = (id: string, change: Partial<JobView> = {}): JobView => (
   takenFrom: '',
   reuse: '',
   outputFiles: null,
+  forgotten: null,
   ...change,
 })
 

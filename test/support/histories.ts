@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import type { Keys } from '#agent/ports/keys.ts'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
@@ -6,14 +7,27 @@ import { firstHalf, halve } from '#protocol/model/half.ts'
 import { asClusterId } from '#protocol/model/ids.ts'
 import type { ClusterId, JobId } from '#protocol/model/ids.ts'
 import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
+import { encodeRecordBody } from '#protocol/wire/ledger/records.ts'
 import { blobNamed, createTestKeys, jobNumbered, jobOf, planOf } from './ledger-fixtures.ts'
 import { makeRun, makeSchedule, pipelineNumbered, scheduleNumbered } from './pipeline-fixtures.ts'
 
 /** Random histories of three members that speak of the same few jobs, rightly and wrongly. */
 
-export const historyCluster: ClusterId = asClusterId('c'.repeat(64))
 export const historyKeys: readonly Keys[] = createTestKeys('abc')
 export const historyJobs: readonly JobId[] = [jobNumbered(0), jobNumbered(1)]
+
+const genesis: RecordBody = {
+  kind: 'cluster-created',
+  name: 'history',
+  creator: historyKeys[2]!.self,
+  creatorName: 'c',
+  at: 0,
+  nonce: '0'.repeat(32),
+  recoveryKey: '0'.repeat(64),
+}
+export const historyCluster: ClusterId = asClusterId(
+  createHash('sha256').update(encodeRecordBody(genesis)).digest('hex'),
+)
 
 const peers = historyKeys.map(({ self }) => self)
 const who = fc.constantFrom(...peers)
@@ -156,6 +170,28 @@ const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
         at: time,
       })),
     },
+    fc.tuple(job, at, fc.nat(9)).map(([index, time, number]): RecordBody => ({
+      kind: 'job-forgotten',
+      job: jobIdAt(index),
+      state: 'Failed',
+      endedAt: number,
+      sums: {
+        items: number,
+        itemsSucceeded: number,
+        itemsFailed: 0,
+        miniBatches: number,
+        committed: number,
+        failedMiniBatches: 0,
+      },
+      at: time,
+    })),
+    fc.tuple(who, fc.constantFrom('admin', 'work'), at).map(([peer, role, time]): RecordBody => ({
+      kind: 'roles-changed',
+      peer,
+      roles: [role],
+      clock: 1,
+      at: time,
+    })),
     fc
       .tuple(fc.nat(1), fc.integer({ min: 1, max: 2 }), who, at)
       .map(([name, version, registeredBy, registeredAt]): RecordBody => ({
@@ -279,6 +315,7 @@ export const histories: fc.Arbitrary<History> = fc
   .map(([said, one, two]) => {
     const bodies = peers.map((_, origin) => said.filter(([by]) => by === origin).map(([, b]) => b))
     // Most rules only show when the job itself is known.
+    bodies[2]?.unshift(genesis)
     bodies[0]?.splice(one.turns.length % (bodies[0].length + 1), 0, submission)
     const logs = [one, two].map(({ cuts }) =>
       bodies.map((own, origin) => sealCut(historyKeys[origin]!, own, cuts)),

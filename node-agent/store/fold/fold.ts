@@ -1,5 +1,10 @@
+import { isForgettable } from '#protocol/model/forgettable.ts'
+import type { RecordBody } from '#protocol/model/record.ts'
+import type { SealedSegment } from '../deps.ts'
 import { foldedTableNames } from '../sql/schema/03-folds.ts'
 import type { Db } from '../database.ts'
+import { createForgettingFold } from './forgetting.ts'
+import type { ForgettingFold } from './forgetting.ts'
 import { createJobFold } from './jobs.ts'
 import type { FoldDeps } from './jobs.ts'
 import { createModelFold } from './models.ts'
@@ -11,11 +16,16 @@ import { createRegistryFold } from './registry.ts'
 /** Keeps the views as the records say. Runs inside the caller's transaction. */
 export interface Folder {
   readonly fold: (record: StoredRecord) => void
+  /** A segment whose new records were folded, without bodies that speak of forgotten jobs. */
+  readonly withoutGone: (
+    segment: Pick<SealedSegment, 'bytes' | 'first' | 'last' | 'records'>,
+  ) => Uint8Array
   /** Forgets all views and folds every stored record again. */
   readonly refold: () => void
 }
 
 export const createFolder = (db: Db, deps: FoldDeps): Folder => {
+  const forgetting = createForgettingFold(db, deps)
   const foldJob = createJobFold(db, deps)
   const foldModel = createModelFold(db, deps.ranks)
   const foldPipeline = createPipelineFold(db, deps.ranks)
@@ -23,6 +33,7 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
   const foldPool = createPoolFold(db, deps.ranks)
   const fold = (record: StoredRecord): void => {
     const { body } = record
+    forgetting.note(record)
     switch (body.kind) {
       case 'model-registered':
         return foldModel(record, body)
@@ -40,6 +51,8 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
       case 'schedule-set':
       case 'schedule-removed':
         return foldPipeline(record, body)
+      case 'job-forgotten':
+        return forgetting.forget(record, body)
       case 'job-submitted':
       case 'plan-chunk-written':
       case 'plan-failed':
@@ -50,7 +63,7 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
       case 'job-cancel-requested':
       case 'job-closed':
       case 'job-sealed':
-        return foldJob(record, body)
+        return forgetting.isGone(body) ? undefined : foldJob(record, body)
       // Folded in memory by the machine of membership, which replays these.
       case 'cluster-created':
       case 'member-added':
@@ -63,7 +76,24 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
         return undefined
     }
   }
-  return { fold, refold: () => deps.rows.settle('all', () => foldAll(db, deps, fold)) }
+  return {
+    fold,
+    withoutGone: createWithoutGone(deps, forgetting),
+    refold: () => deps.rows.settle('all', () => foldAll(db, deps, fold)),
+  }
+}
+
+const createWithoutGone = (
+  { pruner }: FoldDeps,
+  forgetting: ForgettingFold,
+): Folder['withoutGone'] => {
+  const isGone = (body: RecordBody): boolean => isForgettable(body) && forgetting.isGone(body)
+  return ({ bytes, first, last, records }) => {
+    // Of records that were here already only the bytes can tell.
+    const isNew = records.length === last - first + 1
+    const mayHold = !isNew || records.some(({ body }) => body !== undefined && isGone(body))
+    return mayHold ? pruner.segment(bytes, isGone) : bytes
+  }
 }
 
 const foldAll = (db: Db, { bodies }: FoldDeps, fold: Folder['fold']): void => {

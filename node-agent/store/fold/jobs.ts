@@ -1,3 +1,4 @@
+import type { JobForgotten } from '#protocol/model/forgotten.ts'
 import type {
   Charged,
   Committed,
@@ -9,6 +10,7 @@ import type {
 import { assertNever } from '#protocol/model/assert-never.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
+import type { Pruner } from '../write/prune.ts'
 import type { RowStore } from '../write/rows.ts'
 import { createCommitFold } from './commits.ts'
 import type { CommitFold } from './commits.ts'
@@ -19,7 +21,7 @@ import type { Seals } from './seals.ts'
 import type { StoredBodies } from './stored-bodies.ts'
 
 /** The records that speak of one job. */
-export type JobRecordBody = Extract<RecordBody, { readonly job: unknown }>
+export type JobRecordBody = Exclude<Extract<RecordBody, { readonly job: unknown }>, JobForgotten>
 
 /** Folds what records say of jobs. Every rule gives the same tables for any order of the same records. */
 export type JobFoldWriter = (record: StoredRecord, body: JobRecordBody) => void
@@ -29,6 +31,7 @@ export interface FoldDeps {
   readonly ranks: Ranks
   readonly rows: RowStore
   readonly bodies: StoredBodies
+  readonly pruner: Pruner
 }
 
 export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {

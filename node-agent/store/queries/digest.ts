@@ -31,6 +31,13 @@ const dumps: readonly string[] = [
   `SELECT job.name, at FROM job_cancel AS t ${withJob('t')} ORDER BY job.name`,
   `SELECT job.name, ${place}, term, body FROM job_closed AS t ${withJob('t')} ${withRecord('t')}
    ORDER BY job.name`,
+  `SELECT job.name, ${place}, at, body FROM job_forgotten AS t ${withJob('t')} ${withRecord('t')}
+   ORDER BY job.name, log.origin`,
+  `SELECT author.name, peer.name FROM admin_grant AS t LEFT JOIN peer AS author ON author.id = t.author
+   JOIN peer ON peer.id = t.peer ORDER BY author.name, peer.name`,
+  `SELECT job.name, peer.name FROM job_submitter AS t ${withJob('t')}
+   JOIN peer ON peer.id = t.peer ORDER BY job.name, peer.name`,
+  `SELECT job.name FROM gone AS t ${withJob('t')} ORDER BY job.name`,
   `SELECT job.name, ${place}, body FROM job_sealed AS t ${withJob('t')} ${withRecord('t')}
    ORDER BY job.name, log.origin`,
   `SELECT job.name, ${place}, is_commit, term, at, counts

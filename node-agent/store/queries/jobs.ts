@@ -1,11 +1,14 @@
+import type { JobForgotten } from '#protocol/model/forgotten.ts'
+import { forgottenFold } from '#protocol/model/fold.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { isHalf } from '#protocol/model/half.ts'
-import type { JobId, MiniBatchIndex, Millis } from '#protocol/model/ids.ts'
+import type { JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import type { JobClosed, JobSealed, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { PeerShare } from '#agent/ports/views.ts'
 import type { Db } from '../database.ts'
+import { everAdmins, mayForget } from '../fold/forgetting.ts'
 import { createHalves, createPlanOf } from '../fold/halves.ts'
 
 /** Questions about jobs and their plans. */
@@ -37,6 +40,7 @@ export const createJobQueries = (db: Db): JobQueries => {
   const open = db.prepare<[], Submitted>(
     `${submitted} WHERE NOT EXISTS (
        SELECT 1 FROM job_sealed WHERE job_sealed.job = s.job AND origin = keeper)
+       AND s.job NOT IN (SELECT job FROM gone)
      ORDER BY submitted_at DESC`,
   )
   const find = db
@@ -80,6 +84,7 @@ const createToFold = (db: Db): ((row: Submitted) => JobFold) => {
   const sumsOf = createSums(db)
   const endsOf = createEnds(db)
   const brokenOf = createBroken(db)
+  const forgottenOf = createForgotten(db)
   const rowsHere = db
     .prepare<[number], number>('SELECT coalesce(sum(rows), 0) FROM row_bucket WHERE job = ?')
     .pluck()
@@ -93,7 +98,25 @@ const createToFold = (db: Db): ((row: Submitted) => JobFold) => {
       itemsFailed: itemsFailed + broken.itemsFailed,
       rowsHere: rowsHere.get(row.id) ?? 0,
       ...endsOf(row),
+      ...forgottenOf(row),
     }
+  }
+}
+
+/** Of several who wanted it forgotten, the first counts. */
+const createForgotten = (db: Db) => {
+  const find = db.prepare<[number], { readonly by: PeerId; readonly body: string }>(
+    `${everAdmins} SELECT peer.name AS by, body FROM job_forgotten AS t
+     JOIN peer ON peer.id = t.origin
+     JOIN record ON record.id = t.record JOIN log ON log.id = record.log
+     WHERE t.job = ? AND ${mayForget}
+     ORDER BY at, log.origin, incarnation, record.sequence LIMIT 1`,
+  )
+  return ({ id }: Submitted) => {
+    const found = find.get(id)
+    return found === undefined
+      ? {}
+      : forgottenFold(JSON.parse(found.body) as JobForgotten, found.by)
   }
 }
 

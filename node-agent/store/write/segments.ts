@@ -7,13 +7,15 @@ import type { Folder } from '../fold/fold.ts'
 export type SegmentWriter = (segment: SealedSegment) => void
 
 export const createSegmentWriter = (db: Db, folder: Folder): SegmentWriter => {
+  const change = db.prepare('UPDATE segment SET bytes = ? WHERE id = ?')
   const logOf = createLogs(db)
   const addSegment = db.prepare('INSERT INTO segment (log, first, last, bytes) VALUES (?, ?, ?, ?)')
   const addRecord = db.prepare(
     'INSERT INTO record (log, sequence, segment, kind, hash) VALUES (?, ?, ?, ?, ?)',
   )
   const moveEnd = db.prepare('UPDATE log SET sequence = ?, hash = ? WHERE id = ?')
-  return ({ origin, incarnation, first, last, lastHash, bytes, records }) => {
+  return (sealed) => {
+    const { origin, incarnation, first, last, lastHash, bytes, records } = sealed
     const log = logOf(origin, incarnation)
     const segment = Number(addSegment.run(log, first, last, bytes).lastInsertRowid)
     for (const { header, hash, body } of records) {
@@ -22,6 +24,9 @@ export const createSegmentWriter = (db: Db, folder: Folder): SegmentWriter => {
       const id = Number(added.lastInsertRowid)
       if (body !== undefined) folder.fold({ id, origin, incarnation, sequence, body })
     }
+    // Somebody who has not heard yet that a job is forgotten sent what was said of it.
+    const pruned = folder.withoutGone(sealed)
+    if (pruned !== bytes) change.run(pruned, segment)
     moveEnd.run(last, Buffer.from(lastHash, 'hex'), log)
   }
 }

@@ -248,6 +248,21 @@ const bodies = {
       .exactOptional(),
     at: millis,
   }),
+  'job-forgotten': z.object({
+    kind: z.literal('job-forgotten'),
+    job: jobId,
+    state: z.enum(['Completed', 'Failed', 'Canceled']),
+    endedAt: millis,
+    sums: z.object({
+      items: count,
+      itemsSucceeded: count,
+      itemsFailed: count,
+      miniBatches: count,
+      committed: count,
+      failedMiniBatches: count,
+    }),
+    at: millis,
+  }),
   ...pipelineBodies(spec),
 } satisfies { readonly [Kind in RecordKind]: z.ZodType<Extract<RecordBody, { kind: Kind }>> }
 

@@ -12,7 +12,8 @@ import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { Fact, ThingTitle } from '../../ui/thing-head.tsx'
 import { Why } from './why.tsx'
-import { canCancel, canPause, canRetry, jobStates } from './job-state.ts'
+import { Forget } from './forget.tsx'
+import { canCancel, canForget, canPause, canRetry, jobStates } from './job-state.ts'
 import { ProgressBar, ProgressLine } from './progress-line.tsx'
 import { Resubmit } from './resubmit/resubmit.tsx'
 import { Reuse } from './reuse.tsx'
@@ -46,6 +47,7 @@ export const JobHeader = (props: {
         <Resubmit job={job} file={detail?.file} />
         {canPause(job) ? <Pause job={job} /> : null}
         {canCancel(job) ? <Cancel job={job} /> : null}
+        {canForget(job) ? <Forget job={job} /> : null}
       </ThingTitle>
       <div className="job-progress-line">
         <ProgressLine job={job} />

@@ -31,3 +31,5 @@ export const canCancel = (job: JobView): boolean =>
 /** Whether its failed items can be tried again by a job of their own. */
 export const canRetry = (job: Pick<JobView, 'endedAt' | 'itemsFailed'>): boolean =>
   job.endedAt !== null && job.itemsFailed > 0
+
+export const canForget = (job: JobView): boolean => job.endedAt !== null && job.forgotten === null

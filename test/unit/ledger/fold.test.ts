@@ -7,6 +7,7 @@ import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
 import {
   blobNamed,
   createTestKeys,
+  genesisOf,
   groupOf,
   jobNumbered,
   jobOf,
@@ -123,6 +124,42 @@ describe('the fold of jobs', () => {
       planFailure: '',
       sealed: null,
     })
+  })
+
+  it('forgets a job for its submitter and for whoever was made an admin, and for nobody else', () => {
+    const wish: RecordBody = {
+      kind: 'job-forgotten',
+      job,
+      state: 'Canceled',
+      endedAt: 7,
+      sums: {
+        items: 10,
+        itemsSucceeded: 5,
+        itemsFailed: 0,
+        miniBatches: 2,
+        committed: 1,
+        failedMiniBatches: 0,
+      },
+      at: 9,
+    }
+    const grant: RecordBody = {
+      kind: 'roles-changed',
+      peer: b.self,
+      roles: ['admin'],
+      clock: 1,
+      at: 1,
+    }
+    const founded = genesisOf(a.self)
+    const whole = [submitted, planOf(job, 2, 5), commit(a, 1, 'x', 0)]
+    const left = { items: 10, committed: 1, rows: 0, sealed: { state: 'Canceled', at: 7 } }
+    const ofSubmitter = foldOf(say(a, ...whole, wish))
+    expect(ofSubmitter.job(job)).toMatchObject({ ...left, forgotten: { by: a.self, at: 9 } })
+    expect(ofSubmitter.commits(job)).toEqual([])
+    expect(ofSubmitter.planChunks(job)).toEqual([])
+    const others = say(b, grant, wish)
+    expect(foldOf([...say(a, ...whole), ...others]).job(job)?.forgotten).toBeUndefined()
+    const ofAdmin = foldOf([...others, ...say(a, founded, ...whole, grant)])
+    expect(ofAdmin.job(job)).toMatchObject({ ...left, forgotten: { by: b.self, at: 9 } })
   })
 
   it('is not there before the job itself is known', () => {

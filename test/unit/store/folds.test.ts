@@ -1,3 +1,4 @@
+import { isForgettable } from '#protocol/model/forgettable.ts'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -16,9 +17,12 @@ import { createSmallQueries } from '#agent/store/queries/models.ts'
 import { createPipelineQueries } from '#agent/store/queries/pipelines.ts'
 import { createRegistryQueries } from '#agent/store/queries/registry.ts'
 import { migrate } from '#agent/store/sql/migrations.ts'
+import { createPruner } from '#agent/store/write/prune.ts'
 import { createRowStore } from '#agent/store/write/rows.ts'
 import type { RowStore } from '#agent/store/write/rows.ts'
 import { createSegmentWriter } from '#agent/store/write/segments.ts'
+import { decodeRecordBody } from '#protocol/wire/ledger/records.ts'
+import { decodeSegment } from '#protocol/wire/ledger/segment.ts'
 import type { PipelineFold } from '#protocol/model/fold.ts'
 import type { RecordHash } from '#protocol/model/ids.ts'
 import type { Schedule } from '#protocol/model/pipeline.ts'
@@ -36,7 +40,8 @@ const foldAll = (
   migrate(db, ':memory:')
   const names = createNames(db)
   const [rows, ranks, bodies] = [createRowStore(db, names), createRanks(db), createStoredBodies(db)]
-  const folder = createFolder(db, { names, rows, ranks, bodies })
+  const pruner = createPruner(db)
+  const folder = createFolder(db, { names, rows, ranks, bodies, pruner })
   const write = createSegmentWriter(db, folder)
   const rules = createLedgerRules(historyKeys[0]!)
   const hashes = new Map<string, RecordHash[]>()
@@ -194,6 +199,38 @@ describe('folding in SQL', () => {
         expect(runs).toEqual(runsOf(records))
         expect(one.pipelines.schedules()).toEqual(two.pipelines.schedules())
         expect(one.pipelines.schedules()).toEqual(schedulesOf(records))
+      }),
+      { numRuns: Number(process.env['MUSTER_RUNS'] ?? 150) },
+    )
+  }, 120_000)
+})
+
+/** Segments as they stand in the store now, in order of storing. */
+const storedSegments = ({ db }: ReturnType<typeof foldAll>): readonly Uint8Array[] =>
+  db.prepare<[], Uint8Array>('SELECT bytes FROM segment ORDER BY id').pluck().all()
+
+describe('forgotten jobs in SQL', () => {
+  it('leave no body that speaks of them, whatever came when; what is passed on gives the same tables', () => {
+    fc.assert(
+      fc.property(histories, ({ records, deliveries }) => {
+        const store = foldAll(deliveries[0])
+        const segments = storedSegments(store)
+        const folds = createJobFolds()
+        for (const record of records) folds.add(record)
+        const gone = historyJobs.filter((job) => folds.job(job)?.forgotten !== undefined)
+        for (const { kind, body } of segments.flatMap((bytes) => decodeSegment(bytes).entries)) {
+          const said = body === null ? undefined : decodeRecordBody(kind, body)
+          if (said !== undefined && isForgettable(said)) expect(gone).not.toContain(said.job)
+        }
+        // Somebody who only ever hears from this store.
+        const next = foldAll(segments)
+        expect(next.digest()).toBe(store.digest())
+        expect(ofStore(next)).toEqual(ofStore(store))
+        next.refold()
+        expect(next.digest()).toBe(store.digest())
+        // Somebody who has all of it whole, and hears of what is pruned again.
+        const whole = foldAll([...deliveries[1], ...segments])
+        expect(whole.digest()).toBe(store.digest())
       }),
       { numRuns: Number(process.env['MUSTER_RUNS'] ?? 150) },
     )

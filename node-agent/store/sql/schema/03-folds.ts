@@ -62,6 +62,34 @@ CREATE TABLE IF NOT EXISTS job_sealed (
   PRIMARY KEY (job, origin)
 ) WITHOUT ROWID;
 
+-- Who made whom an admin, at any time; author 0: the founding of the cluster.
+CREATE TABLE IF NOT EXISTS admin_grant (
+  author INTEGER NOT NULL,
+  peer INTEGER NOT NULL,
+  PRIMARY KEY (author, peer)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS job_submitter (
+  job INTEGER NOT NULL,
+  peer INTEGER NOT NULL,
+  PRIMARY KEY (job, peer)
+) WITHOUT ROWID;
+
+-- Who wants a job forgotten; whether that counts follows from the two tables above.
+CREATE TABLE IF NOT EXISTS job_forgotten (
+  job INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  at REAL NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (job, origin)
+) WITHOUT ROWID;
+
+-- Jobs that are forgotten.
+CREATE TABLE IF NOT EXISTS gone (
+  job INTEGER PRIMARY KEY
+);
+
 -- Commit and charge records of a job. counts = 0: behind the job's seal.
 CREATE TABLE IF NOT EXISTS job_record (
   job INTEGER NOT NULL,
@@ -212,6 +240,10 @@ export const foldedTableNames: readonly string[] = [
   'job_pause',
   'job_closed',
   'job_sealed',
+  'admin_grant',
+  'job_submitter',
+  'job_forgotten',
+  'gone',
   'job_record',
   'counted_commit',
   'wanted_chunk',

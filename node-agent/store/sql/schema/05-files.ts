@@ -9,4 +9,10 @@ CREATE TABLE IF NOT EXISTS kept_files (
   list TEXT NOT NULL,
   UNIQUE (job, mini_batch)
 );
+
+-- Forgotten jobs of which something is left on this machine beside this file. blobs: JSON of their names.
+CREATE TABLE IF NOT EXISTS to_remove (
+  job TEXT PRIMARY KEY,
+  blobs TEXT NOT NULL
+) WITHOUT ROWID;
 `
