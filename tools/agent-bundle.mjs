@@ -1,4 +1,4 @@
-// The agent and its threads as few files of JavaScript: `dist/agent/KEY/main.js`. It needs a third less
+// The agent, its threads and processes as few files of JavaScript: `dist/agent/KEY/main.js`. It needs a third less
 // memory than the sources, whose types Node strips, and starts in half the time. KEY is made of what it was
 // built from, so a bundle that does not fit the sources is never run; without one, the sources are.
 //   node tools/pinned-node.mjs tools/agent-bundle.mjs     builds it, if it is not there
@@ -84,50 +84,76 @@ const forgetOld = (folder) => {
 
 const keptBundles = 5
 
+/** A script process may read one file of ours, so what it imports stands in it. */
+const alone = 'script-process'
+
 const bundle = async (root, folder) => {
-  const { rolldown } = await import('rolldown')
-  const threads = listFiles(join(root, 'node-agent')).filter((path) => path.endsWith('-thread.ts'))
-  const named = threads.map((path) => [basename(path, '.ts'), path])
+  const paths = listFiles(join(root, 'node-agent')).filter((path) => isEntry(basename(path)))
+  const named = paths.map((path) => [basename(path, '.ts'), path])
   if (new Set(named.map(([name]) => name)).size < named.length)
-    throw new Error('two threads have the same name')
+    throw new Error('two threads or processes have the same name')
+  const together = named.filter(([name]) => name !== alone)
+  mkdirSync(folder, { recursive: true })
+  const main = { main: join(root, sources) }
+  await write(root, folder, { ...main, ...Object.fromEntries(together) }, {})
+  const script = named.find(([name]) => name === alone)
+  if (script !== undefined)
+    await write(root, folder, { [alone]: script[1] }, { codeSplitting: false, sourcemap: false })
+}
+
+/** Started by their files: `NAME-thread.ts`, and processes that load much of our own code. */
+const isEntry = (name) => /^([a-z]+-thread|(runtime|script)-process)\.ts$/.test(name)
+
+const write = async (root, folder, input, more) => {
+  const { rolldown } = await import('rolldown')
   const made = await rolldown({
-    input: { main: join(root, sources), ...Object.fromEntries(named) },
+    input,
     cwd: root,
     platform: 'node',
     // Packages with native code, and what is loaded for single commands only.
     external: [/^(better-sqlite3|onnxruntime-node|sharp|rolldown)/],
     logLevel: 'silent',
-    plugins: [placesPlugin],
+    plugins: [placesPlugin, processPlugin],
   })
   try {
-    mkdirSync(folder, { recursive: true })
     await made.write({
       dir: folder,
       format: 'esm',
       sourcemap: true,
       minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+      ...more,
     })
   } finally {
     await made.close()
   }
 }
 
-/** What is found beside a source file stays there; only the threads come from the bundle too. */
+/** What is found beside a source file stays there; only threads and processes come from the bundle too. */
 const placesPlugin = {
   name: 'muster-places',
   transform: (code, id) => {
     if (!code.includes('import.meta.url') || id.includes('node_modules')) return null
     const here = JSON.stringify(pathToFileURL(id).href)
     return code
-      .split(/(new URL\('\.\/[a-z]+-thread\.ts', import\.meta\.url\))/)
-      .map((piece) =>
-        piece.startsWith("new URL('./")
-          ? piece.replace('-thread.ts', '-thread.js')
-          : piece.replaceAll('import.meta.url', here),
-      )
+      .split(/(new URL\('\.\/[a-z-]+\.ts', import\.meta\.url\))/)
+      .map((piece) => {
+        const name = /^new URL\('\.\/([a-z-]+\.ts)'/.exec(piece)?.[1]
+        return name !== undefined && isEntry(name)
+          ? piece.replace('.ts', '.js')
+          : piece.replaceAll('import.meta.url', here)
+      })
       .join('')
   },
 }
+
+/** To import `node:process` asks all its properties, which opens the standard streams: 7 ms of every start. */
+const processPlugin = {
+  name: 'muster-process',
+  resolveId: (name, importer) =>
+    name === 'node:process' && !importer?.includes('node_modules') ? virtualProcess : null,
+  load: (id) => (id === virtualProcess ? 'export default globalThis.process' : null),
+}
+const virtualProcess = '\0muster-process'
 
 if (
   process.argv[1] !== undefined &&

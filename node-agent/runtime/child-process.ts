@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { limits } from '#protocol/limits.ts'
 import { classifyExit } from './exit.ts'
+import { runtimeRoot } from './roots.ts'
 import type { ProcessExit } from '#agent/ports/runtime.ts'
 
 /** A started runtime process and the pipe to it; nothing is loaded yet. */
@@ -25,7 +26,6 @@ export interface RuntimeChild {
   readonly scriptPipes: readonly Duplex[]
 }
 
-const root = new URL('runtime-process.ts', import.meta.url)
 const framesDescriptor = 3
 export const firstScriptPipe = 4
 
@@ -37,7 +37,7 @@ export const startChild = (
 ): RuntimeChild => {
   const child = spawn(
     process.execPath,
-    [`--max-old-space-size=${heapMib(memoryBytes)}`, fileURLToPath(root)],
+    [`--max-old-space-size=${heapMib(memoryBytes)}`, fileURLToPath(runtimeRoot)],
     {
       // 0: held open as a sign of life; 3: frames; from 4 on: to script processes.
       stdio: ['pipe', 'ignore', 'pipe', 'pipe', ...Array<'pipe'>(scripts).fill('pipe')],

@@ -9,9 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
-import { dirname, join, posix, relative, sep } from 'node:path'
+import { basename, dirname, join, posix, relative, sep } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { scriptRoot } from '../roots.ts'
 
 /** Our own code for script processes, laid out for them: they need to read no other file of ours. */
 export interface OwnCode {
@@ -21,7 +22,10 @@ export interface OwnCode {
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
-const rootFile = 'node-agent/runtime/script-process.ts'
+const root = fileURLToPath(scriptRoot)
+const isBundled = root.endsWith('.js')
+/** In the folder that is laid out. */
+const rootFile = isBundled ? basename(root) : 'node-agent/runtime/script-process.ts'
 
 /** A file of ours, and its code without types. */
 interface OwnFile {
@@ -30,9 +34,10 @@ interface OwnFile {
 }
 
 /** The root and all files that it imports, also through others: types import nothing. */
-const filesFrom = (root: string): readonly OwnFile[] => {
+const allFiles = (): readonly OwnFile[] => {
+  if (isBundled) return [{ file: rootFile, code: readFileSync(root, 'utf8') }]
   const found = new Map<string, OwnFile>()
-  const queue = [root]
+  const queue = [rootFile]
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (found.has(file)) continue
     const source = readFileSync(join(repository, file), 'utf8')
@@ -64,7 +69,7 @@ export const layOutOwnCode = (folder: string): OwnCode => {
 }
 
 const layOut = (folder: string): OwnCode => {
-  const files = filesFrom(rootFile)
+  const files = allFiles()
   const text = files.map(({ file, code }) => `${file}\0${code}`).join('\0')
   const name = createHash('sha256').update(text).digest('hex').slice(0, 32)
   const target = join(folder, name)
@@ -87,7 +92,7 @@ const layOut = (folder: string): OwnCode => {
   return { folder: real, root: join(real, toModule(rootFile)) }
 }
 
-const toModule = (file: string): string => file.replace(/\.ts$/, '.mjs')
+const toModule = (file: string): string => file.replace(/\.[jt]s$/, '.mjs')
 
 const toModules = (file: string, code: string): string => {
   const toProtocol = relative(dirname(file), 'protocol').split(sep).join('/')

@@ -1,5 +1,8 @@
-/** Lines of Muster's own code say nothing to the script's author. */
-const ownFolder = new URL('../../', import.meta.url).pathname
+import { dirname } from 'node:path'
+import process from 'node:process'
+
+/** Lines of Muster's own code, beside what the process began with, say nothing to the script's author. */
+const ownFolder = dirname(process.argv[1] ?? '')
 
 /** One line about anything that was thrown, with its place in the script where that is known. */
 export const thrownSentence = (where: string, thrown: unknown): string => {
