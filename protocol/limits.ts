@@ -18,6 +18,11 @@ export const limits = {
   controlFrameBytes: 4 * mib,
   /** One frame of bulk data: large enough to amortise Noise, small enough not to delay a heartbeat. */
   bulkFrameBytes: 256 * kib,
+  /**
+   * Bytes of a blob in one frame: with the 18 bytes in front of them (12 of Yamux, 4 and 1 of framing, 1 of the
+   * answer) they fill eight messages of Noise. One byte more, and each frame would drag a small message behind it.
+   */
+  blobFrameBytes: 8 * 65_519 - 18,
   /** Bytes waiting to be sent to one peer over one protocol before `send` says `full`. */
   outboxBytes: 32 * mib,
   /** Messages waiting to be sent to one peer over one protocol. */

@@ -199,10 +199,12 @@ async function* stream(
   await using file = await open(store.path(blob), 'r').catch((thrown: unknown) => {
     throw new MusterFailure(readError(thrown, blob))
   })
-  // One is read into while the reader of this stream has the other.
-  let [mine, theirs] = [Buffer.allocUnsafeSlow(frameBytes), Buffer.allocUnsafeSlow(frameBytes)]
+  // One is read into while the reader of this stream has the other; a small blob needs no more than its size.
+  const { size } = await file.stat()
+  const most = Math.min(frameBytes, Math.max(1, size - offset))
+  let [mine, theirs] = [Buffer.allocUnsafeSlow(most), Buffer.allocUnsafeSlow(most)]
   const readAt = async (at: number): Promise<Uint8Array> => {
-    const { bytesRead } = await file.read(mine, 0, frameBytes, at)
+    const { bytesRead } = await file.read(mine, 0, most, at)
     return mine.subarray(0, bytesRead)
   }
   let next = readAt(offset)

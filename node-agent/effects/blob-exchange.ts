@@ -42,7 +42,7 @@ export const createBlobExchange = ({ blobs, transport }: BlobExchangeDeps): Blob
     }
     yield { kind: 'found', bytes: size } as const
     const check = request.offset === 0 && doubt.isAgain(peer, request.blob)
-    const options = { offset: request.offset, frameBytes: limits.bulkFrameBytes, check }
+    const options = { offset: request.offset, frameBytes: limits.blobFrameBytes, check }
     for await (const data of blobs.stream(request.blob, options))
       yield { kind: 'data', parts: [data] } as const
   })
