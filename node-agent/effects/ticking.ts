@@ -19,6 +19,7 @@ export interface TickingDeps {
 /** Each wake-up of an idle process costs more than what it then does, so its timer itself slows down. */
 export const startTicking = ({ clock, busyMs, quietMs, isQuiet, tick }: TickingDeps): Ticking => {
   let isSlow = false
+  let isOver = false
   const beat = (): void => {
     tick()
     setSlow(isQuiet())
@@ -26,10 +27,17 @@ export const startTicking = ({ clock, busyMs, quietMs, isQuiet, tick }: TickingD
   let timer = clock.every(busyMs, beat)
 
   const setSlow = (slow: boolean): void => {
-    if (slow === isSlow) return
+    if (slow === isSlow || isOver) return
     isSlow = slow
     timer[Symbol.dispose]()
     timer = clock.every(slow ? quietMs : busyMs, beat)
   }
-  return { wake: () => setSlow(false), [Symbol.dispose]: () => timer[Symbol.dispose]() }
+  return {
+    wake: () => setSlow(false),
+    [Symbol.dispose]: () => {
+      // A peer that leaves while the agent stops still wakes its machine.
+      isOver = true
+      timer[Symbol.dispose]()
+    },
+  }
 }

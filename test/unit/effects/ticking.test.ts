@@ -61,3 +61,16 @@ it('ticks often while there is something to do, seldom while there is not', () =
   expect(timers.size).toBe(0)
   expect(during(1_000)).toBe(0)
 })
+
+it('stays ended when it is woken behind its end, while it ticked seldom', () => {
+  const { clock, pass, timers } = movableClock()
+  let ticks = 0
+  const tick = () => (ticks += 1)
+  const ticking = startTicking({ clock, busyMs: 10, quietMs: 100, isQuiet: () => true, tick })
+  pass(11)
+  ticking[Symbol.dispose]()
+  ticking.wake()
+  expect(timers.size).toBe(0)
+  pass(1_000)
+  expect(ticks).toBe(1)
+})
