@@ -83,8 +83,10 @@ const ScheduleTable = (props: {
             />
           </td>
           <td>
-            <Age at={schedule.setAt} />
-            <span className="muted"> by {schedule.submitterName}</span>
+            <span className="schedule-line">
+              <Age at={schedule.setAt} />
+            </span>
+            <span className="muted small schedule-line">by {schedule.submitterName}</span>
           </td>
           <td className="number">
             <Remove schedule={schedule} />
