@@ -7,6 +7,7 @@ import { isMap } from '#protocol/spec/azure/file.ts'
 import type { Fields } from '#protocol/spec/azure/file.ts'
 import { isAzureFile, translateAzure } from '#protocol/spec/azure/translate.ts'
 import type { AzureTranslation } from '#protocol/spec/azure/translate.ts'
+import { withComponents } from './azure-components.ts'
 import { faultError, nameOf } from './job-file-errors.ts'
 import type { Overrides } from './job-file-overrides.ts'
 import type { FieldPath, ReadText } from './job-file-text.ts'
@@ -32,11 +33,14 @@ export interface DialectContext {
 
 /** Translates a file of Azure ML; another comes back as it is. */
 export const readDialect = (
-  text: ReadText,
+  written: ReadText,
   context: DialectContext,
 ): Result<DialectText, MusterError> => {
   const { overrides } = context
-  if (!isAzureFile(text.value)) return ok({ text, overrides, warnings: [] })
+  if (!isAzureFile(written.value)) return ok({ text: written, overrides, warnings: [] })
+  const whole = withComponents(written, context.file)
+  if (!whole.ok) return whole
+  const text = whole.value
   const set = setInAzure(text.value, overrides)
   const translation = translateAzure(set.value)
   const error = faultError(translation.faults, {

@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { allRows, repository, untilFinal } from '../../tools/agents.ts'
+import { allRows, repository, until, untilFinal } from '../../tools/agents.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
@@ -99,6 +99,36 @@ test('a table by shop and brand: the files of all partitions are collected', asy
     Brand: 'x',
     mean: 4,
   })
+})
+
+test('components in files of their own: two steps, wired', async () => {
+  const file = join(folder, 'components/readers.yml')
+  await mkdir(join(folder, 'components/photos'))
+  for (const number of [3, 4, 5, 8])
+    await writeFile(join(folder, `components/photos/${number}.txt`), String(number))
+  const { client } = team.keeper
+  const text = await readFile(file, 'utf8')
+  const { pipeline, warnings } = await client.call('submitPipeline', { body: { text, file } })
+  expect(warnings.join('\n')).toMatch(/parts\/read\.yml:\d+:\d+\) is Python/)
+  const query = { pipeline: pipeline?.id ?? '' }
+  await until(
+    'the run ends',
+    async () => (await client.call('pipeline', { query })).endedAt !== null,
+  )
+  const { steps, state, headline } = await client.call('pipeline', { query })
+  expect({ state, headline }).toEqual({ state: 'Completed', headline: '' })
+  const [read, sum] = await Promise.all(steps.map(({ job }) => allRows(client, job)))
+  expect(read?.map(({ value }) => value)).toEqual(
+    ['3', '4', '5', '8'].map((number) => ({
+      key: `${number}.txt`,
+      number: Number(number),
+      least: '0.5',
+      unit: 'kwh',
+      hint: 'none',
+      stage: 'house',
+    })),
+  )
+  expect(sum?.map(({ value }) => (value as { sum: number }).sum)).toEqual([20])
 })
 
 test('its first items can be tried before anything is submitted', async () => {

@@ -150,7 +150,10 @@ export const azureFields: readonly AzureField[] = [
   ),
   warned(`${step}.services`, 'nothing but the script runs on a machine'),
   warned(`${step}.queue_settings`, noPropagation),
-  refused(`${step}.component`, "write the component's fields here: other files are not read"),
+  mapped(
+    `${step}.component`,
+    'a component file (`./score.yml`, `file:./score.yml`), whose fields stand in for those the step leaves out; `azureml:` is refused',
+  ),
   refused(`${step}.trial`, 'only parallel steps are run'),
   met(`${step}.task`, 'a map'),
   mapped(`${step}.task.type`, '`run_function`, or its older name `function`'),

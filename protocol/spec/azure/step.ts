@@ -27,6 +27,8 @@ export const translateStep = (context: StepContext): void => {
   const { file, name } = context
   const at = ['jobs', name]
   const step = mapAt(file.root['jobs'], name)
+  if (step['component'] !== undefined)
+    wrong(file, [...at, 'component'], 'stands in a lone job: put the job into a pipeline')
   const task = mapAt(step, 'task')
   const inputs = readInputs(file, at, step, (input) => isCalledModel(task, input))
   translateSettings(context, step, inputs)

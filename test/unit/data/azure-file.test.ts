@@ -88,11 +88,11 @@ describe('a file of Azure ML', () => {
   it('is refused at the first thing that would change results', async () => {
     await using t = await folderWith(ported)
     const { file, read } = t
-    const result = read(`${small}    component: ./x.yml\n    mini_batch_sice: 3\n`)
+    const result = read(`${small}    trial: {}\n    mini_batch_sice: 3\n`)
     if (result.ok) throw new Error('it was accepted')
     expect(result.error.position).toEqual({ file, line: 16, column: 5 })
     expect(result.error.message).toBe(
-      '"jobs.score_all.component" cannot be used: write the component\'s fields here: other files are not read.',
+      '"jobs.score_all.trial" cannot be used: only parallel steps are run.',
     )
     expect(result.error.detail).toContain('mini_batch_sice')
   })

@@ -153,6 +153,8 @@ describe('every field of the table', () => {
     const faultsAt = after.faults.map((fault) => fault.path.join('.'))
     switch (fate.kind) {
       case 'mapped':
+        // Whoever reads the file puts components in; one that is left stands where there can be none.
+        if (path === 'jobs.*.component') return expect(faultsAt).toEqual([at])
         expect(faultsAt).toEqual([])
         if (sameAsBase.has(path)) expect(after.fields).toEqual(before.fields)
         else expect(after.fields).not.toEqual(before.fields)
