@@ -9,6 +9,7 @@ import { createStoreWork } from '#agent/effects/store-work.ts'
 import { createTryJob } from '#agent/effects/try-job.ts'
 import { baseName, beside } from '#agent/data/paths.ts'
 import { measureLoop } from '#agent/host/loop-delay.ts'
+import { startMemoryCare } from '#agent/host/memory-care.ts'
 import { createMembership } from '#agent/membership/state.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import { openAdapters } from '#agent/open-adapters.ts'
@@ -95,6 +96,7 @@ export const startAgent: StartAgent = async (options) => {
   server = started.value
   opened.use(started.value)
   void findDevices(parts, core)
+  opened.use(startMemoryCare(adapters.value.log))
   adapters.value.log.info('agent is ready', { webAddress: server.webAddress, slots: facts().slots })
   return ok(ending.own(opened.move(), core, server.webAddress))
 }

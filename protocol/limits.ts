@@ -373,6 +373,14 @@ export const limits = {
   progressLineMs: 5 * second,
   /** A signal repeated within this time is the echo of one key press: the launcher passes on what the terminal already sent us. */
   signalEchoMs: 500,
+  /** The agent looks this often how busy its loop was ... */
+  memoryLookMs: 2 * second,
+  /** ... which above this share is work, and not heartbeats or somebody who looks at the page. */
+  memoryBusyShare: 0.05,
+  /** After this much work of the loop collecting is worth its 0.1 s ... */
+  memoryWorkMs: 500,
+  /** ... once this many looks in a row, a minute, found none; after the start one is enough. */
+  memoryQuietLooks: 30,
   /** Clean shutdown before the agent goes anyway. */
   shutdownMs: 10 * second,
   failureGroups: 50,
