@@ -20,7 +20,12 @@ const adapter = ['protocol', 'node-agent/ports', 'node-agent/job/cut']
 const rooms: readonly Room[] = [
   { prefix: 'protocol/model', may: ['protocol/model'], npm: [] },
   { prefix: 'protocol/errors.ts', may: ['protocol/model'], npm: [] },
-  { prefix: 'protocol/limits.ts', may: ['protocol/model', 'protocol/limits-data.ts'], npm: [] },
+  {
+    prefix: 'protocol/limits.ts',
+    may: ['protocol/model', 'protocol/limits-control.ts', 'protocol/limits-data.ts'],
+    npm: [],
+  },
+  { prefix: 'protocol/limits-control.ts', may: [], npm: [] },
   { prefix: 'protocol/limits-data.ts', may: [], npm: [] },
   { prefix: 'protocol', may: ['protocol'], npm: ['zod', 'cborg'] },
   { prefix: 'node-agent/ports', may: ['protocol'], npm: [] },
