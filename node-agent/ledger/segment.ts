@@ -12,6 +12,13 @@ import type {
   SegmentEntry,
   VerifiedRecord,
 } from '#protocol/model/record.ts'
+import type {
+  EncodedBody,
+  HeldLog,
+  LogEnd,
+  SealedSegment,
+  SegmentVerdict,
+} from '#protocol/wire/ledger/segment-rules.ts'
 import { decodeRecordBody, encodeRecordBody } from '#protocol/wire/ledger/records.ts'
 import {
   decodeSegment,
@@ -28,44 +35,6 @@ export interface SegmentKeys {
   /** 64 lower-case hex digits. */
   readonly sha256: (bytes: Uint8Array) => string
 }
-
-/** The end of a log: its last record, or sequence -1 and '' while it has none. */
-export interface LogEnd {
-  readonly incarnation: number
-  readonly sequence: number
-  readonly hash: RecordHash | ''
-}
-
-/** What is held of the log that a segment belongs to. */
-export interface HeldLog extends LogEnd {
-  /** Hash of a held record; asked only for the last record of a segment that ends before `sequence`. */
-  readonly hashAt: (sequence: number) => RecordHash | undefined
-}
-
-/** A body as it will stand in the log: its bytes, and what everybody will read from them. */
-export interface EncodedBody {
-  readonly bytes: Uint8Array
-  readonly body: RecordBody
-}
-
-/** A segment with its records, ready to be stored and sent. */
-export interface SealedSegment {
-  readonly origin: PeerId
-  readonly incarnation: number
-  readonly first: number
-  /** Sequence and hash of the last record. */
-  readonly last: number
-  readonly lastHash: RecordHash
-  readonly bytes: Uint8Array
-  readonly records: readonly VerifiedRecord[]
-}
-
-/** What a segment turned out to be. `segment.records` of a fresh one leaves out what was held already. */
-export type SegmentVerdict =
-  | { readonly kind: 'fresh'; readonly segment: SealedSegment }
-  | { readonly kind: 'known' }
-  | { readonly kind: 'gap'; readonly origin: PeerId }
-  | { readonly kind: 'refused'; readonly error: MusterError }
 
 /**
  * Encodes a body of this agent and reads it back as others will. A body that others could not read would

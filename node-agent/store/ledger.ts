@@ -6,7 +6,11 @@ import { asClusterId } from '#protocol/model/ids.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { RecordKind, VerifiedRecord } from '#protocol/model/record.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import type { EncodedBody, SealedSegment, SegmentRules } from './deps.ts'
+import type {
+  EncodedBody,
+  SealedSegment,
+  SegmentRules,
+} from '#protocol/wire/ledger/segment-rules.ts'
 import { createBatchWriter, notIn } from './batch.ts'
 import { createLogEnds } from './log-ends.ts'
 import { createQueue } from './queue.ts'

@@ -4,7 +4,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { err } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import type { EncodedBody } from './deps.ts'
+import type { EncodedBody } from '#protocol/wire/ledger/segment-rules.ts'
 
 type AppendResult = Result<readonly RecordsAdded[], MusterError>
 

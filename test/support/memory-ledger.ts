@@ -1,6 +1,6 @@
 import type { IngestOutcome, Ledger, RecordsAdded } from '#agent/ports/ledger.ts'
-import type { LedgerRules } from '#agent/ledger/rules.ts'
-import type { EncodedBody, SealedSegment } from '#agent/ledger/segment.ts'
+import type { SegmentRules } from '#protocol/wire/ledger/segment-rules.ts'
+import type { EncodedBody, SealedSegment } from '#protocol/wire/ledger/segment-rules.ts'
 import { missing } from '#agent/ledger/vector.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { asClusterId } from '#protocol/model/ids.ts'
@@ -11,7 +11,7 @@ import { err, ok } from '#protocol/model/result.ts'
 /** A ledger of one process that passes the contract suite of the real one; `disposed` forgets everything. */
 export const createMemoryLedger = (deps: {
   readonly self: PeerId
-  readonly rules: LedgerRules
+  readonly rules: SegmentRules
 }): Ledger => {
   const { self, rules } = deps
   const logs = new Map<string, Log>()

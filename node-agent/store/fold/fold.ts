@@ -1,6 +1,6 @@
 import { isForgettable } from '#protocol/model/forgettable.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
-import type { SealedSegment } from '../deps.ts'
+import type { SealedSegment } from '#protocol/wire/ledger/segment-rules.ts'
 import { foldedTableNames } from '../sql/schema/03-folds.ts'
 import type { Db } from '../database.ts'
 import { createForgettingFold } from './forgetting.ts'

@@ -1,5 +1,5 @@
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { SealedSegment } from '../deps.ts'
+import type { SealedSegment } from '#protocol/wire/ledger/segment-rules.ts'
 import type { Db } from '../database.ts'
 import type { Folder } from '../fold/fold.ts'
 

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
-import type { HeldLog, LogEnd, SealedSegment, SegmentVerdict } from '#agent/ledger/segment.ts'
+import type {
+  HeldLog,
+  LogEnd,
+  SealedSegment,
+  SegmentVerdict,
+} from '#protocol/wire/ledger/segment-rules.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import { limits } from '#protocol/limits.ts'
 import { asClusterId } from '#protocol/model/ids.ts'

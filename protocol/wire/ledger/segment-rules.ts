@@ -1,12 +1,9 @@
-import type { MusterError } from '#protocol/errors.ts'
-import type { ClusterId, PeerId, RecordHash } from '#protocol/model/ids.ts'
-import type { RecordBody, Segment, VerifiedRecord } from '#protocol/model/record.ts'
-import type { Result } from '#protocol/model/result.ts'
+import type { MusterError } from '../../errors.ts'
+import type { ClusterId, PeerId, RecordHash } from '../../model/ids.ts'
+import type { RecordBody, Segment, VerifiedRecord } from '../../model/record.ts'
+import type { Result } from '../../model/result.ts'
 
-/**
- * The rules of the ledger, given from outside: this room stores and asks, it does not judge. The shapes
- * are those of the room `ledger`.
- */
+/** The rules of the ledger for one key: the room `ledger` makes them, the store is given them and does not judge. */
 export interface SegmentRules {
   /** A body as it will stand in the log; fails for one that others could not read. */
   readonly encode: (body: RecordBody) => Result<EncodedBody, MusterError>
@@ -19,7 +16,7 @@ export interface SegmentRules {
   readonly open: (bytes: Uint8Array) => Result<Segment, MusterError>
   readonly check: (
     cluster: ClusterId,
-    held: LogEnd & { readonly hashAt: (sequence: number) => RecordHash | undefined },
+    held: HeldLog,
     input: { readonly bytes: Uint8Array; readonly segment: Segment },
   ) => SegmentVerdict
   /** The wanted records of a segment that is stored here. */
@@ -31,28 +28,38 @@ export interface SegmentRules {
   readonly sha256: (bytes: Uint8Array) => string
 }
 
-export interface EncodedBody {
-  readonly bytes: Uint8Array
-  readonly body: RecordBody
-}
-
-/** The last record of a log; sequence -1 and '' while it has none. */
+/** The end of a log: its last record, or sequence -1 and '' while it has none. */
 export interface LogEnd {
   readonly incarnation: number
   readonly sequence: number
   readonly hash: RecordHash | ''
 }
 
+/** What is held of the log that a segment belongs to. */
+export interface HeldLog extends LogEnd {
+  /** Hash of a held record; asked only for the last record of a segment that ends before `sequence`. */
+  readonly hashAt: (sequence: number) => RecordHash | undefined
+}
+
+/** A body as it will stand in the log: its bytes, and what everybody will read from them. */
+export interface EncodedBody {
+  readonly bytes: Uint8Array
+  readonly body: RecordBody
+}
+
+/** A segment with its records, ready to be stored and sent. */
 export interface SealedSegment {
   readonly origin: PeerId
   readonly incarnation: number
   readonly first: number
+  /** Sequence and hash of the last record. */
   readonly last: number
   readonly lastHash: RecordHash
   readonly bytes: Uint8Array
   readonly records: readonly VerifiedRecord[]
 }
 
+/** What a segment turned out to be. `segment.records` of a fresh one leaves out what was held already. */
 export type SegmentVerdict =
   | { readonly kind: 'fresh'; readonly segment: SealedSegment }
   | { readonly kind: 'known' }
