@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
+import { buffersOf, packChunk } from './packed-chunk.ts'
 import type { FromPlanThread, ToPlanThread } from './threaded-planner.ts'
 import { createPlanner } from './planner.ts'
 import { directAccess } from './readers/file-access.ts'
@@ -23,7 +24,7 @@ const next = async (): Promise<FromPlanThread> => {
     const chunk = await plan?.next()
     return chunk === undefined || chunk.done === true
       ? { kind: 'ended' }
-      : { kind: 'chunk', chunk: chunk.value }
+      : { kind: 'chunk', chunk: packChunk(chunk.value) }
   } catch (thrown) {
     if (thrown instanceof MusterFailure) return { kind: 'failed', error: thrown.error }
     throw thrown
@@ -31,7 +32,10 @@ const next = async (): Promise<FromPlanThread> => {
 }
 
 port.on('message', (message: ToPlanThread) => {
-  if (message.kind === 'next') void next().then((answer) => port.postMessage(answer))
+  if (message.kind === 'next')
+    void next().then((answer) =>
+      port.postMessage(answer, answer.kind === 'chunk' ? buffersOf(answer.chunk) : []),
+    )
   else {
     const { job, spec, behind } = message
     plan = planner.plan(job, spec, behind, forever)[Symbol.asyncIterator]()

@@ -6,7 +6,8 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
-import type { PlanChunk } from '#protocol/model/plan.ts'
+import { isLast, unpackChunk } from './packed-chunk.ts'
+import type { PackedChunk } from './packed-chunk.ts'
 import { createPlanner } from './planner.ts'
 
 /** What the plan's thread is told: a plan, then `next` for each chunk of it. */
@@ -21,7 +22,7 @@ export type ToPlanThread =
 
 /** What the plan's thread says, one message for each `next`. */
 export type FromPlanThread =
-  | { readonly kind: 'chunk'; readonly chunk: PlanChunk }
+  | { readonly kind: 'chunk'; readonly chunk: PackedChunk }
   | { readonly kind: 'failed'; readonly error: MusterError }
   | { readonly kind: 'ended' }
 
@@ -49,14 +50,15 @@ export const createThreadedPlanner = (): Planner => {
         for (let next = ask(); !isDone;) {
           const message = await next
           signal.throwIfAborted()
-          isDone = message.kind !== 'chunk' || message.chunk.last
+          isDone = message.kind !== 'chunk'
           if (message.kind === 'failed') throw new MusterFailure(message.error)
           if (message.kind === 'ended') return
+          isDone = isLast(message.chunk)
           if (!isDone) {
             next = ask()
             next.catch(() => {})
           }
-          yield message.chunk
+          yield unpackChunk(message.chunk)
         }
       } finally {
         // One that still lists, on a disk that hangs perhaps, is of no use to others.
