@@ -35,7 +35,9 @@ const open = (most = 99) => {
     const names = Array.from({ length: size }, (_, at) => String(at))
     const items = names.map(Number)
     const beside = { miniBatch: 1, table: null, partition: null, input: '' }
-    return createMiniBatch(channel, { kind: 'run', items, names, ...beside })
+    const made = createMiniBatch(channel, { kind: 'run', items, names, ...beside })
+    ahead.begin(made)
+    return made
   }
   /** Goes along the pictures from one place to another and feeds each; gives how each was had. */
   const walk = async (of: MiniBatch, from: number, to: number): Promise<string> => {

@@ -2,7 +2,6 @@ import type { AheadWords, TensorWords } from '../words.ts'
 import type { Channel } from './channel.ts'
 import { readTensors } from './handles.ts'
 import type { Handle } from './handles.ts'
-import { miniBatchOf } from './items.ts'
 import type { Item, MiniBatch } from './items.ts'
 
 /**
@@ -17,6 +16,8 @@ export interface Ahead {
   readonly outputs: (id: number, feed: string) => readonly Handle[] | undefined
   /** This tensor was released: what was made of it must not be found any more. */
   readonly released: (id: number) => void
+  /** A mini-batch begins. */
+  readonly begin: (miniBatch: MiniBatch) => void
   /** The mini-batch is over, and its tensors are gone. */
   readonly forget: () => void
 }
@@ -55,6 +56,8 @@ interface Row {
 /** All that is guessed, and from what. */
 interface Guess {
   readonly channel: Channel
+  /** The one under way. */
+  miniBatch: MiniBatch | undefined
   row: Row
   /** Of pictures that were taken and not yet fed, by the tensor's number. */
   readonly outputs: Map<number, { readonly feed: string; readonly handles: readonly Handle[] }>
@@ -62,7 +65,7 @@ interface Guess {
 
 export const createAhead = (channel: Channel): Ahead => {
   const row: Row = { ...anew, miniBatch: undefined, wish: '', next: 0, groups: new Map() }
-  const guess: Guess = { channel, row, outputs: new Map() }
+  const guess: Guess = { channel, miniBatch: undefined, row, outputs: new Map() }
   const { outputs } = guess
   return {
     picture: (item, options) => nextPicture(guess, item, options),
@@ -77,7 +80,11 @@ export const createAhead = (channel: Channel): Ahead => {
       return found?.feed === feed ? found.handles : undefined
     },
     released: (id) => outputs.delete(id),
+    begin: (miniBatch) => {
+      guess.miniBatch = miniBatch
+    },
     forget: () => {
+      guess.miniBatch = undefined
       outputs.clear()
       const nowhere = { miniBatch: undefined, next: -1, last: undefined, groups: new Map() }
       guess.row = { ...guess.row, ...nowhere }
@@ -107,8 +114,10 @@ const nextPicture = async (
 }
 
 /** The row that the picture goes on with, or a new one. */
-const follow = ({ channel, row }: Guess, item: Item, wish: string): Row => {
-  const miniBatch = miniBatchOf(item)
+const follow = (guess: Guess, item: Item, wish: string): Row => {
+  const { channel, row } = guess
+  // Not one that a script has kept from before, or made itself.
+  const miniBatch = guess.miniBatch?.items[item.index] === item ? guess.miniBatch : undefined
   const goesOn = miniBatch === row.miniBatch && item.index === row.next
   if (goesOn && wish === row.wish) return row
   drop(channel, row)

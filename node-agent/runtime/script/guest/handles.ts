@@ -22,14 +22,23 @@ export interface OwnTensor {
   readonly shape: readonly number[]
 }
 
-const words = new WeakMap<Handle, TensorWords>()
+/** What a handle stands for. A class, since what its keeper alone can read costs less than an entry in a WeakMap. */
+class Marked {
+  readonly #words: TensorWords
+  constructor(tensor: TensorWords) {
+    this.#words = tensor
+  }
+  static wordsOf(given: object): TensorWords | undefined {
+    return #words in given ? given.#words : undefined
+  }
+}
 
 export const createHandle = (channel: Channel, tensor: TensorWords, local?: Numbers): Handle => {
   const { id, type, shape } = tensor
   let here = local
   const ask = async (what: 'argmax' | 'softmax' | 'data'): Promise<Answer> =>
     channel.call({ what, id })
-  const handle: Handle = {
+  return Object.assign(new Marked(tensor), {
     type,
     shape,
     data: async () => {
@@ -53,9 +62,7 @@ export const createHandle = (channel: Channel, tensor: TensorWords, local?: Numb
     release: () => {
       if (id > 0) channel.call({ what: 'release', id }).catch(() => {})
     },
-  }
-  words.set(handle, tensor)
-  return handle
+  } satisfies Handle)
 }
 
 /** Handles from an answer: those whose numbers came along are local. */
@@ -77,7 +84,7 @@ export const readTensors = (
 export const toFeed = (name: string, given: unknown): { feed: FeedWords; body: Uint8Array[] } => {
   if (typeof given !== 'object' || given === null)
     throw new Error(`session.run was given no tensor for "${name}".`)
-  const known = words.get(given as Handle)
+  const known = Marked.wordsOf(given)
   if (known !== undefined && known.id > 0) return { feed: { name, id: known.id }, body: [] }
   if (known !== undefined) throw new Error(`softmax() of "${name}": feed { data, shape } instead.`)
   const { data, shape } = given as OwnTensor

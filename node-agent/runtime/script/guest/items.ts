@@ -62,7 +62,6 @@ export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
     rowNames: async () => (await records()).names,
     [Symbol.iterator]: () => items[Symbol.iterator](),
   }
-  for (const item of items) owners.set(item, miniBatch)
   return miniBatch
 }
 
@@ -80,8 +79,3 @@ const askRecords = async (channel: Channel, { table }: RunWords): Promise<Record
     rows: JSON.parse(Buffer.from(body).toString('utf8')) as readonly Row[],
   }
 }
-
-const owners = new WeakMap<Item, MiniBatch>()
-
-/** The mini-batch of an item; undefined for what a script made itself. */
-export const miniBatchOf = (item: Item): MiniBatch | undefined => owners.get(item)

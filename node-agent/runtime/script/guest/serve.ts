@@ -35,14 +35,19 @@ export const serveScript = (descriptor: number): void => {
         })
         return
       case 'run':
-        if (script !== undefined && context !== undefined)
-          void runOne(channel, script, words, context).finally(ahead.forget)
+        if (script !== undefined) begin(script, words)
         return
       case 'shutdown':
         void stop(script, context)
     }
   })
   const ahead = createAhead(channel)
+  const begin = ({ run }: Script, words: RunWords): void => {
+    const miniBatch = createMiniBatch(channel, words)
+    ahead.begin(miniBatch)
+    const items = words.table?.records ?? words.items.length
+    void runOne(channel, items, () => run(miniBatch, context)).finally(ahead.forget)
+  }
 }
 
 const load = async (words: InitWords, context: ScriptContext): Promise<Script | string> => {
@@ -85,22 +90,16 @@ const most = {
   rowBytes: limits.rowBytes,
 }
 
-const runOne = async (
-  channel: Channel,
-  script: Script,
-  words: RunWords,
-  context: ScriptContext,
-): Promise<void> => {
+const runOne = async (channel: Channel, items: number, run: () => unknown): Promise<void> => {
   let value: unknown
   try {
-    value = await script.run(createMiniBatch(channel, words), context)
+    value = await run()
   } catch (thrown) {
     return channel.send({ kind: 'threw', message: thrownSentence('run()', thrown) })
   }
   const returned = readReturned(value, most)
   if (typeof returned === 'string') return channel.send({ kind: 'threw', message: returned })
   const { rows, keys } = returned
-  const items = words.table?.records ?? words.items.length
   if (rows.length > items && keys === null) tellMoreRows(rows.length, items)
   channel.send({ kind: 'returned', rows: rows.length, keys }, [Buffer.from(rows.join('\n'))])
 }
