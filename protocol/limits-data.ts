@@ -42,6 +42,8 @@ export const dataLimits = {
   tableColumns: 16_384,
   /** Inputs or outputs of a model that one job may name. */
   modelValues: 256,
+  /** Models of one job beside each other: each worker process holds all of them in memory. */
+  jobModels: 16,
   columnNameLength: 1_024,
   /** A value by which a table or its files are partitioned: it travels with its mini-batch. */
   partitionValueLength: 1_024,

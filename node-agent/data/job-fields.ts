@@ -44,12 +44,13 @@ const toJobFile = (
   const settings = settingsOf(fields)
   const data = parts.data(fields)
   const model = parts.model(fields)
+  const models = parts.models(fields)
   const output = parts.output(fields)
   const [first] = data.ok ? data.value.inputs : []
   const what = whatRuns(fields, first?.kind ?? 'files', parts)
   const faults = [...settings.faults, ...(what.ok ? [] : what.error)]
-  for (const part of [data, model, output]) if (!part.ok) faults.push(part.error)
-  if (faults.length > 0 || !(data.ok && model.ok && output.ok && what.ok))
+  for (const part of [data, model, models, output]) if (!part.ok) faults.push(part.error)
+  if (faults.length > 0 || !(data.ok && model.ok && models.ok && output.ok && what.ok))
     return refuse(faults, origin)
   const { dataPeer, ...dataFields } = data.value
   const base: Omit<JobSpecBase, keyof DataPart> = {
@@ -70,6 +71,7 @@ const toJobFile = (
     spec: { ...base, ...dataFields, ...what.value.spec },
     ...(dataPeer === undefined ? {} : { dataPeer }),
     ...(model.value === undefined ? {} : { model: model.value }),
+    ...(models.value.length === 0 ? {} : { models: models.value }),
     ...(what.value.script === undefined ? {} : { script: what.value.script }),
     warnings: warningsOf(fields, origin),
   })

@@ -44,19 +44,20 @@ export const applyOverrides = (
 /** The path an override means, or undefined if it names no single value. */
 const pathOf = (name: string, file: Fields): readonly string[] | undefined => {
   const path = splitName(name)
-  if (isMapOfInputs(path) && !inputNames(file, path[0]).includes(path[1] ?? '')) return undefined
+  const isNamed = isMapOfInputs(path) || path[0] === 'models'
+  if (isNamed && !namesIn(file, path[0] ?? '').includes(path[1] ?? '')) return undefined
   const there = fieldsAt(path)
   // A plain path may stand for an input's map, a word for a model's.
-  const takesText = there?.kind === 'value' || (isMapOfInputs(path) && path.length === 2)
+  const takesText = there?.kind === 'value' || (isNamed && path.length === 2)
   return takesText || name === 'model' ? path : undefined
 }
 
-/** Names of inputs and tags may hold dots of their own. */
+/** Names of inputs, models and tags may hold dots of their own. */
 const splitName = (name: string): readonly string[] => {
-  const [, inputs, input, field] = inputField.exec(name) ?? []
+  const [, inputs, input, field] = inputField.exec(name) ?? modelField.exec(name) ?? []
   if (inputs !== undefined && input !== undefined && field !== undefined)
     return [inputs, input, field]
-  const [, map, rest] = /^(inputs|side_inputs|tags)\.(.+)$/.exec(name) ?? []
+  const [, map, rest] = /^(inputs|side_inputs|models|tags)\.(.+)$/.exec(name) ?? []
   return map !== undefined && rest !== undefined ? [map, rest] : name.split('.')
 }
 
@@ -72,13 +73,16 @@ const inputFields = [
 ] as const
 const inputField = new RegExp(`^(inputs|side_inputs)\\.(.+)\\.(${inputFields.join('|')})$`)
 
+const modelFields = ['name', 'version', 'path'] as const
+const modelField = new RegExp(`^(models)\\.(.+)\\.(${modelFields.join('|')})$`)
+
 const inputMaps = ['inputs', 'side_inputs'] as const
 type InputMap = (typeof inputMaps)[number]
 
 const isMapOfInputs = (path: readonly string[]): path is readonly [InputMap, ...string[]] =>
   inputMaps.some((name) => path[0] === name)
 
-const inputNames = (file: Fields, map: InputMap): readonly string[] => Object.keys(asMap(file[map]))
+const namesIn = (file: Fields, map: string): readonly string[] => Object.keys(asMap(file[map]))
 
 const asMap = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
@@ -99,15 +103,21 @@ const valueAt = (value: unknown, path: FieldPath): unknown => {
 }
 
 /** A copy with one value set. */
-const withField = (value: unknown, path: readonly string[], given: unknown): Fields => {
+const withField = (
+  value: unknown,
+  path: readonly string[],
+  given: unknown,
+  textIs = /^models?$/.test(path[0] ?? '') ? 'name' : 'path',
+): Fields => {
   const [name, ...rest] = path
   const map = asMap(value)
   if (name === undefined) return map
   if (rest.length === 0) return { ...map, [name]: given }
   // A plain text stands for an input's path or a model's name, beside which a field is now set.
   const below = map[name]
-  const opened = typeof below === 'string' ? { [name === 'model' ? 'name' : 'path']: below } : below
-  return { ...map, [name]: withField(opened, rest, given) }
+  const isReplaced = rest[0] === 'name' || rest[0] === 'path'
+  const opened = typeof below !== 'string' ? below : isReplaced ? {} : { [textIs]: below }
+  return { ...map, [name]: withField(opened, rest, given, textIs) }
 }
 
 const withoutField = (value: unknown, path: readonly string[]): Fields => {
@@ -142,8 +152,9 @@ const allNames = (file: Fields): readonly string[] => {
     return there.names.flatMap((name) => names([...path, name]))
   }
   const inputs = inputMaps.flatMap((map) =>
-    inputNames(file, map).flatMap((name) => inputFields.map((field) => `${map}.${name}.${field}`)),
+    namesIn(file, map).flatMap((name) => inputFields.map((field) => `${map}.${name}.${field}`)),
   )
-  const others = names([]).filter((name) => ![...inputMaps, '$schema'].includes(name))
-  return ['model', ...others, ...inputs]
+  const models = namesIn(file, 'models').map((name) => `models.${name}`)
+  const others = names([]).filter((name) => ![...inputMaps, 'models', '$schema'].includes(name))
+  return ['model', ...others, ...inputs, ...models]
 }

@@ -11,3 +11,6 @@ export type ResolvePath = (path: string, at: FieldPath) => Part<string>
 
 export const fault = (path: FieldPath, message: string): Part<never> =>
   err({ rank: 1, path, message })
+
+export const missing = (field: string, allowed: string): Part<never> =>
+  err({ rank: 2, path: [field], message: `"${field}" is missing: it must be ${allowed}` })

@@ -1,13 +1,12 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import type { JobFile, KnownData, WantedModel } from '#agent/ports/data.ts'
-import { limits } from '#protocol/limits.ts'
+import type { JobFile, KnownData, WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
 import type { JobInput, Postprocess, Preprocess } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { allowedModel } from '#protocol/spec/job-file.ts'
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
 import { wrongValue } from './job-file-errors.ts'
-import { fault } from './job-file-part.ts'
+import { modelOf, modelsOf } from './job-file-models.ts'
+import { fault, missing } from './job-file-part.ts'
 import type { Part, ResolvePath } from './job-file-part.ts'
 import { outputOf } from './job-file-output.ts'
 import type { OutputPart } from './job-file-output.ts'
@@ -22,6 +21,8 @@ export interface Parts {
   readonly data: (fields: JobFileFields) => Part<DataPart>
   /** Undefined where a script needs none. */
   readonly model: (fields: JobFileFields) => Part<WantedModel | undefined>
+  /** Models that a script asks for by name; may be none. */
+  readonly models: (fields: JobFileFields) => Part<readonly WantedNamedModel[]>
   readonly preprocess: (fields: JobFileFields, kind: JobInput['kind']) => Part<Preprocess>
   readonly postprocess: (fields: JobFileFields) => Part<readonly Postprocess[]>
   readonly output: (fields: JobFileFields) => Part<OutputPart>
@@ -47,15 +48,13 @@ export const createParts = (folder: string, known: KnownData | undefined): Parts
   return {
     data: (fields) => dataOf(fields, { resolvePath, known }),
     model: (fields) => modelOf(fields, resolvePath),
+    models: (fields) => modelsOf(fields, resolvePath),
     preprocess: preprocessOf,
     postprocess: (fields) => postprocessOf(fields, resolvePath),
     output: (fields) => outputOf(fields, resolvePath),
     script: (fields) => scriptOf(fields, resolvePath),
   }
 }
-
-const missing = (field: string, allowed: string): Part<never> =>
-  err({ rank: 2, path: [field], message: `"${field}" is missing: it must be ${allowed}` })
 
 const scriptOf = (
   fields: JobFileFields,
@@ -100,32 +99,3 @@ const withoutScript = (fields: JobFileFields): Part<undefined> => {
       return fault([field], `"${field}" is for scripts, but there is no "entry_script"`)
   return ok(undefined)
 }
-
-const modelOf = (
-  fields: JobFileFields,
-  resolvePath: ResolvePath,
-): Part<WantedModel | undefined> => {
-  const { model } = fields
-  if (model === undefined)
-    return fields.entry_script === undefined ? missing('model', allowedModel) : ok(undefined)
-  if (typeof model !== 'string') {
-    if (!('path' in model)) return ok(registered(model.name, model.version))
-    const path = resolvePath(model.path, ['model', 'path'])
-    return path.ok ? ok({ kind: 'path', path: path.value }) : path
-  }
-  if (/[\\/]|\.onnx$/i.test(model)) {
-    const path = resolvePath(model, ['model'])
-    return path.ok ? ok({ kind: 'path', path: path.value }) : path
-  }
-  // Azure writes azureml:NAME:VERSION and NAME@latest.
-  const [, name, version] = /^(?:azureml:)?([^:@]+)(?::([1-9]\d{0,8})|@latest)?$/.exec(model) ?? []
-  if (name === undefined || name.length > limits.memberNameLength)
-    return err(wrongValue(['model'], model, allowedModel))
-  return ok(registered(name, version === undefined ? undefined : Number(version)))
-}
-
-const registered = (name: string, version: number | undefined): WantedModel => ({
-  kind: 'registered',
-  name,
-  ...(version === undefined ? {} : { version }),
-})

@@ -1,6 +1,7 @@
 import type { FailureGroupView, JobDetailView, JobView, RowView } from '#protocol/control/views.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
+import { modelsOf } from '#protocol/model/job.ts'
 import type { JobState } from '#protocol/model/job.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
 import type { FailureGroup, PeerShare, StoredRow } from '#agent/ports/views.ts'
@@ -38,7 +39,9 @@ export const jobToView = (fold: JobFold, live: JobLive, nameOf: NameOf): JobView
     keeperName: nameOf(job.keeper),
     dataPeer: job.dataPeer,
     dataPeerName: nameOf(job.dataPeer),
-    model: spec.model === undefined ? '' : `${spec.model.name}:${spec.model.version}`,
+    model: modelsOf(spec)
+      .map(({ name, version }) => `${name}:${version}`)
+      .join(', '),
     submittedAt: job.submittedAt,
     startedAt: fold.firstCommitAt,
     endedAt: sealed?.at ?? null,

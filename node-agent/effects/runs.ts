@@ -1,9 +1,10 @@
-import type { JobFile, RunFile } from '#agent/ports/data.ts'
+import type { JobFile, RunFile, WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { asPipelineId } from '#protocol/model/ids.ts'
 import type { Job, JobSpec } from '#protocol/model/job.ts'
+import type { ModelReference, NamedModel } from '#protocol/model/model.ts'
 import type {
   PipelineRun,
   PipelineSource,
@@ -85,6 +86,7 @@ const notSingle = ({ name, steps }: RunFile): MusterError =>
 /** What an earlier run of a step pins: its script's bundle, the version of its model. */
 interface Pinned extends Recorded {
   readonly model?: NonNullable<JobSpec['model']>
+  readonly models?: readonly NamedModel[]
 }
 
 const prepareSteps = async (
@@ -96,8 +98,9 @@ const prepareSteps = async (
   const steps: PipelineStep[] = []
   const isSingle = file.steps.length === 1
   for (const one of file.steps) {
-    const { model, ...recorded } = pinned(one)
-    const spec = await deps.submitting.prepare(withModel(one.job, model), recorded, signal)
+    const { model, models, ...recorded } = pinned(one)
+    const job = withModels(one.job, model, models)
+    const spec = await deps.submitting.prepare(job, recorded, signal)
     if (!spec.ok) return isSingle ? spec : err(inStep(one.name, spec.error))
     const { name, after, output, allowReuse } = one
     const wires = one.wires.map(({ input, step, side }) =>
@@ -115,10 +118,34 @@ const inStep = (step: string, error: MusterError): MusterError => ({
   message: `In step "${step}": ${error.message}`,
 })
 
-const withModel = (file: JobFile, model: Pinned['model']): JobFile =>
-  model === undefined
-    ? file
-    : { ...file, model: { kind: 'registered', name: model.name, version: model.version } }
+const withModels = (
+  { models, ...file }: JobFile,
+  main: Pinned['model'],
+  pinned: Pinned['models'] = [],
+): JobFile => ({
+  ...file,
+  ...(main === undefined ? {} : { model: asWanted(main) }),
+  ...(models === undefined
+    ? {}
+    : {
+        models: models.map((one, at) => {
+          const before = pinned.find(({ alias }) => alias === aliasOf(one, pinned[at]))
+          return before === undefined ? one : { alias: before.alias, wanted: asWanted(before) }
+        }),
+      }),
+})
+
+const asWanted = ({ name, version }: ModelReference): WantedModel => ({
+  kind: 'registered',
+  name,
+  version,
+})
+
+/** A model in a list has its own name, which that of a file tells only once it is registered. */
+const aliasOf = (
+  { alias, wanted }: WantedNamedModel,
+  before: NamedModel | undefined,
+): string | undefined => alias ?? (wanted.kind === 'registered' ? wanted.name : before?.alias)
 
 interface NewRun {
   readonly file: Omit<RunFile, 'steps' | 'warnings' | 'schedule'>
@@ -229,10 +256,12 @@ const pinsOf = (
   const isSame = !['entry_script', 'source_directory', 'runtime'].some(isChanged)
   const { model } = before
   const keepsModel = model !== undefined && step.job.model !== undefined && !isChanged('model')
+  const models = before.runtime === 'node' && !isChanged('models') ? (before.models ?? []) : []
   return {
     sideInputs: before.sideInputs,
     ...(before.runtime === 'node' && isSame ? { script: before.script } : {}),
     ...(keepsModel ? { model } : {}),
+    models: models.filter(({ alias }) => !isChanged(`models.${alias}`)),
   }
 }
 

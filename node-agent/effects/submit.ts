@@ -17,6 +17,7 @@ import type { Model, ModelFile } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { checkPlace } from './job-output.ts'
+import { findNamedModels, toReference } from './named-models.ts'
 import { placeInputs } from './place-inputs.ts'
 import { storeSideInputs } from './side-inputs.ts'
 import { checkPool } from './pool-check.ts'
@@ -212,14 +213,14 @@ interface Taken {
 /** Looks the model up, takes the bundled script, and checks that what is declared fits the model. */
 const completeSpec = async (
   deps: SubmittingDeps,
-  { spec, model: wanted }: JobFile,
+  { spec, model: wanted, models: named = [] }: JobFile,
   signal: AbortSignal,
   taken: Taken,
 ): Promise<Result<JobSpec, MusterError>> => {
   const model = wanted === undefined ? undefined : await findModel(deps, wanted, signal)
   if (model?.ok === false) return model
   const found = model?.value
-  const reference = found && { name: found.name, version: found.version, files: found.files }
+  const reference = found && toReference(found)
   if (spec.runtime === 'onnx') {
     if (found === undefined || reference === undefined)
       throw new Error('a job file without script and model was let through')
@@ -230,7 +231,10 @@ const completeSpec = async (
   if (!bundled.ok) return bundled
   const side = await storeSideInputs(deps, spec.sideInputs, taken.sideInputs, signal)
   if (!side.ok) return side
-  const whole = { ...spec, script: bundled.value, sideInputs: side.value }
+  const find = (one: WantedModel) => findModel(deps, one, signal)
+  const models = await findNamedModels(named, reference, find)
+  if (!models.ok) return models
+  const whole = { ...spec, script: bundled.value, sideInputs: side.value, ...models.value }
   return ok(reference === undefined ? whole : { ...whole, model: reference })
 }
 

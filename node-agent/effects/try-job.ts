@@ -16,13 +16,13 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Job, JobInput, JobSpec } from '#protocol/model/job.ts'
-import type { ModelReference } from '#protocol/model/model.ts'
 import type { DataPlace } from '#protocol/model/registry.ts'
 import { recordName } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { storeSideInputs } from './side-inputs.ts'
 import { storeScript } from './store-script.ts'
+import { findModel, findTriedModels, withoutModels } from './try-models.ts'
 
 /** A dry run: the first items of a job file, run on this machine; nothing is recorded. */
 export type TryJob = (wish: TryWish, signal: AbortSignal) => Promise<Result<Tried, MusterError>>
@@ -72,6 +72,7 @@ export interface TryJobDeps {
   readonly known: () => Promise<KnownData>
   readonly rootHere: (place: DataPlace) => Promise<Result<string, MusterError>>
   readonly modelPath: Reach<string | undefined>
+  readonly modelPaths: Reach<Readonly<Record<string, string>>>
   readonly scriptFolder: Reach<string | undefined>
   readonly sideFolders: Reach<Readonly<Record<string, string>>>
   readonly threads: () => number
@@ -164,12 +165,13 @@ type Start = Omit<StartProcess, 'threads' | 'memoryBytes' | 'signal'>
 /** Model, script and side inputs on this machine. Bytes become blobs that no record names: they are swept. */
 const prepare = async (
   deps: TryJobDeps,
-  { spec, model: wanted, script }: JobFile,
+  { spec, model: wanted, models: named = [], script }: JobFile,
   signal: AbortSignal,
 ): Promise<Result<Start & { readonly signal: AbortSignal }, MusterError>> => {
   const found = await findModel(deps, wanted)
   if (!found.ok) return found
   const { reference, path } = found.value
+  let paths: Readonly<Record<string, string>> = {}
   let whole: JobSpec
   if (spec.runtime === 'onnx') {
     if (reference === undefined)
@@ -187,7 +189,15 @@ const prepare = async (
     if (!placed.ok) return placed
     const side = await storeSideInputs(deps, placed.value, [], signal)
     if (!side.ok) return side
-    const scripted = { ...spec, script: bundled.value, sideInputs: side.value }
+    const models = await findTriedModels(deps, named, reference)
+    if (!models.ok) return models
+    paths = models.value.paths
+    const scripted = {
+      ...spec,
+      script: bundled.value,
+      sideInputs: side.value,
+      ...models.value.spec,
+    }
     whole = reference === undefined ? scripted : { ...scripted, model: reference }
   }
   const { self } = deps
@@ -201,6 +211,8 @@ const prepare = async (
   }
   const modelPath = path === undefined ? await deps.modelPath(job, signal) : ok(path)
   if (!modelPath.ok) return modelPath
+  const registered = await deps.modelPaths(withoutModels(job, paths), signal)
+  if (!registered.ok) return registered
   const folder = await deps.scriptFolder(job, signal)
   if (!folder.ok) return folder
   const sideInputs = await deps.sideFolders(job, signal)
@@ -209,42 +221,11 @@ const prepare = async (
     spec: whole,
     job: job.id,
     modelPath: modelPath.value,
+    models: { ...registered.value, ...paths },
     ...(folder.value === undefined ? {} : { scriptFolder: folder.value }),
     sideInputs: sideInputs.value,
     signal,
   })
-}
-
-interface FoundModel {
-  readonly reference?: ModelReference
-  /** Present if the model is a file that was never registered. */
-  readonly path?: string
-  readonly facts?: Parameters<ModelRuntime['checkFit']>[1]
-}
-
-/** A registered model, or a file as it lies here: trying it registers nothing. */
-const findModel = async (
-  { runtime, views, baseName }: TryJobDeps,
-  wanted: JobFile['model'],
-): Promise<Result<FoundModel, MusterError>> => {
-  if (wanted === undefined) return ok({})
-  if (wanted.kind === 'path') {
-    const inspected = await runtime.inspect(wanted.path)
-    if (!inspected.ok) return inspected
-    const { facts, path } = inspected.value
-    const name = baseName(path).replace(/\.onnx$/, '')
-    return ok({ reference: { name, version: 1, files: [] }, path, facts })
-  }
-  const model = await views.model(wanted.name, wanted.version)
-  if (model === undefined)
-    return err(
-      musterError(
-        'ModelUnknown',
-        `No model "${wanted.name}" is registered; \`muster model list\` shows those that are.`,
-      ),
-    )
-  const { name, version, files, facts } = model
-  return ok({ reference: { name, version, files }, facts })
 }
 
 type Outcome = Omit<Tried, 'step' | 'warnings'>

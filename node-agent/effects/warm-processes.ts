@@ -89,11 +89,11 @@ export const createWarmProcesses = (deps: WarmProcessesDeps): WarmProcesses => {
 /**
  * Two jobs of the same kind may use the same process, one after the other: all that it was started with is
  * equal, and nobody's work runs in a process that has read another submitter's files. What a script asks of its
- * runtime process it asks anew, so no more than the model must be the same.
+ * runtime process it asks anew, so no more than the models must be the same.
  */
 export const processKind = (job: Job, threads: number, memoryBytes: number): string => {
   const { spec, submitter } = job
   const loaded =
-    spec.runtime === 'onnx' ? [spec.preprocess, spec.postprocess] : (['script'] as const)
+    spec.runtime === 'onnx' ? [spec.preprocess, spec.postprocess] : ['script', spec.models]
   return JSON.stringify([submitter, spec.model, spec.device, threads, memoryBytes, loaded])
 }

@@ -46,6 +46,11 @@ export interface WorkerEffectsDeps {
   readonly jobById: (job: JobId) => Job | undefined
   /** Makes a job's model present and gives the path of its `.onnx`; undefined if it has none. */
   readonly modelPath: Reach
+  /** Makes a job's other models present and gives the paths of their `.onnx` by the script's names for them. */
+  readonly modelPaths: (
+    job: Job,
+    signal: AbortSignal,
+  ) => Promise<Result<Readonly<Record<string, string>>, MusterError>>
   /** Makes a job's script present and gives its folder; undefined if it has none. */
   readonly scriptFolder: Reach
   /** Makes a job's side inputs present and gives their folders by name. */
@@ -183,6 +188,8 @@ const startProcess = async (
   const { signal } = running.aborted
   const model = await working.modelPath(job, signal)
   if (!model.ok) return fail('reach', model.error)
+  const models = await working.modelPaths(job, signal)
+  if (!models.ok) return fail('reach', models.error)
   const folder = await working.scriptFolder(job, signal)
   if (!folder.ok) return fail('reach', folder.error)
   const sides = await working.sideFolders(job, signal)
@@ -190,6 +197,7 @@ const startProcess = async (
   const started = await (warm ?? working.runtime).start({
     spec: job.spec,
     modelPath: model.value,
+    models: models.value,
     ...(folder.value === undefined ? {} : { scriptFolder: folder.value }),
     sideInputs: sides.value,
     job: jobId,

@@ -297,14 +297,23 @@ export interface WantedSchedule {
 /** A checked job file: what it asks for, before the model is looked up. */
 export interface JobFile {
   readonly spec: JobDraft
-  /** Absent only where a script runs without a model. */
+  /** Absent only where a script runs without a model that needs no name. */
   readonly model?: WantedModel
+  /** Models that a script asks for by name; left out: none. */
+  readonly models?: readonly WantedNamedModel[]
   /** Absolute paths; present exactly where `spec.runtime` is `node`. */
   readonly script?: { readonly entry: string; readonly sourceDirectory?: string }
   /** The machine that holds all inputs, if it is another one: their roots are absolute there. */
   readonly dataPeer?: PeerId
   /** Sentences about what was accepted but has no effect here, with their place. */
   readonly warnings: readonly string[]
+}
+
+/** One of several models. */
+export interface WantedNamedModel {
+  /** What the script asks for; undefined: the model's own name. */
+  readonly alias?: string
+  readonly wanted: WantedModel
 }
 
 /** A model as a job file names it. */

@@ -139,9 +139,11 @@ export interface StartProcess {
   readonly spec: JobSpec
   /**
    * Absolute path of the `.onnx`; external data files lie beside it under their own names. Undefined for a
-   * script without a model.
+   * script without a model that needs no name.
    */
   readonly modelPath: string | undefined
+  /** The same of models that a script asks for by name; left out: none. */
+  readonly models?: Readonly<Record<string, string>>
   /** Folder in which the files of the job's script lie; present exactly where the job has one. */
   readonly scriptFolder?: string
   /** Folder of each of the job's side inputs, by name; its files lie below under their own paths. */

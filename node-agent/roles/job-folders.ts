@@ -10,6 +10,7 @@ type FolderParts = Pick<CoreParts, 'adapters' | 'exchange' | 'slots'>
 /** Where a job's model, script and side inputs lie on this machine; they are fetched if they do not yet. */
 export const createJobFolders = (core: FolderParts) => ({
   modelPath: (job: Job, signal: AbortSignal) => modelPath(core, job, signal),
+  modelPaths: (job: Job, signal: AbortSignal) => modelPaths(core, job, signal),
   scriptFolder: (job: Job, signal: AbortSignal) => scriptFolder(core, job, signal),
   sideFolders: (job: Job, signal: AbortSignal) => sideFolders(core, job, signal),
   /** What one worker process may use. */
@@ -26,6 +27,23 @@ const modelPath = async (
   if (model === undefined) return ok(undefined)
   const fetched = await fetchFiles(core, job, model.files, signal)
   return fetched.ok ? core.adapters.modelFolder.place(model) : fetched
+}
+
+/** The same for the models that its script asks for by name. */
+const modelPaths = async (
+  core: FolderParts,
+  job: Job,
+  signal: AbortSignal,
+): Promise<Result<Readonly<Record<string, string>>, MusterError>> => {
+  const paths: (readonly [string, string])[] = []
+  for (const model of job.spec.runtime === 'node' ? (job.spec.models ?? []) : []) {
+    const fetched = await fetchFiles(core, job, model.files, signal)
+    if (!fetched.ok) return fetched
+    const placed = await core.adapters.modelFolder.place(model)
+    if (!placed.ok) return placed
+    paths.push([model.alias, placed.value])
+  }
+  return ok(Object.fromEntries(paths))
 }
 
 /** The same for its script: the folder in which it lies. */

@@ -25,11 +25,8 @@ export interface StartMessage {
 /** The same for a job with a script, whose process is at the other end of a pipe of its own. */
 export interface ScriptStartMessage {
   readonly kind: 'startScript'
-  readonly modelName: string
-  /** The model's name alone, as the script asks for it. */
-  readonly shortModelName: string
-  /** Null: the job has no model. */
-  readonly modelPath: string | null
+  /** All models of the job; it may have none. */
+  readonly models: readonly ScriptModelStart[]
   readonly threads: number
   readonly plan: DevicePlan
   /** Folder for files of items, readable by the script process. */
@@ -41,7 +38,16 @@ export interface ScriptStartMessage {
   /** Descriptor of the pipe to it. */
   readonly scriptPipe: number
   readonly sideInputs: readonly SideInputStart[]
-  readonly init: Omit<InitWords, 'kind' | 'model' | 'sideInputs'>
+  readonly init: Omit<InitWords, 'kind' | 'models' | 'sideInputs'>
+}
+
+/** A model as a script's runtime process gets it. */
+export interface ScriptModelStart {
+  /** What the script asks for. */
+  readonly name: string
+  /** The model as people know it, for sentences. */
+  readonly modelName: string
+  readonly modelPath: string
 }
 
 /** A side input as a script's runtime process gets it. */

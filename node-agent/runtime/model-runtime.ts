@@ -88,20 +88,33 @@ const checkBeforeStart = async (options: DeclaredStart): Promise<Result<void, Mu
   if (options.signal.aborted) return err(aborted(options))
   const model = await inspectModel(options.modelPath)
   if (!model.ok) return model
-  const needed = memoryNeeded(model.value.facts.bytes)
-  if (needed > options.memoryBytes) return err(tooLarge(options, model.value.facts.bytes, needed))
-  return checkFit(options.spec, model.value.facts)
+  const { facts } = model.value
+  const fits = checkMemory(`The model ${modelName(options)}`, facts.bytes, options.memoryBytes)
+  return fits.ok ? checkFit(options.spec, facts) : fits
 }
 
 /** Estimate of the memory of a process with this model, both in bytes. */
 export const memoryNeeded = (modelBytes: number): number =>
   limits.modelBaseBytes + Math.ceil(modelBytes * limits.modelBytesFactor)
 
-const tooLarge = (options: DeclaredStart, bytes: number, needed: number): MusterError =>
-  musterError(
-    'ModelTooLarge',
-    `The model ${modelName(options)} (${mebibytes(bytes)}) needs about ${mebibytes(needed)} of memory, but a worker process may use ${mebibytes(options.memoryBytes)} here: allow more memory or use a smaller model.`,
+/** `ModelTooLarge` if they cannot fit together. @param models begins the sentence: `The model "name" version 1` */
+export const checkMemory = (
+  models: string,
+  bytes: number,
+  memoryBytes: number,
+): Result<void, MusterError> => {
+  const needed = memoryNeeded(bytes)
+  if (needed <= memoryBytes) return ok(undefined)
+  const [need, smaller] = models.startsWith('The models ')
+    ? ['need', 'smaller models']
+    : ['needs', 'a smaller model']
+  return err(
+    musterError(
+      'ModelTooLarge',
+      `${models} (${mebibytes(bytes)}) ${need} about ${mebibytes(needed)} of memory, but a worker process may use ${mebibytes(memoryBytes)} here: allow more memory or use ${smaller}.`,
+    ),
   )
+}
 
 const mebibytes = (bytes: number): string => {
   const size = bytes / 2 ** 20

@@ -20,6 +20,8 @@ export interface ParallelRunStepOptions {
   readonly arguments?: readonly Maybe<string | number>[]
   /** A registered model, its `name` or `name:version`, or the path of an `.onnx` file. */
   readonly model?: Maybe<Model | string>
+  /** Several models by the names under which the script asks for them: `context.session(name)`. */
+  readonly models?: Readonly<Record<string, Maybe<Model | string>>>
   readonly allowReuse?: boolean
   /** Steps that must have ended before this one starts, besides those it reads from. */
   readonly runAfter?: readonly ParallelRunStep[]

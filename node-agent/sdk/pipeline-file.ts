@@ -56,7 +56,8 @@ const stepFields = async (
   steps: readonly ParallelRunStep[],
   parameters: Map<string, PipelineParameter>,
 ): Promise<PipelineFile> => {
-  const { name, parallelRunConfig, output, arguments: given, model, allowReuse } = step.options
+  const { name, parallelRunConfig, output, arguments: given, allowReuse } = step.options
+  const { model, models } = step.options
   const { options } = parallelRunConfig
   const { environment, sourceDirectory } = options
   const after = step.options.runAfter?.map((one) => one.name)
@@ -70,7 +71,14 @@ const stepFields = async (
       ? {}
       : { environment_variables: environment?.environmentVariables }),
     ...(options.computeTarget === undefined ? {} : { compute: computeName(options.computeTarget) }),
-    ...(model === undefined ? {} : { model: model instanceof Model ? model.reference : model }),
+    ...(model === undefined ? {} : { model: modelField(model) }),
+    ...(models === undefined
+      ? {}
+      : {
+          models: Object.fromEntries(
+            Object.entries(models).map(([as, one]) => [as, modelField(one)]),
+          ),
+        }),
     ...(given === undefined ? {} : { arguments: given }),
     inputs: await allInputs(step.options.inputs, steps),
     ...(side.length === 0 ? {} : { side_inputs: await allInputs(side, steps) }),
@@ -80,6 +88,10 @@ const stepFields = async (
   }
   return replaceParameters(fields, parameters) as PipelineFile
 }
+
+const modelField = (
+  model: NonNullable<ParallelRunStep['options']['model']>,
+): PipelineParameter | string => (model instanceof Model ? model.reference : model)
 
 const configFields = (options: ParallelRunConfigOptions): PipelineFile =>
   Object.fromEntries(

@@ -106,7 +106,7 @@ export const jobView = z.object({
   keeperName: text,
   dataPeer: text,
   dataPeerName: text,
-  model: text.describe('name:version'),
+  model: text.describe('name:version; of several one after the other, with a comma'),
   submittedAt: time,
   startedAt: time.nullable().describe('First commit'),
   endedAt: time.nullable().describe('Seal'),

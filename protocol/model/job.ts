@@ -1,5 +1,5 @@
 import type { BlobHash, JobId, Millis, PeerId, PipelineId } from './ids.ts'
-import type { ModelFile, ModelReference } from './model.ts'
+import type { ModelFile, ModelReference, NamedModel } from './model.ts'
 
 /** How an item becomes the model's input tensor. Pixel value = byte * scale, then (value - mean) / std. */
 export interface ImagePreprocess {
@@ -231,16 +231,25 @@ export interface NodeJobSpec extends JobSpecBase {
   readonly arguments: readonly string[]
   /** The only variables of the script's environment. */
   readonly environment: Readonly<Record<string, string>>
-  /** The model that `context.session()` opens, if there is one. */
+  /** The model that `context.session()` opens, if there is one; its script may ask for it by its name too. */
   readonly model?: ModelReference
+  /** Further models, or all of them, by the names under which the script knows them. Never empty. */
+  readonly models?: readonly NamedModel[]
 }
 
 /** All that decides what a job computes and how. Normalised: no default is left open. */
 export type JobSpec = OnnxJobSpec | NodeJobSpec
 
-/** A spec before its model was looked up, its script bundled and its side inputs listed. */
+/** All models of a job by the names under which a script asks for them: the one that needs no name first. */
+export const modelsOf = (spec: JobSpec): readonly NamedModel[] => [
+  ...(spec.model === undefined ? [] : [{ ...spec.model, alias: spec.model.name }]),
+  ...(spec.runtime === 'node' ? (spec.models ?? []) : []),
+]
+
+/** A spec before its models were looked up, its script bundled and its side inputs listed. */
 export type JobDraft = (
-  Omit<OnnxJobSpec, 'model' | 'sideInputs'> | Omit<NodeJobSpec, 'model' | 'script' | 'sideInputs'>
+  | Omit<OnnxJobSpec, 'model' | 'sideInputs'>
+  | Omit<NodeJobSpec, 'model' | 'models' | 'script' | 'sideInputs'>
 ) & { readonly sideInputs: readonly JobInput[] }
 
 /** A job as its submitter signed it. */

@@ -38,6 +38,12 @@ export interface Model {
   readonly registeredAt: Millis
 }
 
+/** One of several models of a job, which its script knows by a name of its own. */
+export interface NamedModel extends ModelReference {
+  /** What the script asks for: `context.session(alias)`. Unique in its job. */
+  readonly alias: string
+}
+
 /** A model as a job names it: pinned to a version and to bytes, so that all workers agree. */
 export interface ModelReference {
   readonly name: string

@@ -59,6 +59,21 @@ const model = z.union(
   allowedModel,
 )
 
+/** What `models` may be, for the sentences about them. */
+const allowedModels = `a map from names to models, or a list of models, at most ${limits.jobModels}`
+
+const models = z.union(
+  [
+    z.record(
+      text('a name of at most 64 characters', limits.memberNameLength),
+      model,
+      allowedModels,
+    ),
+    z.array(model, allowedModels).min(1, allowedModels).max(limits.jobModels, allowedModels),
+  ],
+  allowedModels,
+)
+
 const delimiter = 'one character, neither a quotation mark nor a line break'
 const output = z.union(
   [
@@ -131,6 +146,11 @@ export const jobFileSchema = z
       model: model
         .optional()
         .describe('A registered model (name or name:version), or the path of an .onnx file'),
+      models: models
+        .optional()
+        .describe(
+          'Several models of one script: a map from the names it asks for to models, or a list',
+        ),
       inputs: inputsSchema.describe(
         'What is split: one or more inputs of one kind, each a name and a folder',
       ),

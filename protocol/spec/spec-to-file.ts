@@ -97,6 +97,13 @@ const whatRuns = (spec: JobSpec): FileFields =>
       }
     : {
         entry_script: spec.script.entry,
+        ...(spec.models === undefined
+          ? {}
+          : {
+              models: Object.fromEntries(
+                spec.models.map(({ alias, name, version }) => [alias, { name, version }]),
+              ),
+            }),
         ...(spec.arguments.length === 0 ? {} : { arguments: spec.arguments }),
         ...(Object.keys(spec.environment).length === 0
           ? {}

@@ -29,9 +29,15 @@ export const suggest = (written: string, known: readonly string[]): readonly str
   const near = known
     .map((word) => ({ word, distance: editDistance(bare, bareWord(word)) }))
     .filter(({ distance }) => distance <= most)
-    .toSorted((a, b) => a.distance - b.distance)
+    // Of equally near ones first those of the same length: a wrong letter is likelier than a missing one.
+    .toSorted(
+      (a, b) => a.distance - b.distance || lengthGap(a.word, bare) - lengthGap(b.word, bare),
+    )
   const best = near[0]?.distance ?? 0
   return near.flatMap(({ word, distance }) => (distance <= best + 1 ? [word] : [])).slice(0, 3)
 }
+
+const lengthGap = (word: string, bare: string): number =>
+  Math.abs(bareWord(word).length - bare.length)
 
 const bareWord = (word: string): string => word.slice(0, 64).toLowerCase().replaceAll(/[-_ ]/g, '')

@@ -8,6 +8,7 @@ import type { JobView } from '#protocol/control/views.ts'
 import { digitSide, readDigits } from '../../examples/mnist/digits.ts'
 import { writeFlowerTable } from '../../examples/parquet/flowers.ts'
 import { brands, readSales, stores, writeSales } from '../../examples/partition/sales.ts'
+import { writeSheets } from '../../examples/two-models/sheets.ts'
 import { allRows, repository, until, untilFinal } from '../../tools/agents.ts'
 import { createOffice, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
@@ -67,6 +68,22 @@ test('partition: every store and brand gets a trend and a forecast of its own', 
       }
     }
   expect(new Set(rows.slice(0, 52).map((row) => `${row['store']} ${row['brand']}`)).size).toBe(1)
+})
+
+test('two-models: one model finds the digit on each sheet, the other one reads it', async () => {
+  const folder = join(office.folder, 'two-models')
+  const sheets = await writeSheets(folder, 40)
+  const job = await runExample('two-models', { 'inputs.sheets.path': folder })
+  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 40, headline: '' })
+  expect(job.model).toBe('find-digit:1, mnist:1')
+  const rows = await allRows(team.keeper.client, job.id)
+  const found = rows.map((row) => row.value as { digit: number; x: number; y: number })
+  const right = sheets.filter((sheet, at) => found[at]?.digit === sheet.label)
+  expect(right.length).toBeGreaterThanOrEqual(38)
+  for (const [at, { x, y }] of sheets.entries()) {
+    expect(Math.abs(found[at]!.x - x)).toBeLessThanOrEqual(3)
+    expect(Math.abs(found[at]!.y - y)).toBeLessThanOrEqual(3)
+  }
 })
 
 test('summary-only: the files that a script writes are the output', async () => {

@@ -24,6 +24,8 @@ export interface ScriptSetup {
   readonly beside?: Readonly<Record<string, string | Uint8Array>>
   readonly spec?: Partial<NodeJobSpec>
   readonly modelPath?: string
+  /** Paths of models that `spec.models` names. */
+  readonly models?: Readonly<Record<string, string>>
   /** Target of links that are planted in the bundle's folder before the start, and in the output folder after it. */
   readonly plant?: string
   readonly sandbox?: boolean
@@ -80,6 +82,7 @@ export const createScriptLab = async (): Promise<ScriptLab> => {
     const options: StartProcess = {
       spec: specOf(bundle.path, setup),
       modelPath: setup.modelPath,
+      ...(setup.models === undefined ? {} : { models: setup.models }),
       scriptFolder: placed,
       job,
       workerIndex: scripts,

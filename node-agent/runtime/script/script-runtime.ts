@@ -11,6 +11,7 @@ import type {
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import { modelsOf } from '#protocol/model/job.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -18,6 +19,7 @@ import { createDeviceDesk, deviceWish } from '../devices/desk.ts'
 import type { DeviceDesk } from '../devices/desk.ts'
 import type { Seat } from '../devices/seats.ts'
 import { inspectModel } from '../inspect/inspect.ts'
+import { checkMemory } from '../model-runtime.ts'
 import { probeSandbox } from './sandbox.ts'
 import { startNextScript, startScript } from './start-script.ts'
 import type { RunningHost, StartScript, StartedScript } from './start-script.ts'
@@ -86,10 +88,8 @@ const startOne = async (
   deps: Deps,
 ): Promise<Result<WorkerProcess, MusterError>> => {
   if (options.signal.aborted) return err(givenUp(spec))
-  if (options.modelPath !== undefined) {
-    const model = await inspectModel(options.modelPath)
-    if (!model.ok) return model
-  }
+  const allowed = await checkModels(options, spec)
+  if (!allowed.ok) return allowed
   const seat = await takeSeat(options, spec, deps.desk)
   if (!seat.ok) return seat
   const { lost, opened } = seat.value
@@ -156,15 +156,39 @@ const idleRuntime = (running: RunningHost, deps: Deps): IdleRuntime => {
   }
 }
 
-/** A script without a model needs no device. */
+/** All models are inspected here again, and have to fit into one process together. */
+const checkModels = async (
+  options: StartProcess,
+  spec: NodeJobSpec,
+): Promise<Result<void, MusterError>> => {
+  let bytes = 0
+  for (const path of [options.modelPath, ...Object.values(options.models ?? {})]) {
+    if (path === undefined) continue
+    const model = await inspectModel(path)
+    if (!model.ok) return model
+    bytes += model.value.facts.bytes
+  }
+  if (bytes === 0) return ok(undefined)
+  return checkMemory(`${wordOf(spec)} ${namesOf(spec)}`, bytes, options.memoryBytes)
+}
+
+const wordOf = (spec: NodeJobSpec): string =>
+  modelsOf(spec).length === 1 ? 'The model' : 'The models'
+
+const namesOf = (spec: NodeJobSpec): string =>
+  modelsOf(spec)
+    .map(({ name, version }) => `"${name}" version ${version}`)
+    .join(' and ')
+
+/** A script without a model needs no device; several models of one process share what it chooses. */
 const takeSeat = (
   options: StartProcess,
-  { model }: NodeJobSpec,
+  spec: NodeJobSpec,
   desk: DeviceDesk,
 ): Promise<Result<Seat, MusterError>> => {
-  const name = model === undefined ? '' : `"${model.name}" version ${model.version}`
-  const wish = deviceWish(options, name)
-  return desk.seat(model === undefined ? { ...wish, device: 'cpu' } : wish)
+  const names = namesOf(spec)
+  const wish = deviceWish(options, names)
+  return desk.seat(names === '' ? { ...wish, device: 'cpu' } : wish)
 }
 
 /** What `loaded` says, unless the caller gives up or the time is over before. */

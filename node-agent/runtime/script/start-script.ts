@@ -4,12 +4,13 @@ import { dirname, join } from 'node:path'
 import type { RunRequest, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import { modelsOf } from '#protocol/model/job.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { onProcessor } from '../devices/providers.ts'
 import type { Seat } from '../devices/seats.ts'
 import { encodeFrame } from '../frames.ts'
-import type { ScriptStartMessage, SideInputStart } from '../messages.ts'
+import type { ScriptModelStart, ScriptStartMessage, SideInputStart } from '../messages.ts'
 import { converse } from '../worker-process.ts'
 import type { Conversation } from '../worker-process.ts'
 import { layOutOwnCode } from './own-code.ts'
@@ -82,7 +83,8 @@ const placeScript = (start: StartScript, host: ScriptHost): Placed => {
   const log = createScriptLog(folders.logs, `${Date.now()}-${options.workerIndex ?? 0}`)
   const own = layOutOwnCode(made(join(start.home, 'cache', 'script-process')))
   const readable = [own.folder, folders.script, folders.items]
-  if (options.modelPath !== undefined) readable.push(realpathSync(dirname(options.modelPath)))
+  const models = scriptModels(options, spec)
+  for (const { modelPath } of models) readable.push(dirname(modelPath))
   const sideInputs = sideInputsOf(options, spec)
   for (const { path } of sideInputs) readable.push(path)
   const command = scriptCommand(
@@ -94,7 +96,7 @@ const placeScript = (start: StartScript, host: ScriptHost): Placed => {
     for (const folder of [folders.items, folders.output])
       rmSync(folder, { recursive: true, force: true })
   })
-  return { script, folders, message: startMessage(start, folders, sideInputs, script) }
+  return { script, folders, message: startMessage(start, folders, { sideInputs, models }, script) }
 }
 
 /** JavaScript heap of the script in MiB: half of what its process may use, the rest is the runtime's. */
@@ -149,16 +151,27 @@ const sideInputsOf = (
     return { ...words, table: { format, delimiter, header } }
   })
 
+/** The job's models where they lie here. */
+const scriptModels = (
+  { modelPath, models: paths = {} }: StartProcess,
+  spec: NodeJobSpec,
+): readonly ScriptModelStart[] =>
+  modelsOf(spec).map(({ alias, name, version }, at) => {
+    const isMain = at === 0 && spec.model !== undefined
+    const path = isMain ? modelPath : Object.hasOwn(paths, alias) ? paths[alias] : undefined
+    if (path === undefined) throw new Error(`model ${alias} is nowhere`)
+    const modelName = `"${name}" version ${version}`
+    return { name: alias, modelName, modelPath: realpathSync(path) }
+  })
+
 const startMessage = (
   { options, spec }: StartScript,
   folders: Folders,
-  sideInputs: readonly SideInputStart[],
+  { sideInputs, models }: Pick<ScriptStartMessage, 'sideInputs' | 'models'>,
   script: Attached,
 ): Placed['message'] => ({
   kind: 'startScript',
-  modelName: spec.model === undefined ? '' : `"${spec.model.name}" version ${spec.model.version}`,
-  shortModelName: spec.model?.name ?? '',
-  modelPath: options.modelPath === undefined ? null : realpathSync(options.modelPath),
+  models,
   threads: options.threads,
   itemFolder: folders.items,
   packFolder: folders.packs,
@@ -173,6 +186,8 @@ const startMessage = (
     outputDirectory: folders.output,
     workerIndex: options.workerIndex ?? 0,
     device: spec.device,
+    // The one of `model`, else the only one.
+    mainModel: spec.model?.name ?? (models.length === 1 ? (models[0]?.name ?? null) : null),
   },
 })
 

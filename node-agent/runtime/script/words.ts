@@ -36,7 +36,9 @@ export interface InitWords {
   readonly outputDirectory: string
   readonly workerIndex: number
   readonly device: string
-  readonly model: ModelWords | null
+  readonly models: readonly ModelWords[]
+  /** The one that is meant where the script names none; null: it must name one. */
+  readonly mainModel: string | null
   readonly sideInputs: readonly SideInputWords[]
 }
 
@@ -97,8 +99,8 @@ export type CallWords =
   | { readonly what: 'path'; readonly at: number }
   | { readonly what: 'decode'; readonly at: readonly number[]; readonly options: unknown }
   /**
-   * Each picture as a tensor of its own, and what the model makes of it as this input; null: it is not fed. Answered
-   * by a list of `AheadWords`, which may end early.
+   * Each picture as a tensor of its own, and what a model makes of it alone; null: it is not fed, else `MODEL:INPUT`,
+   * the place of the model and the name of its input. Answered by a list of `AheadWords`, which may end early.
    */
   | {
       readonly what: 'decodeEach'
@@ -106,7 +108,8 @@ export type CallWords =
       readonly options: unknown
       readonly feed: string | null
     }
-  | { readonly what: 'infer'; readonly feeds: readonly FeedWords[] }
+  /** `model` is its place in the list of models. */
+  | { readonly what: 'infer'; readonly model: number; readonly feeds: readonly FeedWords[] }
   | { readonly what: 'data'; readonly id: number }
   | { readonly what: 'argmax'; readonly id: number }
   | { readonly what: 'topK'; readonly id: number; readonly k: number }

@@ -9,7 +9,8 @@ export interface StepInputs {
   readonly sources: ReadonlyMap<string, Source>
   /** The one that is split. */
   readonly split: string | undefined
-  readonly model: string | undefined
+  /** One is the script's model; several it asks for by these names. */
+  readonly models: readonly string[]
   /** Data that is neither. */
   readonly side: readonly string[]
 }
@@ -32,15 +33,9 @@ export const readInputs = (
   const models = data.filter(
     ([name, source]) => isModel(source) || /model/i.test(name) || named(name),
   )
-  const [model, second] = models
-  if (model !== undefined && second !== undefined)
-    wrong(
-      file,
-      [...at, 'inputs', second[0]],
-      `is a second model beside "${model[0]}": a job runs one; give the other as a folder of another name`,
-    )
-  const side = data.filter(([name]) => name !== model?.[0]).map(([name]) => name)
-  return { sources, split, model: model?.[0], side }
+  const names = models.map(([name]) => name)
+  const side = data.map(([name]) => name).filter((name) => !names.includes(name))
+  return { sources, split, models: names, side }
 }
 
 const isModel = (source: Source): boolean =>

@@ -242,16 +242,19 @@ const translateInputs = (context: StepContext, step: Fields, inputs: StepInputs)
     built.put([...to, field, input], given, from)
     for (const one of Object.keys(given)) built.put([...to, field, input, one], given[one], from)
   }
-  const model = inputs.model === undefined ? undefined : inputs.sources.get(inputs.model)
-  if (inputs.model === undefined || model === undefined) return
-  if (model.kind !== 'data') {
-    wrong(file, at(inputs.model), 'is a model that a step makes: register it and give its name')
-    return
+  for (const input of inputs.models) {
+    const model = inputs.sources.get(input)
+    if (model === undefined) continue
+    if (model.kind !== 'data') {
+      wrong(file, at(input), 'is a model that a step makes: register it and give its name')
+      continue
+    }
+    const given = modelFieldsOf(file, model)
+    if (given === undefined) continue
+    const where = inputs.models.length === 1 ? [...to, 'model'] : [...to, 'models', input]
+    built.put(where, given, model.at)
+    for (const one of Object.keys(given)) built.put([...where, one], given[one], model.at)
   }
-  const given = modelFieldsOf(file, model)
-  if (given === undefined) return
-  built.put([...to, 'model'], given, model.at)
-  for (const one of Object.keys(given)) built.put([...to, 'model', one], given[one], model.at)
 }
 
 const notData = ({ file, name }: StepContext, input: string): undefined =>

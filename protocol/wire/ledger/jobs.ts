@@ -161,6 +161,11 @@ const nodeSpec = z.object({
     z.string().max(limits.argumentLength),
   ),
   model: modelReference.exactOptional(),
+  models: z
+    .array(modelReference.extend({ alias: name }))
+    .min(1)
+    .max(limits.jobModels)
+    .exactOptional(),
 })
 export const spec: z.ZodType<JobSpec> = z.discriminatedUnion('runtime', [onnxSpec, nodeSpec])
 export const job: z.ZodType<Job> = z.object({

@@ -173,6 +173,36 @@ resources: { instance_count: 3 }
     expect(read(small.replace('model: mnist', `model: ${written}`)).model).toEqual(model)
   })
 
+  it('names several models of a script, by names of its own or by theirs', () => {
+    const script = small.replace(/preprocess:[^]*/, 'entry_script: score.ts\n')
+    const map = read(`${script}models: { find: detector:2, look: ./net.onnx }\n`)
+    expect(map.model).toEqual({ kind: 'registered', name: 'mnist' })
+    expect(map.models).toEqual([
+      { alias: 'find', wanted: { kind: 'registered', name: 'detector', version: 2 } },
+      { alias: 'look', wanted: { kind: 'path', path: '/jobs/digits/net.onnx' } },
+    ])
+    const list = read(`${script.replace('model: mnist\n', '')}models: [detector, { path: net }]\n`)
+    expect(list.model).toBeUndefined()
+    expect(list.models).toEqual([
+      { wanted: { kind: 'registered', name: 'detector' } },
+      { wanted: { kind: 'path', path: '/jobs/digits/net' } },
+    ])
+    const changed = (name: string, value: string | number) =>
+      read(`${script}models: { find: detector }\n`, { [name]: value }).models?.[0]?.wanted
+    expect(changed('models.find.version', 3)).toMatchObject({ name: 'detector', version: 3 })
+    expect(changed('models.find.path', 'net')).toEqual({ kind: 'path', path: '/jobs/digits/net' })
+    expect(
+      read(`${script}models: { find: detector }\n`, { 'models.find': 'other:3' }).models,
+    ).toEqual([{ alias: 'find', wanted: { kind: 'registered', name: 'other', version: 3 } }])
+    expect(errorOf(small.replace('model: mnist', 'models: { find: detector }'))).toBe(
+      '2:9 "models" are for scripts: a job without "entry_script" runs the one that "model" names.',
+    )
+    expect(errorOf(`${script}models: {}\n`)).toContain('"models" is empty')
+    const many = Array.from({ length: limits.jobModels + 1 }, (_, at) => `m${at}: net`).join(', ')
+    expect(errorOf(`${script}models: { ${many} }\n`)).toContain(`more than ${limits.jobModels}`)
+    expect(errorOf(`${script}models: { find: "a:b:c" }\n`)).toContain('"models.find" is "a:b:c"')
+  })
+
   it('reads labels from a list or from a text file beside it', async () => {
     await using folder = await tempFolder()
     await writeFile(join(folder.path, 'labels.txt'), '\ufeffcat\r\ndog\r\n\r\nbird\n\n')
@@ -348,7 +378,7 @@ describe('a wrong job file', () => {
     [
       'model: mnist',
       'modell: mnist',
-      '2:1 "modell" is not a field of a job file: did you mean "model"?',
+      '2:1 "modell" is not a field of a job file: did you mean "models" or "model"?',
     ],
     ['model: mnist', 'model: mnist:0', '2:8 "model" is "mnist:0", but must be a registered model'],
     [

@@ -66,6 +66,7 @@ describe('paths of a dataset', () => {
 describe('a pipeline as a file', () => {
   test('names every setting as a job file does, and is a valid pipeline file', async () => {
     const size = new PipelineParameter({ name: 'size', defaultValue: 5, description: 'files' })
+    const look = new PipelineParameter({ name: 'look', defaultValue: 'mnist' })
     const images = await Dataset.File.fromFiles(`${folder}/images/**/*.png`)
     const step = new ParallelRunStep({
       name: 'predict',
@@ -78,6 +79,7 @@ describe('a pipeline as a file', () => {
       inputs: [images.asNamedInput('images')],
       arguments: ['--size', size, 7],
       model: 'mnist:2',
+      models: { find: 'detector:1', look: look },
       output: new PipelineData('found'),
       allowReuse: false,
     })
@@ -85,7 +87,7 @@ describe('a pipeline as a file', () => {
     expect(file).toEqual({
       name: 'predict',
       experiment: 'digits',
-      parameters: { size: { default: 5, description: 'files' } },
+      parameters: { size: { default: 5, description: 'files' }, look: 'mnist' },
       steps: [
         {
           name: 'predict',
@@ -96,6 +98,7 @@ describe('a pipeline as a file', () => {
           environment_variables: { MODE: 'fast' },
           compute: 'gpus',
           model: 'mnist:2',
+          models: { find: 'detector:1', look: '${{parameters.look}}' },
           arguments: ['--size', '${{parameters.size}}', 7],
           inputs: {
             images: { path: join(folder, 'images'), patterns: ['**/*.png'], type: 'files' },

@@ -10,7 +10,7 @@ import type { Tensors } from './tensors.ts'
 /** What pictures that a script will most likely ask for are made with. */
 export interface AheadDeps {
   readonly decoding: Decoding
-  readonly model: ScriptModel | undefined
+  readonly models: readonly ScriptModel[]
   readonly tensors: Tensors
   /** Milliseconds that the last inference took; undefined: there was none. */
   readonly inferMs: () => number | undefined
@@ -54,13 +54,16 @@ export const makeAhead = async (
 
 /** Undefined: the script shall ask itself, and hear what is wrong. */
 const inferAhead = async (
-  { model, inferMs }: AheadDeps,
+  { models, inferMs }: AheadDeps,
   tensor: Tensor,
   feed: string,
 ): Promise<readonly Tensor[] | undefined> => {
+  // `MODEL:INPUT`
+  const at = feed.indexOf(':')
+  const model = models[Number(feed.slice(0, at))]
   if (model === undefined || (inferMs() ?? Infinity) > limits.scriptAheadMs / 2) return undefined
   try {
-    const outputs = await model.run({ [feed]: tensor })
+    const outputs = await model.run({ [feed.slice(at + 1)]: tensor })
     const small = outputs.every(
       (one) => one.type !== 'string' && tensorBytes(one).length <= inlineBytes,
     )

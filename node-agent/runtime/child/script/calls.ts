@@ -35,7 +35,8 @@ export interface ScriptCalls {
 export type Words = Readonly<Record<string, unknown>>
 
 export interface CallsDeps {
-  readonly model: ScriptModel | undefined
+  /** In the order in which the script knows them. */
+  readonly models: readonly ScriptModel[]
   /** Folder for files of items, readable by the script. */
   readonly itemFolder: string
   readonly threads: number
@@ -128,10 +129,11 @@ const answers: Readonly<Record<string, AnswerCall>> = {
     // Nobody has asked for these yet: one that cannot be decoded has not failed.
     return makeAhead(desk, places, options, typeof feed === 'string' ? feed : null)
   },
-  infer: async (desk, { feeds }, body) => {
-    if (desk.model === undefined) throw new Refusal('The job names no model.')
+  infer: async (desk, { feeds, model: at }, body) => {
+    const model = typeof at === 'number' ? desk.models[at] : undefined
+    if (model === undefined) throw new Refusal('The job has no such model.')
     const startedAt = performance.now()
-    const outputs = await desk.model.run(readFeeds(feeds, body, desk.tensors.get))
+    const outputs = await model.run(readFeeds(feeds, body, desk.tensors.get))
     desk.lastMs = performance.now() - startedAt
     const told = outputs.map((tensor) => tell(desk, tensor))
     return { value: told.map((one) => one.words), body: told.flatMap((one) => one.body) }

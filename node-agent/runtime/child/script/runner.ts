@@ -28,12 +28,12 @@ export interface ScriptRunner {
 /** Starts the script, and checks what it says; a sentence says why it cannot run. */
 export const startScript = async (
   start: ScriptStartMessage,
-  model: ScriptModel | undefined,
+  models: readonly ScriptModel[],
 ): Promise<ScriptRunner | string> => {
   const pipe = createBlockingPipe(start.scriptPipe, mostOfScript)
   const { itemFolder, threads, sideInputs } = start
-  const calls = createCalls({ model, itemFolder, threads, sideInputs })
-  say(pipe, { ...start.init, kind: 'init', model: modelWords(start, model), sideInputs })
+  const calls = createCalls({ models, itemFolder, threads, sideInputs })
+  say(pipe, { ...start.init, kind: 'init', models: modelWords(start, models), sideInputs })
   const end = await converse(pipe, calls, ['ready', 'initFailed'])
   if (end.words['kind'] === 'initFailed') return String(end.words['message'])
   const output = createOutputFolder(start.init.outputDirectory, start.packFolder)
@@ -50,16 +50,14 @@ const mostOfScript = { headBytes: limits.processHeadBytes, bodyBytes: limits.scr
 
 const modelWords = (
   start: ScriptStartMessage,
-  model: ScriptModel | undefined,
-): ModelWords | null =>
-  model === undefined || start.modelPath === null
-    ? null
-    : {
-        name: start.shortModelName,
-        path: start.modelPath,
-        inputs: model.inputs,
-        outputs: model.outputs,
-      }
+  models: readonly ScriptModel[],
+): readonly ModelWords[] =>
+  start.models.map(({ name, modelPath }, at) => ({
+    name,
+    path: modelPath,
+    inputs: models[at]?.inputs ?? [],
+    outputs: models[at]?.outputs ?? [],
+  }))
 
 const say = (pipe: BlockingPipe, words: HostWords, body: readonly Uint8Array[] = []): void => {
   pipe.send(words, body)

@@ -5,29 +5,35 @@ import type { ScriptModel } from './model.ts'
 import { startScript } from './runner.ts'
 import type { ScriptRunner } from './runner.ts'
 
-/** The scripts of one runtime process, one after the other. All that the next one finds is the model. */
+/** The scripts of one runtime process, one after the other. All that the next one finds are the models. */
 export interface Scripts {
   /** A sentence says why it cannot run. */
   readonly start: (start: ScriptStartMessage) => Promise<ScriptRunner | string>
-  /** A new plan of the agent for what computes the model. */
+  /** A new plan of the agent for what computes the models. */
   readonly follow: (plan: DevicePlan) => Promise<void>
 }
 
 export const createScripts = (chosen: (choice: DeviceChoice) => void): Scripts => {
-  let loaded: { readonly key: string; readonly model: ScriptModel | undefined } | undefined
+  let loaded: { readonly key: string; readonly models: readonly ScriptModel[] } | undefined
   const load = async (start: ScriptStartMessage): Promise<string | undefined> => {
-    const { modelName, modelPath } = start
-    const key = `${modelName} ${modelPath}`
+    const key = JSON.stringify(
+      start.models.map(({ modelName, modelPath }) => [modelName, modelPath]),
+    )
     if (loaded?.key === key) return undefined
     loaded = undefined
-    const made =
-      modelPath === null ? undefined : await loadScriptModel({ ...start, modelPath, chosen })
-    if (made?.ok === false) return made.error.message
-    loaded = { key, model: made?.value }
+    const models: ScriptModel[] = []
+    for (const model of start.models) {
+      const made = await loadScriptModel({ ...start, ...model, chosen })
+      if (!made.ok) return made.error.message
+      models.push(made.value)
+    }
+    loaded = { key, models }
     return undefined
   }
   return {
-    start: async (start) => (await load(start)) ?? startScript(start, loaded?.model),
-    follow: async (plan) => await loaded?.model?.follow(plan),
+    start: async (start) => (await load(start)) ?? startScript(start, loaded?.models ?? []),
+    follow: async (plan) => {
+      for (const model of loaded?.models ?? []) await model.follow(plan)
+    },
   }
 }

@@ -49,48 +49,72 @@ export const createContext = (channel: Channel, init: InitWords, ahead: Ahead): 
   outputDirectory: init.outputDirectory,
   workerIndex: init.workerIndex,
   device: init.device,
-  session: async (name) => createSession(channel, theModel(init, name), ahead),
-  modelPath: (name) => theModel(init, name).path,
+  session: async (name) => createSession(channel, init.models, modelAt(init, name), ahead),
+  modelPath: (name) => modelOf(init.models, modelAt(init, name)).path,
   sideInput: createSideInputs(channel, init.sideInputs),
   decodeImages: createDecodeImages(channel, ahead),
 })
 
-const theModel = ({ model }: InitWords, name: string | undefined): ModelWords => {
-  if (model === null) throw new Error('The job names no model: add "model" to its file.')
-  if (name === undefined || name === model.name) return model
-  throw new Error(`The job has no model "${name}", only "${model.name}".`)
+/** Place of the model that is meant in the list of all. @throws Error that names them */
+const modelAt = ({ models, mainModel }: InitWords, name: string | undefined): number => {
+  const names = models.map((model) => `"${model.name}"`).join(' and ')
+  if (names === '') throw new Error('The job names no model: add "model" to its file.')
+  const wanted = name ?? mainModel
+  if (wanted === null)
+    throw new Error(`The job has the models ${names}: say which one, as in session("NAME").`)
+  const at = models.findIndex((model) => model.name === wanted)
+  if (at < 0) throw new Error(`The job has no model "${wanted}", only ${names}.`)
+  return at
 }
 
-const createSession = (channel: Channel, model: ModelWords, ahead: Ahead): Session => ({
-  name: model.name,
-  inputs: model.inputs,
-  outputs: model.outputs,
-  run: async (feeds) => {
-    const given = toFeeds(model, feeds).map(([name, value]) => toFeed(name, value))
-    const handles = aheadOf(ahead, given) ?? (await infer(channel, given))
-    return Object.fromEntries(
-      model.outputs.flatMap(({ name }, at) => {
-        const handle = handles[at]
-        return handle === undefined ? [] : [[name, handle]]
-      }),
-    )
-  },
-})
+const modelOf = (models: readonly ModelWords[], at: number): ModelWords => {
+  const model = models[at]
+  if (model === undefined) throw new Error(`There is no model ${at}.`)
+  return model
+}
+
+const createSession = (
+  channel: Channel,
+  models: readonly ModelWords[],
+  at: number,
+  ahead: Ahead,
+): Session => {
+  const model = modelOf(models, at)
+  return {
+    name: model.name,
+    inputs: model.inputs,
+    outputs: model.outputs,
+    run: async (feeds) => {
+      const given = toFeeds(model, feeds).map(([name, value]) => toFeed(name, value))
+      const handles = aheadOf(ahead, at, given) ?? (await infer(channel, at, given))
+      return Object.fromEntries(
+        model.outputs.flatMap(({ name }, output) => {
+          const handle = handles[output]
+          return handle === undefined ? [] : [[name, handle]]
+        }),
+      )
+    },
+  }
+}
 
 type Feeds = readonly ReturnType<typeof toFeed>[]
 
-const infer = async (channel: Channel, given: Feeds): Promise<readonly Handle[]> => {
+const infer = async (channel: Channel, model: number, given: Feeds): Promise<readonly Handle[]> => {
   const { value, body } = await channel.call(
-    { what: 'infer', feeds: given.map(({ feed }) => feed) },
+    { what: 'infer', model, feeds: given.map(({ feed }) => feed) },
     given.flatMap((one) => one.body),
   )
   return readTensors(channel, value as readonly TensorWords[], body)
 }
 
 /** What a picture that is fed alone gives may be here already. */
-const aheadOf = (ahead: Ahead, [first, ...more]: Feeds): readonly Handle[] | undefined =>
+const aheadOf = (
+  ahead: Ahead,
+  model: number,
+  [first, ...more]: Feeds,
+): readonly Handle[] | undefined =>
   first !== undefined && more.length === 0 && 'id' in first.feed
-    ? ahead.outputs(first.feed.id, first.feed.name)
+    ? ahead.outputs(first.feed.id, `${model}:${first.feed.name}`)
     : undefined
 
 const toFeeds = (model: ModelWords, feeds: unknown): readonly (readonly [string, unknown])[] => {

@@ -240,11 +240,14 @@ describe('an input', () => {
     expect(faults[0]).toMatch(/^"jobs\.score\.inputs\.images(\.path|\.type)?" /)
   })
 
-  it('a second model is refused', () => {
-    const two = { a_model: { path: './a' }, b: { type: 'mlflow_model', path: './b' } }
-    expect(faultsOf(pipeline(inputs({ path: './images' }, two)))[0]).toContain(
-      '"jobs.score.inputs.b" is a second model beside "a_model"',
-    )
+  it('several models are known by the names of their inputs', () => {
+    const two = { a_model: { path: './a' }, b: { type: 'mlflow_model', path: 'azureml:b:3' } }
+    const { fields, faults } = pipeline(inputs({ path: './images' }, two))
+    expect(faults).toEqual([])
+    expect(fields).toMatchObject({
+      models: { a_model: { path: './a' }, b: { name: 'b', version: 3 } },
+    })
+    expect(fields['model']).toBeUndefined()
   })
 })
 
