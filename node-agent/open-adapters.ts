@@ -7,6 +7,7 @@ import { createChunks } from '#agent/data/chunks.ts'
 import { createContentDigest } from '#agent/data/content-digest.ts'
 import { createItemReader } from '#agent/data/items.ts'
 import { createDataFolders } from '#agent/data/data-folders.ts'
+import { createDownloads } from '#agent/data/downloads.ts'
 import { createFolderWatch } from '#agent/data/folder-look.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
 import { createLeavings } from '#agent/data/leavings.ts'
@@ -107,6 +108,7 @@ export const openAdapters = async (
       modelFolder: createModelFolder(join(home, 'models'), blobs),
       scriptFolder: createScriptFolder(join(home, 'scripts'), blobs),
       sideFolder: createSideFolder(join(home, 'side-inputs'), blobs),
+      downloads: createDownloads(join(home, 'cache', 'downloads')),
       bundler: createBundler(),
       wordsFor,
       newRecovery,

@@ -58,6 +58,19 @@ export const dataLimits = {
   /** Files of one side input, all named in the job's record, and their bytes: each worker keeps a copy. */
   sideInputFiles: 2_048,
   sideInputBytes: 16 * 1024 * mib,
+  /** Files that one job may want to have downloaded: their list stands in memory on both sides, and is made before a word of it is sent. */
+  downloadFiles: 100_000,
+  /** Room for downloads of jobs, unless the owner says otherwise. */
+  downloadsQuotaBytes: 16 * 1024 * mib,
+  /** What a download leaves free of the disk: a full one would stop the agent. */
+  downloadSpareBytes: 1024 * mib,
+  /** Bytes and files that a download asks for at once: a lost connection costs no more than this. */
+  downloadPartBytes: 32 * mib,
+  downloadPartFiles: 500,
+  /** Lists of downloads that the data's peer remembers, each of a job. */
+  downloadLists: 4,
+  /** Between two words on how far a download is. */
+  downloadTellMs: second,
   /** Decoded plan chunks kept by the data's peer: workers ask for neighbouring mini-batches. */
   planChunksDecoded: 8,
   /** Names of a folder sorted at a stretch: about 10 ms of the agent's loop. */

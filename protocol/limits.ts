@@ -175,6 +175,8 @@ export const limits = {
   adoptionMs: 500,
   /** A peer that could not reach a job's input, model or record gets none of its leases for this long. */
   returnBackoffMs: 1 * second,
+  /** The same where its disk or its owner's settings stand against it: that changes seldom. */
+  outOfReachMs: 15 * second,
   /** A worker tells all it holds this often, so that a lost message heals. */
   greetAgainMs: 15 * second,
   /** A job with leases but no process takes over a slot after this long, if another job has it. */

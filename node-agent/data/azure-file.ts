@@ -169,7 +169,9 @@ const stepBeside = (
     for (const [name, input] of Object.entries(inputs)) {
       const table = tableOf(input, folder)
       if (table?.ok === false) return table
-      read[name] = table === undefined ? input : table.value
+      const { mode } = isMap(input) ? input : {}
+      read[name] =
+        table === undefined ? input : { ...table.value, ...(mode === undefined ? {} : { mode }) }
     }
     fields[field] = read
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, lstatSync, open, read, statSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -48,6 +49,7 @@ export const createItemReader = (): ItemReader => {
       if (refusalOf(file, Infinity) !== undefined) return undefined
       return pathInside(realFolder, root, file).catch(() => undefined)
     },
+    copy: (root, file) => copyFile(realFolder, root, file),
     readStretches: async function* (root, file, stretches) {
       const early = refusalOf(file, Infinity)
       if (early !== undefined) return yield problem(file, early)
@@ -65,6 +67,37 @@ export const createItemReader = (): ItemReader => {
         yield problem(file, unreadableWords(systemCode(thrown), file.name))
       }
     },
+  }
+}
+
+/** The whole file, and its hash if it stayed the same while it was read. */
+async function* copyFile(
+  realFolder: RealFolder,
+  root: string,
+  file: PlannedFile,
+): ReturnType<ItemReader['copy']> {
+  const early = refusalOf(file, Infinity)
+  if (early !== undefined) return yield problem(file, early)
+  try {
+    const found = await openInside(realFolder, root, file)
+    if (typeof found === 'string') return yield problem(file, found)
+    try {
+      const hash = createHash('sha256')
+      let difference = changedSince(file, fstatSync(found))
+      for (let at = 0; at < file.bytes && difference === undefined;) {
+        const bytes = await readAll(found, at, Math.min(limits.bulkFrameBytes, file.bytes - at))
+        if (bytes === undefined) return yield problem(file, becameShorter)
+        hash.update(bytes)
+        at += bytes.length
+        yield { bytes }
+      }
+      difference ??= changedSince(file, fstatSync(found))
+      yield difference === undefined ? { sha256: hash.digest('hex') } : problem(file, difference)
+    } finally {
+      closeSync(found)
+    }
+  } catch (thrown) {
+    yield problem(file, unreadableWords(systemCode(thrown), file.name))
   }
 }
 

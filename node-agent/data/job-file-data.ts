@@ -51,7 +51,7 @@ const ofDataset = (
   known: KnownData | undefined,
 ): Part<Meant> => {
   const where = path.join('.')
-  const { dataset: name = '', version, ...others } = given
+  const { dataset: name = '', version, mode, ...others } = given
   const also = Object.keys(others)[0]
   if (also !== undefined)
     return fault(
@@ -79,7 +79,10 @@ const ofDataset = (
       [...path, 'dataset'],
       `The dataset "${name}" has options that no input can have (${Object.keys(found.options).join(', ')}): register it anew`,
     )
-  return ok({ given: { ...fields.data, path: '.' }, place })
+  return ok({
+    given: { ...fields.data, path: '.', ...(mode === undefined ? {} : { mode }) },
+    place,
+  })
 }
 
 const fieldsOf = ({ type, patterns }: Dataset) => ({

@@ -36,6 +36,9 @@ export type DataPart = Pick<JobSpecBase, 'inputs' | 'miniBatchSize' | 'partition
 export interface DataContext {
   readonly resolvePath: ResolvePath
   readonly known: KnownData | undefined
+  /** Whether the job has an entry script, and whether files may be opened where they lie. */
+  readonly isScript: boolean
+  readonly inPlace: boolean
 }
 
 export const dataOf = (fields: JobFileFields, context: DataContext): Part<DataPart> => {
@@ -137,12 +140,38 @@ const inputOf = (spot: Spot, written: PlaceFields, context: DataContext): Part<F
   const { given, place: named } = meant.value
   const place = placeOf(spot, meant.value, context)
   if (!place.ok) return place
-  const input = isTable(given)
-    ? tableOf(spot, given, place.value)
-    : filesOf(spot, given, place.value)
+  const mode = modeOf(spot, given, context)
+  if (!mode.ok) return mode
+  const whole = { ...place.value, ...mode.value }
+  const input = isTable(given) ? tableOf(spot, given, whole) : filesOf(spot, given, whole)
   if (!input.ok) return input
   const isAway = named?.kind === 'folder' && named.peer !== context.known?.self
   return ok({ input: input.value, ...(isAway ? { peer: named.peer } : {}) })
+}
+
+/** How its items come to a machine; left out where that is the usual way. */
+const modeOf = (
+  { path }: Spot,
+  given: PlaceFields,
+  { isScript, inPlace }: DataContext,
+): Part<Pick<JobInput, 'mode'>> => {
+  const { mode } = given
+  const where = path.join('.')
+  const refused = (words: string): Part<never> =>
+    fault([...path, 'mode'], `"${where}.mode" is ${mode}, but ${words}`)
+  // Side inputs are whole on every machine in any case.
+  const isSide = path[0] === 'side_inputs'
+  if (mode === 'direct') {
+    if (isSide) return refused('side inputs are copied to every machine: leave it out')
+    if (!isScript)
+      return refused(
+        'without "entry_script" nothing opens files by itself: leave it out, or use download',
+      )
+    if (isTable(given))
+      return refused('the records of tables are read by Muster: leave it out, or use download')
+    if (!inPlace) return refused('"in_place" is false: files can be opened only where they lie')
+  }
+  return ok(isSide || mode === undefined || mode === 'mount' ? {} : { mode })
 }
 
 const filesOf = (spot: Spot, given: PlaceFields, place: Place): Part<FileInput> => {
@@ -182,7 +211,7 @@ const contradictionOf = ({ path }: Spot, given: PlaceFields): Part<never> | unde
   return undefined
 }
 
-type Place = Pick<JobInput, 'name' | 'root' | 'patterns' | 'share'>
+type Place = Pick<JobInput, 'name' | 'root' | 'patterns' | 'share' | 'mode'>
 
 const placeOf = (
   spot: Spot,

@@ -65,6 +65,7 @@ const inputFields = [
   'path',
   'pattern',
   'share',
+  'mode',
   'type',
   'format',
   'delimiter',

@@ -46,7 +46,13 @@ export const createParts = (folder: string, known: KnownData | undefined): Parts
     return fault(at, `"${path}" is a relative path, but the job file's own folder is not known`)
   }
   return {
-    data: (fields) => dataOf(fields, { resolvePath, known }),
+    data: (fields) =>
+      dataOf(fields, {
+        resolvePath,
+        known,
+        isScript: fields.entry_script !== undefined,
+        inPlace: fields.in_place ?? true,
+      }),
     model: (fields) => modelOf(fields, resolvePath),
     models: (fields) => modelsOf(fields, resolvePath),
     preprocess: preprocessOf,

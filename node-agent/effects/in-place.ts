@@ -1,4 +1,4 @@
-import type { ItemReader, SameUser, Shares } from '#agent/ports/data.ts'
+import type { Downloads, ItemReader, SameUser, Shares } from '#agent/ports/data.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job, JobInput } from '#protocol/model/job.ts'
 import type { PlannedItem, PlannedTable } from '#protocol/model/plan.ts'
@@ -13,7 +13,8 @@ export interface InPlaceRules {
 
 /**
  * Decides whether items of another agent's job may be opened where they lie: inside a share that the owner
- * mapped, or if the data's peer is proven to be the same user on this machine. Nothing else is opened.
+ * mapped, or if the data's peer is proven to be the same user on this machine; or in the copies that the job
+ * had downloaded. Nothing else is opened.
  */
 export interface InPlace {
   /** False if it need not be asked: not allowed, or this job's items were found out of reach before. */
@@ -32,6 +33,7 @@ export interface InPlaceDeps {
   readonly items: ItemReader
   readonly shares: Shares
   readonly sameUser: SameUser
+  readonly downloads: Pick<Downloads, 'folderOf'>
   readonly rules: () => InPlaceRules
 }
 
@@ -55,7 +57,9 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
     input: number,
     proof: SameUserProof | undefined,
   ): Promise<string | undefined> => {
-    const { share, root } = inputAt(job, input)
+    const { share, root, mode } = inputAt(job, input)
+    if (mode === 'download') return deps.downloads.folderOf(job.id, input)
+    if (!job.spec.inPlace || !rules().inPlace) return undefined
     const mapped = share === undefined ? undefined : folderOf(rules(), share.name)
     if (share !== undefined && mapped !== undefined) {
       const found = await deps.shares.resolve(mapped, share)
@@ -65,7 +69,9 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
   }
 
   return {
-    mayTry: (job) => job.spec.inPlace && rules().inPlace && outOfReach.get(job.id) !== rules(),
+    mayTry: (job) =>
+      job.spec.inputs.some(({ mode }) => mode === 'download') ||
+      (job.spec.inPlace && rules().inPlace && outOfReach.get(job.id) !== rules()),
     paths: async (job, planned, proof) => {
       const under = rules()
       const roots = await Promise.all(job.spec.inputs.map((_, input) => rootOf(job, input, proof)))

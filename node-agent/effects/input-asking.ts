@@ -8,6 +8,7 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { inputProtocol } from '#protocol/wire/input/protocol.ts'
 import type { InputAnswer, InputRequest } from '#protocol/wire/input/protocol.ts'
+import type { DownloadLists } from './download-lists.ts'
 import type { InPlace } from './in-place.ts'
 
 export interface InputExchangeDeps {
@@ -15,6 +16,7 @@ export interface InputExchangeDeps {
   readonly plan: PlanReader
   readonly items: ItemReader
   readonly inPlace: InPlace
+  readonly downloadLists: DownloadLists
   /** False: this agent never opens items where they lie, not even its own. */
   readonly mayReadInPlace: () => boolean
   /** A job from the ledger. */

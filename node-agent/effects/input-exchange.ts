@@ -58,6 +58,8 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
       if (!label.ok) throw new MusterFailure(label.error)
       return yield { parts: [], last: true, label: label.value }
     }
+    if (request.want === 'listing' || request.want === 'files')
+      return yield* deps.downloadLists.serve(job, request)
     if (inputAt(job, 0).kind === 'table') return yield* serveTable(deps, job, request)
     const planned = await plan.items(request.job, request.firstItem, request.items)
     if (!planned.ok) throw new MusterFailure(planned.error)

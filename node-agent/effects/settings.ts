@@ -105,6 +105,7 @@ const fields = {
   tags: 'tags',
   rows: 'rows',
   'rows-quota': 'rowsQuota',
+  'downloads-quota': 'downloadsQuota',
   'in-place': 'inPlace',
   scripts: 'scripts',
   mdns: 'mdns',

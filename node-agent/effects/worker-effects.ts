@@ -21,6 +21,7 @@ import { joinInputs, splitOutcome } from './joined-runs.ts'
 import type { Part } from './joined-runs.ts'
 import type { InputExchange } from './input-exchange.ts'
 import { processKind } from './warm-processes.ts'
+import type { WholeInputs } from './whole-inputs.ts'
 import type { WarmProcesses } from './warm-processes.ts'
 import { createWorkerInputs, tokenKey } from './worker-inputs.ts'
 import type { WorkerInputs } from './worker-inputs.ts'
@@ -40,6 +41,7 @@ export interface WorkerEffectsDeps {
   readonly packs: Packs
   readonly runtime: ModelRuntime
   readonly inputs: InputExchange
+  readonly wholeInputs: WholeInputs
   readonly threads: () => number
   readonly memoryBytes: () => number
   readonly warm: WarmProcesses
@@ -80,6 +82,7 @@ export const createWorkerEffects = (deps: WorkerEffectsDeps): WorkerEffects => {
   const working: Working = {
     ...deps,
     processes: new Map(),
+    gathering: new Map(),
     rows: new Map(),
     prepared: createWorkerInputs({
       inputs: deps.inputs,
@@ -93,18 +96,22 @@ export const createWorkerEffects = (deps: WorkerEffectsDeps): WorkerEffects => {
     busy: () => [...working.processes.values()].filter((running) => running.runs > 0).length,
     [Symbol.asyncDispose]: async () => {
       working.prepared[Symbol.dispose]()
+      for (const { aborted } of working.gathering.values()) aborted.abort()
       const ending = [...working.processes.values()].map(async ({ aborted, process }) => {
         aborted.abort()
         process?.kill()
         await process?.exited
       })
-      await Promise.all([...ending, working.warm[Symbol.asyncDispose]()])
+      const gathering = [...working.gathering.values()].map(({ done }) => done)
+      await Promise.all([...ending, ...gathering, working.warm[Symbol.asyncDispose]()])
     },
   }
 }
 
 interface Working extends WorkerEffectsDeps {
   readonly processes: Map<ProcessNumber, Running>
+  /** Jobs whose inputs are being made ready as a whole. */
+  readonly gathering: Map<JobId, Gathering>
   /** Rows that are not in a chunk yet, by lease. */
   readonly rows: Map<string, AttemptRows>
   readonly prepared: WorkerInputs
@@ -119,6 +126,10 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
       return prepared.fetch(effect.lease)
     case 'dropInput':
       return prepared.drop(effect.token)
+    case 'gatherInputs':
+      return gatherInputs(working, effect.job)
+    case 'stopInputs':
+      return inBackground(working, stopInputs(working, effect.job, effect.isOver))
     case 'startProcess':
       return inBackground(working, startProcess(working, effect.process, effect.job))
     case 'releaseProcess':
@@ -147,6 +158,8 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
       return sendToHead({ ...effect, kind: 'leases-returned' })
     case 'sendInitFailed':
       return sendToHead({ ...effect, kind: 'init-failed' })
+    case 'sendNote':
+      return sendToHead({ ...effect, kind: 'job-noted' })
     case 'sendSlots':
       return sendToHead({ ...effect, kind: 'slots-changed' })
     default:
@@ -159,6 +172,52 @@ const inBackground = ({ log }: Working, work: Promise<void>): void => {
   work.catch((thrown: unknown) =>
     log.error('a worker effect failed', { detail: thrownToText(thrown) }),
   )
+}
+
+interface Gathering {
+  readonly aborted: AbortController
+  readonly done: Promise<void>
+}
+
+const gatherInputs = (working: Working, jobId: JobId): void => {
+  const { tell, wholeInputs, gathering, log } = working
+  const job = working.jobById(jobId)
+  const before = gathering.get(jobId)
+  const aborted = new AbortController()
+  const { signal } = aborted
+  const gather = async (): Promise<void> => {
+    // One that was given up a moment ago still closes its files.
+    await before?.done
+    if (job === undefined || signal.aborted) return
+    const progressed = (message: string): void => {
+      if (!signal.aborted) tell({ kind: 'inputsProgressed', job: jobId, message })
+    }
+    const found = await wholeInputs.gather(job, progressed, signal)
+    if (signal.aborted) return
+    gathering.delete(jobId)
+    if (found.ok) return tell({ kind: 'inputsGathered', job: jobId })
+    const { message, retryable, code } = found.error
+    const lasting = !retryable || code === 'DiskFull'
+    log.warn('inputs of a job could not be made ready', { job: jobId, error: found.error })
+    tell({ kind: 'inputsNotGathered', job: jobId, lasting, message })
+  }
+  const done = gather().catch((thrown: unknown) => {
+    log.error('inputs of a job could not be made ready', { detail: thrownToText(thrown) })
+  })
+  gathering.set(jobId, { aborted, done })
+}
+
+const stopInputs = async (
+  { gathering, wholeInputs }: Working,
+  job: JobId,
+  isOver: boolean,
+): Promise<void> => {
+  const current = gathering.get(job)
+  current?.aborted.abort()
+  if (!isOver) return
+  await current?.done
+  if (gathering.get(job) === current) gathering.delete(job)
+  await wholeInputs.drop(job)
 }
 
 const startProcess = async (

@@ -122,6 +122,16 @@ export interface ItemReader {
     file: PlannedTable,
     stretches: readonly Stretch[],
   ) => AsyncIterable<StretchPiece | { readonly problem: string }>
+  /**
+   * All bytes of a file of any size in pieces of at most `limits.bulkFrameBytes`, then their hash; or a problem in
+   * words in place of what is left.
+   */
+  readonly copy: (
+    root: string,
+    file: PlannedFile,
+  ) => AsyncIterable<
+    { readonly bytes: Uint8Array } | { readonly sha256: string } | { readonly problem: string }
+  >
   /** As `inPlacePath`, for a file of any size. */
   readonly tablePath: (root: string, file: PlannedTable) => Promise<string | undefined>
 }
@@ -136,6 +146,27 @@ export interface StretchPiece {
   /** Position in the list of stretches. */
   readonly stretch: number
   readonly bytes: Uint8Array
+}
+
+/** Copies of inputs that jobs want to have on this machine as a whole. Emptied at every start. */
+export interface Downloads {
+  /** Folder in which the files of an input lie under their own paths. */
+  readonly folderOf: (job: JobId, input: number) => string
+  /** Those of these files that are not there yet as they should be. */
+  readonly missing: (job: JobId, files: readonly PlannedFile[]) => Promise<readonly PlannedFile[]>
+  /** Begins a file. `InputUnreadable` for a name that cannot stand here, `DiskFull`, `HomeNotWritable` */
+  readonly open: (job: JobId, file: PlannedFile) => Promise<Result<DownloadedFile, MusterError>>
+  /** Bytes of the disk that are free. */
+  readonly freeBytes: () => Promise<number>
+  /** Deletes all files of a job. */
+  readonly drop: (job: JobId) => Promise<void>
+}
+
+/** A file that is being copied: nobody sees it before it is whole. Disposing it takes away what is not. */
+export interface DownloadedFile extends AsyncDisposable {
+  readonly write: (bytes: Uint8Array) => Promise<Result<void, MusterError>>
+  /** Gives it its name and its time. False: it does not have this hash or its size, and is gone again. */
+  readonly finish: (sha256: string) => Promise<Result<boolean, MusterError>>
 }
 
 /** Proof that two agents are the same OS user on the same machine: a nonce file only that user can read. */

@@ -6,6 +6,7 @@ import type {
   ContentDigest,
   DataFolders,
   DataPreview,
+  Downloads,
   ItemReader,
   JobFileReader,
   Planner,
@@ -75,6 +76,7 @@ export interface Adapters {
     readonly place: (input: SideInput) => Promise<Result<string, MusterError>>
   }
   readonly leavings: JobLeavings
+  readonly downloads: Downloads
   readonly bundler: Bundler
   readonly timetable: Timetable
   readonly folderWatch: FolderWatch

@@ -1,4 +1,5 @@
 import { createBlobExchange } from '#agent/effects/blob-exchange.ts'
+import { createDownloadLists } from '#agent/effects/download-lists.ts'
 import { createForgetter } from '#agent/effects/forgetting.ts'
 import { createInPlace } from '#agent/effects/in-place.ts'
 import { createInputExchange } from '#agent/effects/input-exchange.ts'
@@ -12,6 +13,7 @@ import { createPlanning } from '#agent/effects/planning.ts'
 import { createPools } from '#agent/effects/pools.ts'
 import { createReachBook } from '#agent/effects/reach-book.ts'
 import { createWarmProcesses } from '#agent/effects/warm-processes.ts'
+import { createWholeInputs } from '#agent/effects/whole-inputs.ts'
 import { createTakeOver } from '#agent/effects/take-over.ts'
 import {
   firstOfItsKind,
@@ -138,6 +140,7 @@ const joinExchanges = ({ adapters, membership, settings }: CoreOptions) => {
       plan: adapters.planReader,
       items: adapters.items,
       inPlace: createInPlace({ ...adapters, rules: settings.now }),
+      downloadLists: createDownloadLists(adapters),
       mayReadInPlace: () => settings.now().inPlace,
       jobById: async (job) => (await views.job(job))?.job,
     }),
@@ -238,6 +241,10 @@ const joinWorker = (core: CoreParts) => {
     link: core.link,
     log: adapters.log.child('worker'),
     inputs: core.inputs,
+    wholeInputs: createWholeInputs({
+      ...adapters,
+      quota: () => core.settings.now().downloadsQuota,
+    }),
     rolesOf: core.member.rolesOf,
     mayRunScripts: () => core.settings.now().scripts,
     threads: core.threads,

@@ -230,6 +230,8 @@ const toFact = (peer: PeerId, message: FromWorkerMessage, isWorker: boolean): Sc
       return { ...message, kind: 'leasesReturned', peer }
     case 'init-failed':
       return { ...message, kind: 'initFailed', peer }
+    case 'job-noted':
+      return { ...message, kind: 'jobNoted', peer }
     case 'slots-changed':
       return { kind: 'slotsChanged', peer, slots: isWorker ? message.slots : 0 }
     default:

@@ -29,6 +29,7 @@ export const createLeaseLink = (transport: Transport): LeaseLink => {
       case 'attempts-finished':
       case 'leases-returned':
       case 'init-failed':
+      case 'job-noted':
       case 'slots-changed':
         return fromWorker(peer, message)
       default:

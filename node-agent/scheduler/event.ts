@@ -73,6 +73,13 @@ export type SchedulerFact =
   /** Silent for a while: keeps its leases, gets no new ones. */
   | { readonly kind: 'peerSuspected'; readonly peer: PeerId }
   | { readonly kind: 'peerLost'; readonly peer: PeerId }
+  /** What a worker does for a job before it can run anything of it; empty: nothing any more. */
+  | {
+      readonly kind: 'jobNoted'
+      readonly peer: PeerId
+      readonly job: JobId
+      readonly message: string
+    }
   | {
       readonly kind: 'workerGreeted'
       readonly peer: PeerId

@@ -60,20 +60,41 @@ const peerSentence = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): 
   const onPeer = peer.jobs.get(entry.id)
   const reason = waitReason(state, entry, peer)
   const why = reason === undefined ? '' : waitReasonToSentence(state, entry, reason, peer.peer)
+  const note = noteSentence(entry, peer)
   if (onPeer === undefined || onPeer.live === 0) {
-    return peer.liveness === 'unseen' || reason === 'nothing-pending' ? '' : why
+    return peer.liveness === 'unseen' || reason === 'nothing-pending' ? note : note || why
   }
   const speed = onPeer.runMs === null ? '' : `, about ${onPeer.runMs.toFixed(1)} ms each`
   return (
     `${peer.peer} holds ${plural(onPeer.live, 'lease')}, ${String(onPeer.ahead)} of them not started${speed}.` +
+    (note === '' ? '' : ` ${note}`) +
     (why === '' || reason === 'slots-full' || reason === 'nothing-pending' ? '' : ` ${why}`)
   )
+}
+
+/** What a peer does for the job before it can run anything of it. */
+const noteSentence = (entry: JobEntry, peer: PeerEntry): string => {
+  const note = peer.jobs.get(entry.id)?.note ?? ''
+  return note === '' || peer.liveness === 'lost' ? '' : `${peer.peer}: ${note}`
+}
+
+/** The first such word, where nothing of the job runs yet anywhere. */
+const firstNote = (state: SchedulerState, entry: JobEntry): string => {
+  let note = ''
+  for (const peer of state.peers.values()) {
+    const onPeer = peer.jobs.get(entry.id)
+    if (onPeer === undefined) continue
+    if (onPeer.live > onPeer.ahead) return ''
+    if (note === '') note = noteSentence(entry, peer)
+  }
+  return note
 }
 
 /** Most telling first: what one person could change stands before what passes by itself. */
 const tellingFirst: readonly WaitReason[] = [
   'data-peer-away',
   'init-failed',
+  'out-of-reach',
   'model-unreachable',
   'input-unreachable',
   'unknown-job',
@@ -90,7 +111,8 @@ const tellingFirst: readonly WaitReason[] = [
 /** One line: why nothing of an open job runs; empty while something does, and for a job that has ended. */
 export const waitSentence = (state: SchedulerState, job: JobId): string => {
   const entry = state.jobs.get(job)
-  if (entry === undefined || entry.closed !== null || entry.live > 0) return ''
+  if (entry === undefined || entry.closed !== null) return ''
+  if (entry.live > 0) return firstNote(state, entry)
   const all = jobReason(state, entry)
   if (all !== undefined) return waitReasonToSentence(state, entry, all)
   if (countIn(entry, cell.pending) === 0) {

@@ -47,6 +47,8 @@ export const peerJob = (peer: PeerEntry, job: JobId): PeerJob => {
       setAsideBy: null,
       backoffUntil: 0,
       backoffReason: 'unknown-job',
+      backoffMessage: '',
+      note: '',
     }
     peer.jobs.set(job, entry)
   }

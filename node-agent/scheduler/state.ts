@@ -141,7 +141,8 @@ export interface PeerEntry {
   setAsideUntil: Millis
 }
 
-export type BackoffReason = 'input-unreachable' | 'model-unreachable' | 'unknown-job'
+export type BackoffReason =
+  'input-unreachable' | 'model-unreachable' | 'unknown-job' | 'out-of-reach'
 
 /** One job on one peer. */
 export interface PeerJob {
@@ -155,6 +156,10 @@ export interface PeerJob {
   setAsideBy: string | null
   backoffUntil: Millis
   backoffReason: BackoffReason
+  /** The peer's own words for it. */
+  backoffMessage: string
+  /** What it does for the job before it can run anything of it; empty: nothing. */
+  note: string
 }
 
 export interface SchedulerCounters {

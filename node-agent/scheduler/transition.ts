@@ -9,6 +9,7 @@ import { onCancelRequested, onJobEnded, onPlanFailed } from './on/job-facts.ts'
 import { onJobSubmitted } from './on/job-submitted.ts'
 import { onLeasesReturned } from './on/leases-returned.ts'
 import { onLeasesStarted } from './on/leases-started.ts'
+import { onJobNoted } from './on/job-noted.ts'
 import { onPeerAlive, onPeerLost, onPeerSuspected, onSlotsChanged } from './on/peers.ts'
 import { onPauseChanged } from './on/pause-changed.ts'
 import { onPlanChunkAdded } from './on/plan-chunk-added.ts'
@@ -77,6 +78,8 @@ const apply = (state: SchedulerState, event: SchedulerEvent, decisions: Decision
       return onLeasesReturned(state, event, decisions)
     case 'initFailed':
       return onInitFailed(state, event, decisions)
+    case 'jobNoted':
+      return onJobNoted(state, event)
     case 'tick':
       return onTick(state, decisions)
     default:

@@ -210,6 +210,17 @@ const poolSentence = (state: SchedulerState, entry: JobEntry): string => {
   return `Waits for the pool "${name}", of whose machines ${String(working)} can work now; it needs ${String(minPeers)}.`
 }
 
+/** In the words of the peer, or of the first that has any. */
+const reachWords = (state: SchedulerState, entry: JobEntry, peer: PeerId | undefined): string => {
+  const asked = peer === undefined ? [...state.peers.values()] : [state.peers.get(peer)]
+  for (const one of asked) {
+    const onPeer = one?.jobs.get(entry.id)
+    if (onPeer?.backoffReason === 'out-of-reach' && onPeer.backoffMessage !== '')
+      return onPeer.backoffMessage
+  }
+  return 'none says why.'
+}
+
 /** The reason in words; `peer` is whom it concerns, if anyone. */
 export const waitReasonToSentence = (
   state: SchedulerState,
@@ -235,6 +246,7 @@ export const waitReasonToSentence = (
     'init-failed': `The job's worker process cannot start on ${peer ?? 'any worker'}: ${entry.firstInitFailure}`,
     'input-unreachable': `${peer ?? 'No worker'} could not get the items from ${dataPeer}; it is tried again in a moment.`,
     'model-unreachable': `${peer ?? 'No worker'} could not get the model; it is tried again in a moment.`,
+    'out-of-reach': `${peer ?? 'No worker'} cannot have the inputs as the job asks: ${reachWords(state, entry, peer)}`,
     'unknown-job': `${peer ?? 'No worker'} does not have the job's record yet.`,
     'data-peer-away': `Waits for ${dataPeer}, which holds the items.`,
     'peer-count': `The job uses the ${String(entry.job?.spec.peerCount ?? 0)} machines it asked for.`,

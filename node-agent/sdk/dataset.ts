@@ -107,14 +107,34 @@ const isFixed = (path: Maybe<string | DataPath>): path is string | DataPath =>
 
 const mutable = ({ patterns, ...rest }: Place) => ({ ...rest, patterns: [...patterns] })
 
+/** How the items of an input come to the machines that work on them. */
+export type InputMode = 'mount' | 'download' | 'direct'
+
 /** A dataset as an input of a step. */
 export class NamedInput {
   readonly name: string
   readonly dataset: Dataset
+  readonly mode: InputMode
 
-  constructor(name: string, dataset: Dataset) {
+  constructor(name: string, dataset: Dataset, mode: InputMode = 'mount') {
     this.name = name
     this.dataset = dataset
+    this.mode = mode
+  }
+
+  /** Items are fetched as they are needed, or opened where they lie. */
+  asMount(): NamedInput {
+    return new NamedInput(this.name, this.dataset, 'mount')
+  }
+
+  /** All of it is on a machine, checked, before the first mini-batch runs there. */
+  asDownload(): NamedInput {
+    return new NamedInput(this.name, this.dataset, 'download')
+  }
+
+  /** The script opens the files itself, where they lie. */
+  asDirect(): NamedInput {
+    return new NamedInput(this.name, this.dataset, 'direct')
   }
 }
 

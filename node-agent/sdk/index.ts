@@ -2,7 +2,7 @@
 export { MusterFailure } from '#protocol/errors.ts'
 export type { MusterError } from '#protocol/errors.ts'
 export { Dataset, NamedInput } from './dataset.ts'
-export type { FromFilesOptions, FromTableOptions, RegisterDataset } from './dataset.ts'
+export type { FromFilesOptions, FromTableOptions, InputMode, RegisterDataset } from './dataset.ts'
 export { Datastore } from './datastore.ts'
 export type { RegisterDatastore } from './datastore.ts'
 export { Experiment } from './experiment.ts'

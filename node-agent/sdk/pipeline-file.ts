@@ -134,7 +134,9 @@ const oneInput = async (
 ): Promise<{ readonly name: string; readonly value: InputFields | string }> => {
   if (input instanceof PipelineData) return { name: input.name, value: outputOf(input, steps) }
   if (isOutput(input)) return { name: input.name, value: outputOf(input.data, steps) }
-  return { name: input.name, value: await inputFields(input.dataset.source) }
+  const fields = await inputFields(input.dataset.source)
+  const mode = input.mode === 'mount' ? {} : { mode: input.mode }
+  return { name: input.name, value: { ...fields, ...mode } }
 }
 
 const isOutput = (input: NamedInput | StepOutput): input is StepOutput => 'data' in input

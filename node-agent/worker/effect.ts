@@ -15,6 +15,12 @@ export type WorkerEffect =
   | { readonly kind: 'fetchInput'; readonly lease: Lease }
   /** Forget a fetched or fetching input. */
   | { readonly kind: 'dropInput'; readonly token: LeaseToken }
+  /** Make those inputs of the job ready that it wants as a whole. `inputsGathered` or `inputsNotGathered` follows. */
+  | { readonly kind: 'gatherInputs'; readonly job: JobId }
+  /** Give that up; no word follows. What is here stays for another try, unless the job is over. */
+  | { readonly kind: 'stopInputs'; readonly job: JobId; readonly isOver: boolean }
+  /** Tell the head what is done for the job before it can run. */
+  | { readonly kind: 'sendNote'; readonly job: JobId; readonly message: string }
   | { readonly kind: 'startProcess'; readonly process: ProcessNumber; readonly job: JobId }
   /** Its job has ended and it runs nothing: it may be kept for the next job of its kind. No word follows. */
   | { readonly kind: 'releaseProcess'; readonly process: ProcessNumber }

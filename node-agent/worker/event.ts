@@ -35,6 +35,17 @@ export type WorkerFact =
   | { readonly kind: 'jobEnded'; readonly job: JobId }
   | { readonly kind: 'inputArrived'; readonly token: LeaseToken; readonly bytes: number }
   | { readonly kind: 'inputFailed'; readonly token: LeaseToken; readonly message: string }
+  /** A sentence on how far the job's inputs are here, as a whole. */
+  | { readonly kind: 'inputsProgressed'; readonly job: JobId; readonly message: string }
+  /** What the job wants to have here as a whole is here. */
+  | { readonly kind: 'inputsGathered'; readonly job: JobId }
+  /** `lasting`: the machine itself stands against it, by its disk or its owner's settings. */
+  | {
+      readonly kind: 'inputsNotGathered'
+      readonly job: JobId
+      readonly lasting: boolean
+      readonly message: string
+    }
   | { readonly kind: 'processStarted'; readonly process: ProcessNumber }
   /** `reach`: the model's bytes could not be fetched; `init`: they could not be loaded. */
   | {

@@ -19,6 +19,7 @@ export const explain = (state: WorkerState): readonly string[] => {
         `${String(entry.fetching)} of them being fetched; ${plural(processes.length, 'process', 'processes')}, ${String(busy)} busy.`,
     )
     if (entry.job === null) lines.push(`Its record has not arrived yet.`)
+    else if (entry.inputs === 'gathering') lines.push('Its inputs are being made ready here.')
     else if (state.now < entry.retryAt)
       lines.push('Its process could not start; it is tried again.')
     else if (processes.length === 0) lines.push('It waits for a slot that another job uses.')

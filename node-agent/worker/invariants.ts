@@ -95,6 +95,9 @@ const checkJobs = (state: WorkerState, add: Add): void => {
       if (held.stage === 'fetching') fetching++
       if (held.stage === 'ready') ready++
     }
+    const begun = [...entry.unfinished].filter(({ stage }) => stage !== 'waiting').length
+    if (entry.inputs !== 'here' && begun > 0)
+      add('W11', `${entry.id}: ${String(begun)} leases began before its inputs were here`)
     if (fetching !== entry.fetching || ready !== entry.readyCount) {
       add('W9', `${entry.id}: fetched and fetching do not add up`)
     }

@@ -3,6 +3,7 @@ import type { WorkerEffect } from './effect.ts'
 import { shift } from './fifo.ts'
 import { joins, runsIn, takeReady } from './join.ts'
 import { setStage } from './leases.ts'
+import { gatherInputs } from './on/whole-inputs.ts'
 import { beginOldest, kill } from './processes.ts'
 import {
   processesOf,
@@ -15,6 +16,7 @@ import {
 
 /** Gives slots to jobs, inputs to leases and mini-batches to processes. */
 export const place = (state: WorkerState, effects: WorkerEffect[]): void => {
+  gatherInputs(state, effects)
   if (!state.draining) giveSlots(state, effects)
   runReady(state, effects)
   fetchInputs(state, effects)
@@ -26,7 +28,10 @@ export const place = (state: WorkerState, effects: WorkerEffect[]): void => {
  */
 const giveSlots = (state: WorkerState, effects: WorkerEffect[]): void => {
   for (const entry of state.jobs.values()) {
-    const waits = entry.unfinished.size > 0 && processesOf(state, entry.id).length === 0
+    const waits =
+      entry.unfinished.size > 0 &&
+      entry.inputs === 'here' &&
+      processesOf(state, entry.id).length === 0
     entry.waitsSince = waits ? (entry.waitsSince ?? state.now) : null
   }
   for (;;) {
@@ -44,7 +49,7 @@ const giveSlots = (state: WorkerState, effects: WorkerEffect[]): void => {
 /** Slots that nobody else wants. */
 const startAhead = (state: WorkerState, effects: WorkerEffect[]): void => {
   for (const entry of state.jobs.values()) {
-    if (entry.ahead === 0) continue
+    if (entry.ahead === 0 || entry.inputs !== 'here') continue
     const most = Math.min(entry.ahead, slotsFor(state, entry))
     let has = processesOf(state, entry.id).length
     for (; has < most && state.processes.size < state.slots; has += 1) start(state, effects, entry)
@@ -73,6 +78,7 @@ const neediest = (state: WorkerState): WorkerJob | undefined => {
   let waits = 0
   for (const entry of state.jobs.values()) {
     if (entry.job === null || state.now < entry.retryAt || entry.unfinished.size === 0) continue
+    if (entry.inputs !== 'here') continue
     const has = processesOf(state, entry.id).length
     if (has >= Math.min(slotsFor(state, entry), entry.unfinished.size)) continue
     const since = entry.waitsSince ?? state.now
@@ -121,7 +127,7 @@ const longestTurn = (
 /** Fetches in the order of the grants, ahead of the runs, within the memory set aside for inputs. */
 const fetchInputs = (state: WorkerState, effects: WorkerEffect[]): void => {
   for (const entry of state.jobs.values()) {
-    if (entry.job === null || entry.refused !== null) continue
+    if (entry.job === null || entry.refused !== null || entry.inputs !== 'here') continue
     while (mayFetch(state, entry)) {
       const held = shift(entry.toFetch, (candidate) => candidate.stage === 'waiting')
       if (held === undefined) break

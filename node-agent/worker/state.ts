@@ -78,6 +78,11 @@ export interface WorkerJob {
   unknownSince: Millis
   /** Leases before `ran`, in the order of their grants. */
   readonly unfinished: Set<HeldLease>
+  /**
+   * Inputs that the job wants to have here as a whole before anything of it runs: here (most jobs want none),
+   * wanted, or being gathered.
+   */
+  inputs: 'here' | 'wanted' | 'gathering'
   readonly toFetch: Fifo<HeldLease>
   readonly ready: Fifo<HeldLease>
   fetching: number
@@ -150,6 +155,7 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
       refused: null,
       unknownSince: state.now,
       unfinished: new Set(),
+      inputs: 'here',
       toFetch: createFifo(),
       ready: createFifo(),
       fetching: 0,
@@ -178,6 +184,10 @@ export const slotsFor = (state: WorkerState, entry: WorkerJob): number =>
     entry.job?.spec.processesPerPeer ?? state.slots,
     entry.memoryFits ?? state.slots,
   )
+
+/** Whether a job wants inputs here as a whole before anything of it runs. */
+export const wantsInputs = ({ job }: WorkerJob): boolean =>
+  job?.spec.inputs.some(({ mode }) => mode !== undefined) ?? false
 
 export const processesOf = (state: WorkerState, job: JobId): readonly WorkerProcess[] =>
   [...state.processes.values()].filter((process) => process.job === job)

@@ -12,6 +12,7 @@ import { onLeasesRevoked } from './on/leases-revoked.ts'
 import { onProcessExited, onProcessFailed, onProcessStarted, stopOverdue } from './on/processes.ts'
 import { onDrainRequested, onSlotsChanged } from './on/slots-changed.ts'
 import { onTick } from './on/tick.ts'
+import { onInputsGathered, onInputsNotGathered, onInputsProgressed } from './on/whole-inputs.ts'
 import { packChunks } from './pack.ts'
 import { place } from './place.ts'
 import { flush } from './report.ts'
@@ -57,6 +58,12 @@ const apply = (state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       return onInputArrived(state, event)
     case 'inputFailed':
       return onInputFailed(state, event, effects)
+    case 'inputsProgressed':
+      return onInputsProgressed(state, event, effects)
+    case 'inputsGathered':
+      return onInputsGathered(state, event.job, effects)
+    case 'inputsNotGathered':
+      return onInputsNotGathered(state, event, effects)
     case 'processStarted':
       return onProcessStarted(state, event.process)
     case 'processFailed':

@@ -11,6 +11,8 @@ export type ReturnReason =
   | 'unknown-job'
   | 'input-unreachable'
   | 'model-unreachable'
+  /** The job's inputs cannot be had here in the way it asks for; that changes seldom. */
+  | 'out-of-reach'
   | 'init-failed'
   | 'revoked'
   | 'process-replaced'

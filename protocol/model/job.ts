@@ -87,6 +87,14 @@ export interface Postprocess {
 export type OutputAction = 'append_row' | 'summary_only'
 export type LoggingLevel = 'DEBUG' | 'INFO' | 'WARNING'
 
+export const inputModes = ['mount', 'download', 'direct'] as const
+/**
+ * How the items of an input come to a machine. `mount`: fetched as leases need them, or opened where they lie.
+ * `download`: all of the input is there, checked, before the first mini-batch runs. `direct`: the script opens
+ * the files itself, where they lie; machines that cannot reach them take no part.
+ */
+export type InputMode = (typeof inputModes)[number]
+
 /** A chosen set of files on one peer. */
 interface InputBase {
   readonly name: string
@@ -94,6 +102,8 @@ interface InputBase {
   readonly root: string
   /** Globs below `root`, with `/`. */
   readonly patterns: readonly string[]
+  /** Undefined: `mount`. */
+  readonly mode?: Exclude<InputMode, 'mount'>
   /** Where `root` lies in a share, for machines whose owners mapped it; undefined: in none. */
   readonly share?: SharePlace
 }

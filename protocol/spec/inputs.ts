@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
+import { inputModes } from '../model/job.ts'
 import type { TableFormat } from '../model/job.ts'
 import { flag, text, whole, word } from './fields.ts'
 
@@ -60,6 +61,11 @@ const place = z.strictObject({
     .max(1_024, 'a list of at most 1024 globs')
     .optional()
     .describe('Several globs; one that starts with ! takes files away'),
+  mode: word(inputModes)
+    .optional()
+    .describe(
+      'mount: fetched as it is needed, or opened in place; download: all of it is there before the first mini-batch; direct: the script opens the files itself, in place. Default: mount',
+    ),
   type: word(['files', 'table'])
     .optional()
     .describe(

@@ -23,6 +23,8 @@ export interface Settings {
   readonly rows: 'all' | 'own' | 'none'
   /** Bytes of other agents' rows that are kept, newest jobs first. */
   readonly rowsQuota: number
+  /** Bytes of inputs that jobs may have downloaded here at a time. */
+  readonly downloadsQuota: number
   readonly inPlace: boolean
   /** Whether entry scripts of jobs may run on this machine. */
   readonly scripts: boolean
@@ -110,6 +112,13 @@ export const settingRules = {
     allowed: quota,
     effect: 'now',
     fallback: limits.rowsQuotaBytes,
+    schema: size,
+  },
+  'downloads-quota': {
+    description: 'Room for inputs with the mode download, which jobs have here until they end',
+    allowed: quota,
+    effect: 'now',
+    fallback: limits.downloadsQuotaBytes,
     schema: size,
   },
   'in-place': {
@@ -203,6 +212,7 @@ export const toSettings = (stored: Readonly<Record<string, unknown>>): Settings 
     tags: String(valueOf('tags')),
     rows: valueOf('rows') as Settings['rows'],
     rowsQuota: Number(valueOf('rows-quota')),
+    downloadsQuota: Number(valueOf('downloads-quota')),
     inPlace: valueOf('in-place') === true,
     scripts: valueOf('scripts') === true,
     mdns: valueOf('mdns') === true,

@@ -58,6 +58,7 @@ const inputToFile = (input: JobInput): FileFields => ({
     ? { path: input.root }
     : { path: input.share.path === '' ? '.' : input.share.path, share: input.share.name }),
   patterns: input.patterns,
+  ...(input.mode === undefined ? {} : { mode: input.mode }),
   ...(input.kind === 'table' ? tableToFile(input) : partitionToFile(input)),
 })
 

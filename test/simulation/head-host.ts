@@ -269,6 +269,8 @@ const messageToFact = (peer: PeerId, message: FromWorkerMessage): SchedulerFact 
       return { ...message, kind: 'initFailed', peer }
     case 'slots-changed':
       return { ...message, kind: 'slotsChanged', peer }
+    case 'job-noted':
+      return { ...message, kind: 'jobNoted', peer }
     default:
       return assertNever(message)
   }

@@ -25,6 +25,15 @@ export interface SimulationResult {
   readonly simulatedMs: number
 }
 
+/** Downloaded to each machine before anything of its job runs there. */
+const wholeInput = {
+  kind: 'files',
+  name: 'images',
+  root: '/data',
+  patterns: ['**'],
+  mode: 'download',
+} as const
+
 /** Time in which things break; afterwards all is mended and every job must end. */
 const chaosMs = 25_000
 /** After that the longest time aside (10 min) has passed twice. */
@@ -101,6 +110,7 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
       ...(random.chance(0.3) ? { weight: random.pick([0.5, 3]) } : {}),
       ...(random.chance(0.3) ? { pool: 'quick' } : {}),
       ...(random.chance(0.4) ? { miniBatchSize: { kind: 'auto' } } : {}),
+      ...(random.chance(0.3) ? { inputs: [wholeInput] } : {}),
     }),
     chunks,
     miniBatches,

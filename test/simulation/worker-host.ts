@@ -78,6 +78,8 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
   const processes = new Map<ProcessNumber, Process>()
   const inputs = new Map<string, 'fetching' | 'here'>()
   const rows = new Map<string, Lease>()
+  /** The last request for the whole inputs of each job. */
+  const gathered = new Map<JobId, object>()
 
   const later = (ms: number, run: () => void): void => {
     const alife = life
@@ -124,6 +126,13 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       case 'dropInput':
         inputs.delete(tokenToText(effect.token))
         return
+      case 'gatherInputs':
+        return gatherInputs(effect.job)
+      case 'stopInputs':
+        gathered.delete(effect.job)
+        return
+      case 'sendNote':
+        return send({ ...effect, kind: 'job-noted' })
       case 'startProcess':
         return startProcess(effect.process, effect.job)
       case 'releaseProcess':
@@ -161,6 +170,20 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     const job = deps.jobs().find((one) => one.job.id === id)
     if (job === undefined) throw new Error(`unknown job ${id}`)
     return job
+  }
+
+  const gatherInputs = (job: JobId): void => {
+    const asked = {}
+    gathered.set(job, asked)
+    tell({ kind: 'inputsProgressed', job, message: 'a half is there.' })
+    later(random.between(50, 1_500), () => {
+      if (gathered.get(job) !== asked) return
+      const fails = !deps.dataIsUp(jobOf(job)) || random.chance(deps.chances.reach)
+      world.count(fails ? 'inputs not gathered' : 'inputs gathered')
+      if (!fails) return tell({ kind: 'inputsGathered', job })
+      const lasting = random.chance(0.2)
+      tell({ kind: 'inputsNotGathered', job, lasting, message: 'The disk is full.' })
+    })
   }
 
   const fetchInput = ({ token, job, items }: Lease): void => {
@@ -334,6 +357,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     state = createWorker(peer)
     head = null
     processes.clear()
+    gathered.clear()
     inputs.clear()
     rows.clear()
     for (const { job } of deps.jobs()) tell({ kind: 'jobKnown', job })

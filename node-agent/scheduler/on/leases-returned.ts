@@ -32,14 +32,21 @@ export const onLeasesReturned = (
     const backoff = backoffOf(fact.reason)
     if (backoff === undefined) continue
     const onPeer = peerJob(peer, job)
-    onPeer.backoffUntil = state.now + limits.returnBackoffMs
+    onPeer.backoffUntil =
+      state.now + (backoff === 'out-of-reach' ? limits.outOfReachMs : limits.returnBackoffMs)
     onPeer.backoffReason = backoff
+    onPeer.backoffMessage = fact.message
+    // It cannot take part: the job may use another machine in its place.
+    if (backoff === 'out-of-reach') state.jobs.get(job)?.peersUsed.delete(fact.peer)
   }
   mayPlace(decisions, fact.peer)
 }
 
 const backoffOf = (reason: ReturnReason): BackoffReason | undefined =>
-  reason === 'input-unreachable' || reason === 'model-unreachable' || reason === 'unknown-job'
+  reason === 'input-unreachable' ||
+  reason === 'model-unreachable' ||
+  reason === 'unknown-job' ||
+  reason === 'out-of-reach'
     ? reason
     : undefined
 
@@ -55,6 +62,8 @@ const reasonWords = (reason: ReturnReason): string => {
       return 'the items could not be fetched'
     case 'model-unreachable':
       return 'the model could not be fetched'
+    case 'out-of-reach':
+      return 'its inputs cannot be had there as the job asks'
     case 'init-failed':
       return 'the worker process could not start'
     case 'revoked':

@@ -4,7 +4,9 @@ import type { Job } from '#protocol/model/job.ts'
 import type { WorkerEffect } from '../effect.ts'
 import { drop, giveBack } from '../leases.ts'
 import { kill } from '../processes.ts'
-import { processesOf, workerJob, type WorkerProcess, type WorkerState } from '../state.ts'
+import { processesOf, wantsInputs, workerJob } from '../state.ts'
+import type { WorkerProcess, WorkerState } from '../state.ts'
+import { stopInputs } from './whole-inputs.ts'
 
 /**
  * Its leases may be fetched and run from now on. Where it was submitted its model and data are at hand, and its
@@ -14,8 +16,10 @@ export const onJobKnown = (state: WorkerState, job: Job): void => {
   if (state.ended.has(job.id)) return
   const entry = workerJob(state, job.id)
   if (entry.job === null && job.submitter === state.self) entry.ahead = limits.processesAhead
+  const isNew = entry.job === null
   entry.job = job
   entry.refused = null
+  if (isNew && wantsInputs(entry)) entry.inputs = 'wanted'
 }
 
 /** This agent must not run the job: nothing of it stays here. */
@@ -26,6 +30,7 @@ export const onJobRefused = (
 ): void => {
   if (state.ended.has(fact.job)) return
   const entry = workerJob(state, fact.job)
+  stopInputs(entry, effects, true)
   entry.job = null
   entry.refused = fact.message
   for (const process of processesOf(state, fact.job)) {
@@ -45,6 +50,8 @@ export const onJobEnded = (state: WorkerState, job: JobId, effects: WorkerEffect
     if (state.ended.size <= limits.endedJobs) break
     state.ended.delete(oldest)
   }
+  const entry = state.jobs.get(job)
+  if (entry !== undefined) stopInputs(entry, effects, true)
   for (const process of processesOf(state, job)) letGo(state, effects, process)
   for (const held of state.leases.values()) {
     if (held.lease.job === job) drop(state, effects, held)

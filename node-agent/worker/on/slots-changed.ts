@@ -3,6 +3,7 @@ import type { WorkerEffect } from '../effect.ts'
 import { giveBack } from '../leases.ts'
 import { kill } from '../processes.ts'
 import type { HeldLease, WorkerProcess, WorkerState } from '../state.ts'
+import { stopInputs } from './whole-inputs.ts'
 
 /** Its owner allows more or fewer worker processes: those beyond go at once, their leases cost nothing. */
 export const onSlotsChanged = (
@@ -38,7 +39,11 @@ const shrink = (
     back.push(...process.queue)
     process.queue = []
   }
-  if (slots === 0) for (const entry of state.jobs.values()) back.push(...entry.unfinished)
+  if (slots === 0)
+    for (const entry of state.jobs.values()) {
+      back.push(...entry.unfinished)
+      stopInputs(entry, effects, false)
+    }
   giveBack(state, effects, back, { reason, message })
 }
 

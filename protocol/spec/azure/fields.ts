@@ -30,7 +30,6 @@ const noImage = 'no container is used: what the script imports is bundled into i
 const noIdentity = "data is read with the rights of the account that runs the submitter's agent"
 const ownFolder = "a run's output lies in a folder of its own in the submitter's home of Muster"
 const noPropagation = 'machines are those of the cluster: its owners set what they give'
-const fetched = 'items are fetched as they are needed, or opened where they lie'
 
 const inputFields = (at: string): readonly AzureField[] => [
   mapped(
@@ -45,7 +44,10 @@ const inputFields = (at: string): readonly AzureField[] => [
     `${at}.*.path`,
     '`path`; `azureml:NAME:VERSION`: a registered dataset or model; `azureml://datastores/NAME/paths/PATH`: a place in a datastore',
   ),
-  met(`${at}.*.mode`, fetched),
+  mapped(
+    `${at}.*.mode`,
+    '`mode`: `ro_mount`, `rw_mount` and `eval_mount` are `mount`, `download` and `eval_download` are `download`, `direct` is `direct`; of an `mltable`, whose records are read in any case, `direct` is `mount`',
+  ),
   met(`${at}.*.description`, 'it is for people'),
 ]
 

@@ -1,3 +1,4 @@
+import type { InputMode } from '../../model/job.ts'
 import { cutExpressions, soleExpression } from './expressions.ts'
 import type { AzureExpression } from './expressions.ts'
 
@@ -54,6 +55,8 @@ export type Source =
       readonly path: string
       /** `uri_folder` unless something else is said. */
       readonly type: string
+      /** Muster's word for its mode; left out: the usual one. */
+      readonly mode?: InputMode
       readonly at: AzurePath
     }
   | {
@@ -61,6 +64,7 @@ export type Source =
       readonly step: string
       readonly output: string
       readonly type: string
+      readonly mode?: InputMode
       readonly at: AzurePath
     }
 
@@ -78,15 +82,54 @@ export const sourceOf = (file: AzureFile, at: AzurePath, value: unknown): Source
     return wrong(file, path === undefined ? at : [...at, 'path'], 'needs a path')
   const below = [...at, 'path']
   const bound = soleExpression(path)
+  const mode = modeOf(file, at, value)
   if (bound === undefined)
-    return { kind: 'data', path: fill(file, below, path), type: type ?? 'uri_folder', at: below }
+    return {
+      kind: 'data',
+      path: fill(file, below, path),
+      type: type ?? 'uri_folder',
+      at: below,
+      ...mode,
+    }
   const source = ofExpression(file, below, bound, path)
   if (source === undefined || source.kind === 'value') {
     return source === undefined
       ? undefined
-      : { kind: 'data', path: String(source.value), type: type ?? 'uri_folder', at: source.at }
+      : {
+          kind: 'data',
+          path: String(source.value),
+          type: type ?? 'uri_folder',
+          at: source.at,
+          ...mode,
+        }
   }
-  return type === undefined ? source : { ...source, type }
+  return type === undefined ? { ...source, ...mode } : { ...source, type, ...mode }
+}
+
+/** Azure's words for modes of an input. */
+const modes: Readonly<Record<string, InputMode>> = {
+  ro_mount: 'mount',
+  rw_mount: 'mount',
+  eval_mount: 'mount',
+  download: 'download',
+  eval_download: 'download',
+  direct: 'direct',
+}
+
+/** A table's mode there is `direct` because it is no folder: here its records are read like any others. */
+const modeOf = (
+  file: AzureFile,
+  at: AzurePath,
+  { mode, type }: Fields,
+): { readonly mode?: InputMode } => {
+  if (mode === undefined) return {}
+  const known = typeof mode === 'string' && Object.hasOwn(modes, mode) ? modes[mode] : undefined
+  if (known === undefined) {
+    wrong(file, [...at, 'mode'], `must be one of ${Object.keys(modes).join(', ')}`)
+    return {}
+  }
+  if (type === 'mltable' && known === 'direct') return { mode: 'mount' }
+  return { mode: known }
 }
 
 const dataTypes = new Set([

@@ -66,6 +66,18 @@ export const inputFieldsOf = (
   file: AzureFile,
   source: Extract<Source, { kind: 'data' }>,
 ): Fields | undefined => {
+  const fields = placeFields(file, source)
+  return fields === undefined ? undefined : { ...fields, ...modeFields(source) }
+}
+
+/** The usual mode is not written out. */
+export const modeFields = ({ mode }: Exclude<Source, { kind: 'value' }>): Fields =>
+  mode === undefined || mode === 'mount' ? {} : { mode }
+
+const placeFields = (
+  file: AzureFile,
+  source: Extract<Source, { kind: 'data' }>,
+): Fields | undefined => {
   const place = readPlace(source.path)
   const table = source.type === 'mltable' ? { type: 'mltable' } : {}
   switch (place.kind) {

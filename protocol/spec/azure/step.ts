@@ -4,7 +4,7 @@ import type { Commands } from './commands.ts'
 import { cutExpressions, soleExpression } from './expressions.ts'
 import { fill, isMap, mapAt, wrong } from './file.ts'
 import type { AzureFile, AzurePath, Fields, Source } from './file.ts'
-import { inputFieldsOf, modelFieldsOf, readInputs } from './inputs.ts'
+import { inputFieldsOf, modeFields, modelFieldsOf, readInputs } from './inputs.ts'
 import type { StepInputs } from './inputs.ts'
 import { fileAsPattern, poolOf } from './places.ts'
 
@@ -273,8 +273,9 @@ const dataFields = (
   if (commands.isCommand(source.step)) {
     const data = commands.outputOf(source, keys)
     if (data === undefined) return undefined
+    const mode = source.mode === undefined ? {} : { mode: source.mode }
     if (data.type === 'table-file') return { ...fileAsPattern(data.path), type: 'table' }
-    return inputFieldsOf(file, data)
+    return inputFieldsOf(file, { ...data, ...mode })
   }
   const step = stepName(source.step)
   if (step === undefined)
@@ -286,5 +287,6 @@ const dataFields = (
   return {
     path: `\${{steps.${step}.outputs.${source.output}}}`,
     ...(source.type === 'mltable' ? { type: 'table' } : {}),
+    ...modeFields(source),
   }
 }

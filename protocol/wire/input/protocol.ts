@@ -26,9 +26,11 @@ export interface InputRequest {
   readonly items: number
   /**
    * `paths` asks for names, sizes and times only, for a worker that may open the files in place; of a table
-   * for its slices and the label. `label` asks for the label alone.
+   * for its slices and the label. `label` asks for the label alone. `listing` asks for the names, sizes and
+   * times of all files of the inputs that the job wants downloaded, whatever the range says; `files` for the
+   * bytes of a range of that list.
    */
-  readonly want: 'bytes' | 'paths' | 'label'
+  readonly want: 'bytes' | 'paths' | 'label' | 'listing' | 'files'
 }
 
 /** What a mini-batch is called. */
@@ -54,7 +56,7 @@ export interface InputSlices {
  * with the footer behind it.
  */
 export interface InputPart {
-  /** Of a table the number of the source, from 0. */
+  /** Of a table the number of the source, from 0; of `listing` and `files` the place in that list. */
   readonly item: ItemIndex
   readonly name: string
   readonly total: number
@@ -65,6 +67,8 @@ export interface InputPart {
   readonly input: number
   /** Why the item cannot be had, in one sentence; empty if it can. */
   readonly problem: string
+  /** SHA-256 (hex) of the whole file, on the last part of one that was asked for by `files`. */
+  readonly sha256?: string
 }
 
 export interface InputAnswer {
@@ -89,7 +93,7 @@ const request: z.ZodType<InputRequest> = z.object({
   job: jobId,
   firstItem: count,
   items: z.int().min(1).max(1_000_000),
-  want: z.enum(['bytes', 'paths', 'label']),
+  want: z.enum(['bytes', 'paths', 'label', 'listing', 'files']),
 })
 
 /** Parts in columns: most are small, and then an object of each would cost more than its bytes. */
@@ -107,6 +111,10 @@ const answer: z.ZodType<InputAnswer> = z
     names: bytes,
     data: bytes,
     problems: z.array(z.object({ part: count, problem: sentence })).max(most),
+    hashes: z
+      .array(z.object({ part: count, sha256: z.string().length(64) }))
+      .max(most)
+      .default([]),
     last: z.boolean(),
     label: z
       .object({
@@ -144,6 +152,7 @@ type WireParts = Readonly<Record<(typeof partColumns)[number], Uint8Array>> & {
   readonly names: Uint8Array
   readonly data: Uint8Array
   readonly problems: readonly { readonly part: number; readonly problem: string }[]
+  readonly hashes: readonly { readonly part: number; readonly sha256: string }[]
 }
 
 const partsFromWire = (wire: WireParts): readonly InputPart[] | undefined => {
@@ -151,10 +160,12 @@ const partsFromWire = (wire: WireParts): readonly InputPart[] | undefined => {
   const times = decodeTimes(wire.modifiedMs, lines)
   const names = decodeNames(wire.names, lines)
   const problems = new Map(wire.problems.map(({ part, problem }) => [part, problem]))
+  const hashes = new Map(wire.hashes.map(({ part, sha256 }) => [part, sha256]))
   let end = 0
   const parts = names.map((name, at): InputPart => {
     const start = end
     end += columns.lengths[at] ?? 0
+    const sha256 = hashes.get(at)
     return {
       item: columns.items[at] ?? 0,
       name,
@@ -164,6 +175,7 @@ const partsFromWire = (wire: WireParts): readonly InputPart[] | undefined => {
       modifiedMs: times[at] ?? 0,
       input: columns.inputs[at] ?? 0,
       problem: problems.get(at) ?? '',
+      ...(sha256 === undefined ? {} : { sha256 }),
     }
   })
   const isWhole = times.length === lines && end === wire.data.length
@@ -181,6 +193,7 @@ const answerToWire = ({ parts, ...rest }: InputAnswer): object => ({
   names: encodeNames(parts.map((part) => part.name)),
   data: joinData(parts),
   problems: parts.flatMap(({ problem }, part) => (problem === '' ? [] : [{ part, problem }])),
+  hashes: parts.flatMap(({ sha256 }, part) => (sha256 === undefined ? [] : [{ part, sha256 }])),
 })
 
 const joinData = (parts: readonly InputPart[]): Uint8Array => {

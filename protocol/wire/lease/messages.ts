@@ -44,6 +44,14 @@ export interface InitFailed {
   readonly processes: number
 }
 
+/** What a worker does for a job before it can run anything of it, for whoever asks why nothing runs there. */
+export interface JobNoted {
+  readonly kind: 'job-noted'
+  readonly job: JobId
+  /** One sentence; empty: nothing any more. */
+  readonly message: string
+}
+
 export interface SlotsChanged {
   readonly kind: 'slots-changed'
   readonly slots: number
@@ -51,7 +59,13 @@ export interface SlotsChanged {
 }
 
 export type FromWorkerMessage =
-  WorkerHello | LeasesStarted | AttemptsFinished | LeasesReturned | InitFailed | SlotsChanged
+  | WorkerHello
+  | LeasesStarted
+  | AttemptsFinished
+  | LeasesReturned
+  | InitFailed
+  | JobNoted
+  | SlotsChanged
 
 /** Answer to a hello: the worker may now be granted leases in `term`. */
 export interface HeadWelcome {

@@ -80,6 +80,7 @@ const place = {
   name,
   root: z.string().max(limits.itemNameBytes),
   patterns: z.array(z.string().max(limits.itemNameBytes)).min(1).max(1_024),
+  mode: z.enum(['download', 'direct']).exactOptional(),
   share: z.object({ name, path: z.string().max(limits.itemNameBytes) }).exactOptional(),
 }
 const fileInput = z.object({

@@ -8,6 +8,7 @@ import { createPlanReader } from '#agent/data/plan-reader.ts'
 import { createPlanner } from '#agent/data/planner.ts'
 import { readTable } from '#agent/data/readers/read-table.ts'
 import type { TableRecord } from '#agent/data/readers/read-table.ts'
+import { createDownloadLists } from '#agent/effects/download-lists.ts'
 import { createInputExchange } from '#agent/effects/input-exchange.ts'
 import type { InputExchange } from '#agent/effects/input-exchange.ts'
 import type { InPlace } from '#agent/effects/in-place.ts'
@@ -95,6 +96,7 @@ const openOffice = async (
       plan: createPlanReader({ blobs, planChunks: () => Promise.resolve(has ? records : []) }),
       items: createItemReader(),
       inPlace: own,
+      downloadLists: createDownloadLists({ items: createItemReader(), planner: createPlanner() }),
       mayReadInPlace: () => true,
       jobById: () => Promise.resolve(job),
     })

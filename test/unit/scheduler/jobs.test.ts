@@ -232,6 +232,7 @@ const oneOfEach: {
   },
   chargesRestored: { kind: 'chargesRestored', job: jobA, charges: [] },
   halvingsRestored: { kind: 'halvingsRestored', job: jobA, parents: [1] },
+  jobNoted: { kind: 'jobNoted', peer: ann, job: jobA, message: 'x' },
   pauseChanged: { kind: 'pauseChanged', job: jobA, paused: true, clock: 1, by: ann },
   poolsChanged: {
     kind: 'poolsChanged',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { jobDigests, waitSentence } from '#agent/scheduler/explain.ts'
+import { explain, jobDigests, waitSentence } from '#agent/scheduler/explain.ts'
 import { limits } from '#protocol/limits.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import type { Term } from '#protocol/model/term.ts'
@@ -374,4 +374,35 @@ test('facts may come in any order and twice', () => {
     [0, 3, 10],
     [2, 1, 3],
   ])
+})
+
+test('a machine that cannot have the inputs as the job asks is left out, and says why', () => {
+  const s = withJob(4, { peerCount: 1 })
+  const held = join(s, ann)
+  s.tell({
+    kind: 'leasesReturned',
+    peer: ann,
+    tokens: held.map(({ token }) => token),
+    reason: 'out-of-reach',
+    message: 'Its disk is full.',
+  })
+  s.ignoreRest()
+  const sentence = `${ann} cannot have the inputs as the job asks: Its disk is full.`
+  expect(waitSentence(s.state, jobA)).toBe(sentence)
+  expect(explain(s.state, jobA)).toContain(sentence)
+  // Another one takes its place among the machines the job may use.
+  expect(join(s, bob).length).toBeGreaterThan(0)
+  s.ignoreRest()
+  s.pass(limits.outOfReachMs)
+  expect(s.takeGrants(ann)).toEqual([])
+})
+
+test('what a machine does before it can run anything is told while nothing runs', () => {
+  const s = withJob(4)
+  join(s, ann)
+  s.tell({ kind: 'jobNoted', peer: ann, job: jobA, message: 'it downloads the inputs.' })
+  expect(waitSentence(s.state, jobA)).toBe(`${ann}: it downloads the inputs.`)
+  expect(explain(s.state, jobA).join(' ')).toContain(`${ann}: it downloads the inputs.`)
+  s.tell({ kind: 'jobNoted', peer: ann, job: jobA, message: '' })
+  expect(waitSentence(s.state, jobA)).toBe('')
 })

@@ -121,7 +121,7 @@ describe('a pipeline as a file', () => {
       ...base,
       name: 'name-them',
       inputs: [faces.asNamedInput('rows')],
-      sideInputs: [faces.asNamedInput('all'), images],
+      sideInputs: [faces.asNamedInput('all'), images.asMount()],
       runAfter: [find],
     })
     const file = await new Pipeline(workspace, { steps: [find, name] }).toFile()
@@ -137,6 +137,20 @@ describe('a pipeline as a file', () => {
     await expect(new Pipeline(workspace, { steps: [name] }).toFile()).rejects.toThrow(
       'No step of the pipeline gives the output "faces"',
     )
+  })
+
+  test('says how inputs come to machines where that is not the usual way', async () => {
+    const images = (await Dataset.File.fromFiles(folder)).asNamedInput('images')
+    const modeOf = async (input: typeof images): Promise<unknown> => {
+      const step = new ParallelRunStep({ name: 'find', parallelRunConfig: script, inputs: [input] })
+      const file = await new Pipeline(workspace, { steps: [step] }).toFile()
+      expect(pipelineFileSchema.safeParse(file).success).toBe(true)
+      return (file['steps'] as { inputs: { images: { mode?: string } } }[])[0]?.inputs.images.mode
+    }
+    expect(await modeOf(images)).toBeUndefined()
+    expect(await modeOf(images.asDownload())).toBe('download')
+    expect(await modeOf(images.asDirect())).toBe('direct')
+    expect(await modeOf(images.asDirect().asMount())).toBeUndefined()
   })
 
   test('two parameters of one name, and two inputs of one name, are refused', async () => {

@@ -26,6 +26,14 @@ const leaseAt = (n: number) => leaseOf(n, n % 2 === 0 ? jobA : jobB)
 const tokens = fc.array(number, { maxLength: 5 }).map((list) => list.map((n) => leaseAt(n).token))
 const processNumber = fc.integer({ min: 1, max: 12 })
 
+const wholeInput = {
+  kind: 'files',
+  name: 'in',
+  root: '/in',
+  patterns: ['**'],
+  mode: 'download',
+} as const
+
 const fact: fc.Arbitrary<WorkerFact> = fc.oneof(
   {
     weight: 1,
@@ -55,7 +63,9 @@ const fact: fc.Arbitrary<WorkerFact> = fc.oneof(
       kind: 'jobKnown',
       job: createJob(id, self, {
         runLimitMs: 2_000,
-        ...(id === jobB ? { processesPerPeer: 1 } : { miniBatchSize: { kind: 'auto' } }),
+        ...(id === jobB
+          ? { processesPerPeer: 1, inputs: [wholeInput] }
+          : { miniBatchSize: { kind: 'auto' } }),
       }),
     })),
   },
@@ -76,6 +86,19 @@ const fact: fc.Arbitrary<WorkerFact> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('inputFailed'),
       token: number.map((n) => leaseAt(n).token),
+      message: fc.constant('x'),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('inputsGathered'), job }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('inputsNotGathered', 'inputsProgressed'),
+      job,
+      lasting: fc.boolean(),
       message: fc.constant('x'),
     }),
   },

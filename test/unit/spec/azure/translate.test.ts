@@ -240,6 +240,27 @@ describe('an input', () => {
     expect(faults[0]).toMatch(/^"jobs\.score\.inputs\.images(\.path|\.type)?" /)
   })
 
+  it.for([
+    ['ro_mount', undefined],
+    ['eval_mount', undefined],
+    ['download', 'download'],
+    ['eval_download', 'download'],
+    ['direct', 'direct'],
+  ] as const)('mode %s', ([written, mode]) => {
+    const { fields, faults } = pipeline(inputs({ path: './images', mode: written }))
+    expect(faults).toEqual([])
+    const images = (fields['inputs'] as { images: { mode?: string } }).images
+    expect(images.mode).toBe(mode)
+  })
+
+  it('the records of a table are read whatever its mode; other words are refused', () => {
+    const table = pipeline(inputs({ type: 'mltable', path: './t', mode: 'direct' }))
+    expect(table.fields['inputs']).toEqual({ images: { path: './t', type: 'mltable' } })
+    expect(faultsOf(pipeline(inputs({ path: './images', mode: 'fetch' })))[0]).toContain(
+      '"jobs.score.inputs.images.mode" must be one of ro_mount',
+    )
+  })
+
   it('several models are known by the names of their inputs', () => {
     const two = { a_model: { path: './a' }, b: { type: 'mlflow_model', path: 'azureml:b:3' } }
     const { fields, faults } = pipeline(inputs({ path: './images' }, two))
