@@ -1,0 +1,170 @@
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createDownloads } from '#agent/data/downloads.ts'
+import { createItemReader } from '#agent/data/items.ts'
+import { createPlanner } from '#agent/data/planner.ts'
+import { createDownloadLists } from '#agent/effects/download-lists.ts'
+import { createWholeInputs } from '#agent/effects/whole-inputs.ts'
+import type { Downloads } from '#agent/ports/data.ts'
+import { limits } from '#protocol/limits.ts'
+import type { Job } from '#protocol/model/job.ts'
+import { inputProtocol } from '#protocol/wire/input/protocol.ts'
+import type { InputAnswer } from '#protocol/wire/input/protocol.ts'
+import { createMemoryNetwork } from '#test/support/memory-transport.ts'
+import { createMachines } from '#test/support/transport-machines.ts'
+import { job as id, specOf } from '../data/specs.ts'
+import { oldTime, tempFolder, writeFiles } from '../data/temp.ts'
+
+const machines = createMachines(() => {
+  const network = createMemoryNetwork()
+  return { make: async ({ key, ...member }) => network.join({ self: key.peer, ...member }) }
+})
+afterEach(machines.disposeAll)
+
+const forever = new AbortController().signal
+
+interface Setting {
+  /** What the data's peer says, changed on its way. */
+  readonly change?: (answer: InputAnswer) => InputAnswer
+  readonly quota?: number
+  readonly free?: number
+}
+
+/** A job over a folder of one machine, and another machine that downloads it. */
+const openOffice = async (home: string, setting: Setting = {}) => {
+  const [a, b] = await machines.connectedPair()
+  const spec = specOf({ root: join(home, 'data'), mode: 'download' })
+  const job: Job = { id, spec, submitter: a.peer, dataPeer: a.peer, keeper: a.peer, submittedAt: 0 }
+  const lists = createDownloadLists({ planner: createPlanner(), items: createItemReader() })
+  const asked: string[] = []
+  a.transport.serve(inputProtocol, async function* (_, request) {
+    asked.push(`${request.want} ${request.firstItem}+${request.items}`)
+    for await (const answer of lists.serve(job, request))
+      yield setting.change === undefined ? answer : setting.change(answer)
+  })
+  const real = createDownloads(join(home, 'downloads'))
+  const downloads: Downloads = {
+    ...real,
+    ...(setting.free === undefined ? {} : { freeBytes: () => Promise.resolve(setting.free ?? 0) }),
+  }
+  const { transport } = b
+  const quota = (): number => setting.quota ?? limits.downloadsQuotaBytes
+  const clock = { monotonic: () => performance.now() }
+  const whole = createWholeInputs({ transport, downloads, clock, quota })
+  const told: string[] = []
+  return {
+    job,
+    asked,
+    told,
+    folder: downloads.folderOf(id, 0),
+    gather: () => whole.gather(job, (sentence) => told.push(sentence), forever),
+    drop: () => whole.drop(id),
+  }
+}
+
+const files = { 'a.txt': 'first', 'deep/b.txt': 'second', 'deep/empty.txt': '', 'z.txt': 'last' }
+
+describe('an input that is downloaded', () => {
+  it('is there with its names, bytes and times, and gone when its job is over', async () => {
+    await using home = await tempFolder()
+    const large = Buffer.alloc(3 * limits.bulkFrameBytes + 5, 'x').toString()
+    const all = { ...files, 'deep/large.bin': large }
+    await writeFiles(join(home.path, 'data'), all)
+    const office = await openOffice(home.path)
+    expect(await office.gather()).toEqual({ ok: true, value: undefined })
+    for (const [name, text] of Object.entries(all)) {
+      expect(await readFile(join(office.folder, name), 'utf8')).toBe(text)
+      const { mtimeMs } = await stat(join(office.folder, name))
+      expect(Math.trunc(mtimeMs)).toBe(oldTime.getTime())
+    }
+    expect(office.told[0]).toBe(
+      'it downloads the inputs of the job; 0 of 5 files and 0 bytes of 768 KB are there.',
+    )
+    await office.drop()
+    await expect(stat(office.folder)).rejects.toThrow('ENOENT')
+  })
+
+  it('is fetched again only where something is missing', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const office = await openOffice(home.path)
+    await office.gather()
+    expect(office.asked).toEqual(['listing 0+1', 'files 0+4'])
+    await rm(join(office.folder, 'deep'), { recursive: true })
+    await writeFile(join(office.folder, 'a.txt'), 'spoilt')
+    expect((await office.gather()).ok).toBe(true)
+    expect(await readFile(join(office.folder, 'a.txt'), 'utf8')).toBe('first')
+    expect(office.asked.slice(2)).toEqual(['listing 0+1', 'files 0+1', 'files 2+2'])
+  })
+
+  it('is not there while a file has not the hash it was sent with', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const change = (answer: InputAnswer): InputAnswer => ({
+      ...answer,
+      parts: answer.parts.map((part) =>
+        part.name === 'z.txt' && part.data.length > 0
+          ? { ...part, data: Buffer.from('LAST') }
+          : part,
+      ),
+    })
+    const office = await openOffice(home.path, { change })
+    expect(await office.gather()).toMatchObject({
+      ok: false,
+      error: { retryable: true, detail: '"z.txt" did not arrive as it was sent' },
+    })
+    await expect(stat(join(office.folder, 'z.txt'))).rejects.toThrow('ENOENT')
+  })
+
+  it('is asked for anew when its folder changed meanwhile; what vanished there is left out', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    let isFirst = true
+    const change = (answer: InputAnswer): InputAnswer => {
+      const hasData = answer.parts.some(({ data }) => data.length > 0)
+      if (!hasData || !isFirst) return answer
+      isFirst = false
+      return { ...answer, parts: answer.parts.map((part) => ({ ...part, modifiedMs: 1 })) }
+    }
+    const office = await openOffice(home.path, { change })
+    expect(await office.gather()).toMatchObject({
+      ok: false,
+      error: { detail: 'its folder has changed meanwhile' },
+    })
+    expect((await office.gather()).ok).toBe(true)
+    expect(await readFile(join(office.folder, 'z.txt'), 'utf8')).toBe('last')
+  })
+
+  it('never leaves its folder, whatever the other machine says', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const change = (answer: InputAnswer): InputAnswer => ({
+      ...answer,
+      parts: answer.parts.map((part) =>
+        part.name === 'z.txt' ? { ...part, name: '../../../z.txt' } : part,
+      ),
+    })
+    const office = await openOffice(home.path, { change })
+    expect(await office.gather()).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('cannot have this name on this machine') },
+    })
+  })
+
+  it.each([
+    [{ quota: 10 }, "The job's inputs have 15 bytes, more than the 10 bytes that its owner gives"],
+    [
+      { free: limits.downloadSpareBytes + 3 },
+      'but its disk has room for 3 bytes beside the 1.0 GB',
+    ],
+  ])('needs room: %j', async (setting, words) => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const office = await openOffice(home.path, setting)
+    const found = await office.gather()
+    expect(found).toMatchObject({ ok: false, error: { code: 'DiskFull' } })
+    expect(found.ok ? '' : found.error.message).toContain(words)
+    expect(office.asked).toEqual(['listing 0+1'])
+  })
+})
