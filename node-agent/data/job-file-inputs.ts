@@ -170,6 +170,7 @@ const modeOf = (
     if (isTable(given))
       return refused('the records of tables are read by Muster: leave it out, or use download')
     if (!inPlace) return refused('"in_place" is false: files can be opened only where they lie')
+    return refused('that is not there yet: leave it out, or use download')
   }
   return ok(isSide || mode === undefined || mode === 'mount' ? {} : { mode })
 }

@@ -25,8 +25,10 @@ export const reuseText = (
   contents: Readonly<Record<string, string>> = {},
 ): string => {
   const settings = Object.entries(spec).filter(([field]) => !indifferent.has(field))
-  const inputs = spec.inputs.map((input) => {
-    const content = contents[input.name]
+  const inputs = spec.inputs.map((written) => {
+    // A download gives the same items; a script that opens files by itself may do anything with them.
+    const input = written.mode === 'download' ? without(written, ['mode']) : written
+    const content = contents[written.name]
     if (content === undefined) return input
     return { ...without(input, ['root', 'patterns', 'share']), content }
   })

@@ -110,7 +110,7 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
       ...(random.chance(0.3) ? { weight: random.pick([0.5, 3]) } : {}),
       ...(random.chance(0.3) ? { pool: 'quick' } : {}),
       ...(random.chance(0.4) ? { miniBatchSize: { kind: 'auto' } } : {}),
-      ...(random.chance(0.3) ? { inputs: [wholeInput] } : {}),
+      ...(number % 3 === 2 ? { inputs: [wholeInput] } : {}),
     }),
     chunks,
     miniBatches,

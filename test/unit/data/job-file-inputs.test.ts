@@ -40,6 +40,16 @@ describe('inputs', () => {
     expect(spec.miniBatchSize).toEqual({ kind: 'bytes', bytes: 1_048_576 })
   })
 
+  it('may be downloaded; side inputs are whole on every machine in any case', () => {
+    const modeOf = (text: string) => read(table(text)).spec.inputs[0]?.mode
+    expect(modeOf('{ path: a, mode: download }')).toBe('download')
+    expect(modeOf('{ path: a.csv, type: table, mode: download }')).toBe('download')
+    expect(modeOf('{ path: a, mode: mount }')).toBeUndefined()
+    expect(errorOf(table('{ path: a, mode: fetch }'))).toContain('"inputs.sales.mode" is "fetch"')
+    const side = read(table('./a', 'side_inputs: { b: { path: ./b, mode: download } }\n'))
+    expect(side.spec.sideInputs[0]?.mode).toBeUndefined()
+  })
+
   it('may be a single file of a table, whatever its name', async () => {
     await using folder = await tempFolder()
     await writeFile(join(folder.path, 'a[1].csv'), 'x\n1\n')

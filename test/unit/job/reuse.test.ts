@@ -21,12 +21,16 @@ describe('what rows are computed from', () => {
     ['patience', { runLimitMs: 1, maxAttempts: 9, errorThreshold: 0 }],
     ['where it runs', { peerCount: 1, processesPerPeer: 2, inPlace: false }],
     ['the output file', { outputFileName: 'other.csv' }],
+    ['a download', { inputs: [{ ...spec.inputs[0], mode: 'download' }] }],
   ] as const)('does not include %s', ([, change]) => {
-    expect(text(change)).toBe(text())
+    expect(text(change as Partial<JobSpec>)).toBe(text())
   })
 
   it.for([
     ['the model', { model: { name: 'mnist', version: 2, files: [] } }],
+    ['each of several models', { models: [{ name: 'a', version: 1, files: [], alias: 'b' }] }],
+    ['files that a script opens', { inputs: [{ ...spec.inputs[0], mode: 'direct' }] }],
+    ['how a side input is read', { sideInputs: [{ ...spec.inputs[0], files: [], kind: 'table' }] }],
     ['preprocessing', { preprocess: { width: 1 } }],
     ['the device', { device: 'gpu' }],
     ['the mini-batch size', { miniBatchSize: { kind: 'items', items: 3 } }],

@@ -32,7 +32,7 @@ const scripted = (): JobSpec =>
       'entry_script: score.ts',
       'arguments: ["--name", "x y"]',
       'environment_variables: { MODE: fast }',
-      'inputs: { scans: { path: 2026/july, share: archive, patterns: ["*.png", "!x*"] } }',
+      'inputs: { scans: { path: 2026/july, share: archive, mode: download, patterns: ["*.png", "!x*"] } }',
       'run_invocation_timeout: 0.5',
       'run_max_try: 7',
       'node_count: 3',
