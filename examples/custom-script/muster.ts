@@ -7,9 +7,22 @@ export interface Item {
   readonly id: number
   /** Place in this mini-batch, from 0. */
   readonly index: number
-  /** A copy of the file that the script may read; gone when the mini-batch ends. */
+  /** A copy of the file that the script may read; gone when the mini-batch ends. With `mode: direct` the file itself. */
   path(): Promise<string>
   bytes(): Promise<Uint8Array>
+  /** Only with `mode: direct`: the script opens the file by itself. */
+  readonly reference?: ItemReference
+}
+
+/** A file where it lies. */
+export interface ItemReference {
+  /** As everybody calls it: `share:pics/july/1.png`, or its path on the machine that holds it. */
+  readonly place: string
+  /** Where it is on this machine. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly modifiedMs: number
 }
 
 export interface MiniBatch extends Iterable<Item> {
@@ -135,6 +148,8 @@ export interface ScriptContext {
   modelPath(name?: string): string
   /** One of the job's `side_inputs`: all of it is on every machine that works on the job. */
   sideInput(name: string): SideInput
+  /** Folder of an input with `mode: direct`: the script may read all of it. */
+  inputFolder(name?: string): string
   /** A single item that is no picture throws; of several, those that are none stand in `failures`. */
   decodeImages(items: Item | Iterable<Item>, options: ImageOptions): Promise<DecodedImages>
 }

@@ -57,6 +57,14 @@ export const dataOf = (fields: JobFileFields, context: DataContext): Part<DataPa
       `"inputs.${other.name}" is ${kindWords[other.kind]}, but "inputs.${first.name}" is ${kindWords[first.kind]}: ` +
         'the inputs of one job are of one kind; name those that are not split under side_inputs',
     )
+  const mixed = inputs.value.find(
+    (input) => (input.mode === 'direct') !== (first.mode === 'direct'),
+  )
+  if (mixed !== undefined)
+    return fault(
+      ['inputs', mixed.name],
+      `"inputs.${mixed.name}" and "inputs.${first.name}" differ in mode: either all inputs of a job are direct, or none`,
+    )
   const side = inputsOf('side_inputs', fields.side_inputs ?? {}, context)
   if (!side.ok) return side
   const away = side.value.find(({ peer }) => peer !== undefined)
@@ -170,7 +178,6 @@ const modeOf = (
     if (isTable(given))
       return refused('the records of tables are read by Muster: leave it out, or use download')
     if (!inPlace) return refused('"in_place" is false: files can be opened only where they lie')
-    return refused('that is not there yet: leave it out, or use download')
   }
   return ok(isSide || mode === undefined || mode === 'mount' ? {} : { mode })
 }

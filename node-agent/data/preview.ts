@@ -79,7 +79,13 @@ const sampleFiles = async (
   const first = JSON.stringify(partitions[0])
   const same = files.filter((_, i) => JSON.stringify(partitions[i]) === first).slice(0, most)
   if (same.length === 0) return undefined
-  const items = same.map(({ name }, item) => ({ item, name, path: join(input.root, name) }))
+  const items = same.map((file, item) => ({
+    item,
+    name: file.name,
+    path: join(input.root, file.name),
+    // A script that opens files by itself is told what the plan knows of them.
+    ...(input.mode === 'direct' ? { planned: file } : {}),
+  }))
   return {
     items,
     input: input.name,

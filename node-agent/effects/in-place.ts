@@ -25,6 +25,15 @@ export interface InPlace {
     items: readonly (PlannedItem | PlannedTable)[],
     proof: SameUserProof | undefined,
   ) => Promise<readonly (string | undefined)[]>
+  /**
+   * Folder in which a script may open an input's files by itself, by the same rules; undefined: it is out of
+   * reach, or the owner does not want that.
+   */
+  readonly directRoot: (
+    job: Job,
+    input: number,
+    proof: SameUserProof | undefined,
+  ) => Promise<string | undefined>
   /** What proves to others of the same user who this agent is; undefined if it does not want to. */
   readonly offer: () => Promise<SameUserProof | undefined>
 }
@@ -85,6 +94,7 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
       if (paths.every((path) => path === undefined)) outOfReach.set(job.id, under)
       return paths
     },
+    directRoot: rootOf,
     offer: async () => {
       if (!rules().inPlace) return undefined
       offered ??= deps.sameUser.offer().catch(() => undefined)

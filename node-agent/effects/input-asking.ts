@@ -17,6 +17,8 @@ export interface InputExchangeDeps {
   readonly items: ItemReader
   readonly inPlace: InPlace
   readonly downloadLists: DownloadLists
+  /** Folders of inputs whose files the job's script opens by itself, by their names. */
+  readonly directFolders: (job: JobId) => Readonly<Record<string, string>>
   /** False: this agent never opens items where they lie, not even its own. */
   readonly mayReadInPlace: () => boolean
   /** A job from the ledger. */
@@ -56,4 +58,11 @@ export const inputMissing = (job: JobId, detail: string): MusterError =>
       retryable: true,
       detail,
     },
+  )
+
+export const wholeUnreachable = (job: Job, detail: string): MusterError =>
+  musterError(
+    'PeerUnreachable',
+    `The inputs of job ${job.spec.name} cannot be had from its data's peer now.`,
+    { retryable: true, detail },
   )

@@ -6,6 +6,7 @@ import { limits } from '#protocol/limits.ts'
 import type { ItemIndex } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { PlannedItem } from '#protocol/model/plan.ts'
+import { aboutItem } from '#protocol/model/planned-file.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { inputProtocol } from '#protocol/wire/input/protocol.ts'
@@ -76,10 +77,13 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
     return found
   }
 
-  const fetch: InputExchange['fetch'] = (job, first, count, signal) =>
-    job.dataPeer === transport.self
+  const fetch: InputExchange['fetch'] = (job, first, count, signal) => {
+    // Of a job all inputs are direct, or none.
+    if (inputAt(job, 0).mode === 'direct') return openDirect(deps, { job, first, count, signal })
+    return job.dataPeer === transport.self
       ? readHere(deps, job, first, count)
       : counted(fetchRemote(deps, { job, first, count, signal }))
+  }
 
   return {
     fetch,
@@ -155,6 +159,43 @@ const stream = async (
     found.push(whole)
   }
   return ok(found)
+}
+
+/** Items that the script opens by itself: where they lie for this machine, whatever their size. */
+const openDirect = async (
+  deps: InputExchangeDeps,
+  wanted: Wanted,
+): Promise<Result<readonly RunItem[], MusterError>> => {
+  const { job, first, count } = wanted
+  const planned = await plannedItems(deps, wanted)
+  if (!planned.ok) return planned
+  if (planned.value.length !== count) return err(inputMissing(job.id, 'it came without its items'))
+  const folders = deps.directFolders(job.id)
+  return ok(
+    await Promise.all(
+      planned.value.map(async (file, i): Promise<RunItem> => {
+        const { name } = file
+        const root = folders[inputAt(job, file.input).name]
+        const path = root === undefined ? undefined : await deps.items.tablePath(root, file)
+        return path === undefined
+          ? { item: first + i, name, problem: aboutItem(name, notAsPlanned) }
+          : { item: first + i, name, path, planned: file }
+      }),
+    ),
+  )
+}
+
+const notAsPlanned = 'is not there as it was when the job was planned: submit the job again.'
+
+const plannedItems = async (
+  deps: InputExchangeDeps,
+  wanted: Wanted,
+): Promise<Result<readonly PlannedItem[], MusterError>> => {
+  const { job, first, count } = wanted
+  if (job.dataPeer === deps.transport.self) return deps.plan.items(job.id, first, count)
+  const asked = await ask(deps, wanted, 'paths')
+  if (!asked.ok) return asked
+  return ok(partsToPlan(wanted, asked.value.gathered) ?? [])
 }
 
 /** Items of a plan that is here: as paths if the job allows it, else as bytes. */

@@ -109,7 +109,9 @@ export const createTryJob =
     if (!input.ok) return input
     const start = await prepare(deps, step.job, signal)
     if (!start.ok) return start
-    const tried = await run(deps, start.value, input.value)
+    const direct = placed.value.mode === 'direct'
+    const directFolders = direct ? { [placed.value.name]: placed.value.root } : {}
+    const tried = await run(deps, { ...start.value, directFolders }, input.value)
     return tried.ok ? ok({ ...tried.value, step: step.name, warnings }) : tried
   }
 

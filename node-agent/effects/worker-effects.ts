@@ -19,6 +19,8 @@ import { takeFiles } from './attempt-files.ts'
 import { namesOf, runOf, toFact, toRows } from './attempt-rows.ts'
 import { joinInputs, splitOutcome } from './joined-runs.ts'
 import type { Part } from './joined-runs.ts'
+import { gatherInputs, stopInputs } from './gathering.ts'
+import type { Gathering } from './gathering.ts'
 import type { InputExchange } from './input-exchange.ts'
 import { processKind } from './warm-processes.ts'
 import type { WholeInputs } from './whole-inputs.ts'
@@ -174,52 +176,6 @@ const inBackground = ({ log }: Working, work: Promise<void>): void => {
   )
 }
 
-interface Gathering {
-  readonly aborted: AbortController
-  readonly done: Promise<void>
-}
-
-const gatherInputs = (working: Working, jobId: JobId): void => {
-  const { tell, wholeInputs, gathering, log } = working
-  const job = working.jobById(jobId)
-  const before = gathering.get(jobId)
-  const aborted = new AbortController()
-  const { signal } = aborted
-  const gather = async (): Promise<void> => {
-    // One that was given up a moment ago still closes its files.
-    await before?.done
-    if (job === undefined || signal.aborted) return
-    const progressed = (message: string): void => {
-      if (!signal.aborted) tell({ kind: 'inputsProgressed', job: jobId, message })
-    }
-    const found = await wholeInputs.gather(job, progressed, signal)
-    if (signal.aborted) return
-    gathering.delete(jobId)
-    if (found.ok) return tell({ kind: 'inputsGathered', job: jobId })
-    const { message, retryable, code } = found.error
-    const lasting = !retryable || code === 'DiskFull'
-    log.warn('inputs of a job could not be made ready', { job: jobId, error: found.error })
-    tell({ kind: 'inputsNotGathered', job: jobId, lasting, message })
-  }
-  const done = gather().catch((thrown: unknown) => {
-    log.error('inputs of a job could not be made ready', { detail: thrownToText(thrown) })
-  })
-  gathering.set(jobId, { aborted, done })
-}
-
-const stopInputs = async (
-  { gathering, wholeInputs }: Working,
-  job: JobId,
-  isOver: boolean,
-): Promise<void> => {
-  const current = gathering.get(job)
-  current?.aborted.abort()
-  if (!isOver) return
-  await current?.done
-  if (gathering.get(job) === current) gathering.delete(job)
-  await wholeInputs.drop(job)
-}
-
 const startProcess = async (
   working: Working,
   number: ProcessNumber,
@@ -259,6 +215,7 @@ const startProcess = async (
     models: models.value,
     ...(folder.value === undefined ? {} : { scriptFolder: folder.value }),
     sideInputs: sides.value,
+    directFolders: working.wholeInputs.directFolders(jobId),
     job: jobId,
     workerIndex: index,
     threads: working.threads(),

@@ -133,7 +133,7 @@ export interface ItemReader {
     { readonly bytes: Uint8Array } | { readonly sha256: string } | { readonly problem: string }
   >
   /** As `inPlacePath`, for a file of any size. */
-  readonly tablePath: (root: string, file: PlannedTable) => Promise<string | undefined>
+  readonly tablePath: (root: string, file: PlannedFile) => Promise<string | undefined>
 }
 
 /** Bytes of a file. */

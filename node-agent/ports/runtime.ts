@@ -25,7 +25,13 @@ export type RunItem =
       readonly planned: PlannedFile
     }
   | { readonly item: ItemIndex; readonly name: string; readonly bytes: Uint8Array }
-  | { readonly item: ItemIndex; readonly name: string; readonly path: string }
+  /** `planned` stands where the script opens the file by itself. */
+  | {
+      readonly item: ItemIndex
+      readonly name: string
+      readonly path: string
+      readonly planned?: PlannedFile
+    }
   | { readonly item: ItemIndex; readonly name: string; readonly problem: string }
 
 /** Bytes of one file of a table that hold whole records, or whole row groups of Parquet. */
@@ -148,6 +154,8 @@ export interface StartProcess {
   readonly scriptFolder?: string
   /** Folder of each of the job's side inputs, by name; its files lie below under their own paths. */
   readonly sideInputs?: Readonly<Record<string, string>>
+  /** Folders of inputs whose files the script opens by itself, by name: it may read all that is below them. */
+  readonly directFolders?: Readonly<Record<string, string>>
   /** The job the process works for: names its logs. */
   readonly job?: JobId
   /** Number of the process among those of its job on this machine, from 0; free numbers are used again. */

@@ -9,6 +9,7 @@ import type { MachineBook } from '#agent/effects/machine-views.ts'
 import type { Planning } from '#agent/effects/planning.ts'
 import type { Pools } from '#agent/effects/pools.ts'
 import type { ReachBook } from '#agent/effects/reach-book.ts'
+import type { WholeInputs } from '#agent/effects/whole-inputs.ts'
 import type { SettingsBook } from '#agent/effects/settings.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { DeltaView, MachineView } from '#protocol/control/views.ts'
@@ -47,6 +48,7 @@ export interface CoreParts extends CoreOptions {
   readonly reach: ReachBook
   readonly exchange: BlobExchange
   readonly inputs: InputExchange
+  readonly wholeInputs: WholeInputs
   readonly link: LeaseLink
   readonly sync: LedgerSync
   member: MemberRole

@@ -130,7 +130,16 @@ export const createCore = (options: CoreOptions): Core => {
 
 const joinExchanges = ({ adapters, membership, settings }: CoreOptions) => {
   const { blobs, transport, clock, views, ledger, log } = adapters
+  const inPlace = createInPlace({ ...adapters, rules: settings.now })
+  const mayReadInPlace = (): boolean => settings.now().inPlace
+  const wholeInputs = createWholeInputs({
+    ...adapters,
+    inPlace,
+    mayReadInPlace,
+    quota: () => settings.now().downloadsQuota,
+  })
   return {
+    wholeInputs,
     book: createMachineBook(),
     reach: createReachBook(),
     exchange: createBlobExchange({ blobs, transport, clock }),
@@ -139,9 +148,10 @@ const joinExchanges = ({ adapters, membership, settings }: CoreOptions) => {
       transport,
       plan: adapters.planReader,
       items: adapters.items,
-      inPlace: createInPlace({ ...adapters, rules: settings.now }),
+      inPlace,
       downloadLists: createDownloadLists(adapters),
-      mayReadInPlace: () => settings.now().inPlace,
+      directFolders: wholeInputs.directFolders,
+      mayReadInPlace,
       jobById: async (job) => (await views.job(job))?.job,
     }),
     sync: createLedgerSync({
@@ -241,10 +251,7 @@ const joinWorker = (core: CoreParts) => {
     link: core.link,
     log: adapters.log.child('worker'),
     inputs: core.inputs,
-    wholeInputs: createWholeInputs({
-      ...adapters,
-      quota: () => core.settings.now().downloadsQuota,
-    }),
+    wholeInputs: core.wholeInputs,
     rolesOf: core.member.rolesOf,
     mayRunScripts: () => core.settings.now().scripts,
     threads: core.threads,

@@ -8,7 +8,7 @@ import { isOutputPath } from '#protocol/wire/chunk/output-path.ts'
 import type { ItemPlace } from '#agent/ports/runtime.ts'
 import { isProvider } from './devices/providers.ts'
 import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
-import type { InitWords, SideInputWords } from './script/words.ts'
+import type { InitWords, ItemFacts, SideInputWords } from './script/words.ts'
 
 /** First word of the agent: what to load. Answered by `ready` or `refused`. */
 export interface StartMessage {
@@ -92,6 +92,8 @@ export interface RunMessage {
   readonly items: readonly ItemIndex[]
   readonly names: readonly string[]
   readonly sources: readonly ItemSource[]
+  /** Size and time of each item that the script opens by itself, null for one that it cannot; left out: none is. */
+  readonly facts?: readonly ItemFacts[]
   /** Folders of items in place. */
   readonly places: readonly ItemPlace[]
 }

@@ -15,6 +15,7 @@ import type { DeviceChoice, DevicePlan } from './devices/providers.ts'
 import { answerLimits, createFrameReader, encodeFrame } from './frames.ts'
 import type { Frame } from './frames.ts'
 import { readProcessMessage } from './messages.ts'
+import type { ItemFacts } from './script/words.ts'
 import { itemsOfTable, toTableWords } from './table-words.ts'
 import type {
   ItemSource,
@@ -166,11 +167,14 @@ const toRunMessage = (
   const sources: ItemSource[] = []
   const body: Uint8Array[] = []
   const places: ItemPlace[] = []
+  const facts: ItemFacts[] = []
   const { table, partition, input } = request
   const records = table === undefined ? undefined : toTableWords(table)
   for (const item of request.items) {
     items.push(item.item)
     names.push(item.name)
+    const direct = 'path' in item ? item.planned : undefined
+    facts.push(direct === undefined ? null : [direct.bytes, direct.modifiedMs])
     if ('place' in item) {
       const { place, planned } = item
       if (places.at(-1) !== place) places.push(place)
@@ -192,6 +196,7 @@ const toRunMessage = (
     ...(records === undefined ? {} : { table: records.words }),
     ...(partition === undefined ? {} : { partition }),
     ...(input === undefined ? {} : { input }),
+    ...(facts.some((one) => one !== null) ? { facts } : {}),
   }
   return { message, body: records?.body ?? body }
 }

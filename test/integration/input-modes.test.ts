@@ -135,3 +135,101 @@ test('download: a machine without room for it takes no part, and explain says wh
   await isDone(id)
   await setQuota(team.workers[0], null)
 })
+
+const directScript = `
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+const tryRead = (path: string) => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error: any) {
+    return error.code
+  }
+}
+export async function run(miniBatch: any, context: any) {
+  const rows = []
+  for (const item of miniBatch) {
+    const { place, path, size, modifiedMs } = item.reference
+    rows.push({
+      key: item.name, place, size, isOld: modifiedMs < Date.now(),
+      text: readFileSync(path, 'utf8'),
+      same: path === (await item.path()) && path === join(context.inputFolder(), item.name),
+      bytes: (await item.bytes()).length,
+      sibling: tryRead(join(context.inputFolder('texts'), 'notes.md')),
+      outside: tryRead(join(context.inputFolder('texts'), '../squares.csv')),
+    })
+  }
+  return rows
+}
+`
+
+const directJob = (name: string, input: string): string => `name: ${name}
+entry_script: direct.ts
+inputs:
+  texts: { ${input}, pattern: '**/*.txt', mode: direct }
+mini_batch_size: 4
+allow_reuse: false
+append_row_file_name: out.jsonl
+`
+
+const directRow = (place: string) =>
+  texts.map(([key, text]) => ({
+    key,
+    place: `${place}/${key}`,
+    size: text.length,
+    isOld: true,
+    text,
+    same: true,
+    bytes: text.length,
+    sibling: 'beside the items',
+    outside: expect.stringMatching(/^(ERR_ACCESS_DENIED|ENOENT)$/),
+  }))
+
+const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : 1)
+
+const directRowsOf = async (id: string) =>
+  (await allRows(team.keeper.client, id))
+    .map(({ value }) => value as { key: string })
+    .toSorted(byKey)
+
+test('direct: the script opens the files where they lie, all of their folder and nothing else', async () => {
+  await writeFile(join(folder, 'direct.ts'), directScript)
+  await writeFile(join(folder, 'texts/notes.md'), 'beside the items')
+  const text = directJob('by-itself', 'path: ./texts')
+  const file = join(folder, 'job.yaml')
+  const tried = await team.keeper.client.call('tryJob', { body: { text, file, count: 2 } })
+  expect(tried.problem).toBe('')
+  expect(tried.rows[0]?.value).toMatchObject({ same: true, sibling: 'beside the items' })
+
+  const id = await submit(text)
+  await isDone(id)
+  expect(await directRowsOf(id)).toEqual(directRow(join(folder, 'texts')).toSorted(byKey))
+})
+
+test('direct: where a share is mapped its files have its name, and a machine that forbids it takes no part', async () => {
+  const set = (agent: AgentProcess | undefined, key: string, value: string | null) =>
+    agent?.client.call('changeSetting', { body: { key, value } })
+  const [ada, ben] = team.workers
+  await set(team.keeper, 'share.work', folder)
+  await set(ben, 'share.work', folder)
+  await set(ada, 'in-place', 'off')
+  // Nothing can run yet: ben takes no part either before its owner lets it.
+  await set(ben, 'in-place', 'off')
+  const id = await submit(directJob('shared', 'path: texts, share: work'))
+  const explained = async (): Promise<string> =>
+    (await team.head.client.call('explain', { query: { job: id } })).lines.join('\n')
+  await until('both say why', async () => {
+    const lines = await explained()
+    return ['ada', 'ben'].every((name) =>
+      lines.includes(
+        `${name} cannot have the inputs as the job asks: Its script opens the files of input "texts" by itself, but the owner of this machine lets no files be opened where they lie`,
+      ),
+    )
+  })
+  await set(ben, 'in-place', null)
+  await isDone(id)
+  expect(await directRowsOf(id)).toEqual(directRow('share:work/texts').toSorted(byKey))
+  const { peers } = await team.keeper.client.call('job', { query: { job: id } })
+  expect(peers.map(({ name }) => name)).toEqual(['ben'])
+  await set(ada, 'in-place', null)
+})

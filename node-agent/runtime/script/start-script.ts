@@ -13,6 +13,7 @@ import { encodeFrame } from '../frames.ts'
 import type { ScriptModelStart, ScriptStartMessage, SideInputStart } from '../messages.ts'
 import { converse } from '../worker-process.ts'
 import type { Conversation } from '../worker-process.ts'
+import type { DirectInputWords } from './words.ts'
 import { layOutOwnCode } from './own-code.ts'
 import { scriptCommand } from './sandbox.ts'
 import { startHost } from './script-host.ts'
@@ -87,6 +88,8 @@ const placeScript = (start: StartScript, host: ScriptHost): Placed => {
   for (const { modelPath } of models) readable.push(dirname(modelPath))
   const sideInputs = sideInputsOf(options, spec)
   for (const { path } of sideInputs) readable.push(path)
+  const directInputs = directInputsOf(options, spec)
+  for (const { path } of directInputs) readable.push(path)
   const command = scriptCommand(
     { root: own.root, readable, writable: [folders.output], heapMib },
     start.bwrap,
@@ -96,7 +99,11 @@ const placeScript = (start: StartScript, host: ScriptHost): Placed => {
     for (const folder of [folders.items, folders.output])
       rmSync(folder, { recursive: true, force: true })
   })
-  return { script, folders, message: startMessage(start, folders, { sideInputs, models }, script) }
+  return {
+    script,
+    folders,
+    message: startMessage(start, folders, { sideInputs, models, directInputs }, script),
+  }
 }
 
 /** JavaScript heap of the script in MiB: half of what its process may use, the rest is the runtime's. */
@@ -151,6 +158,22 @@ const sideInputsOf = (
     return { ...words, table: { format, delimiter, header } }
   })
 
+/** Inputs whose files the script opens by itself, and what it may read for that. */
+const directInputsOf = (
+  { directFolders: folders = {} }: StartProcess,
+  spec: NodeJobSpec,
+): readonly DirectInputWords[] =>
+  spec.inputs.flatMap(({ name, root, share }) => {
+    const folder = Object.hasOwn(folders, name) ? folders[name] : undefined
+    if (folder === undefined) return []
+    const place = share === undefined ? root : `share:${share.name}/${share.path}`
+    return [{ name, path: realpathSync(folder), place: place.replace(/\/+$/, '') }]
+  })
+
+interface Given extends Pick<ScriptStartMessage, 'sideInputs' | 'models'> {
+  readonly directInputs: readonly DirectInputWords[]
+}
+
 /** The job's models where they lie here. */
 const scriptModels = (
   { modelPath, models: paths = {} }: StartProcess,
@@ -167,7 +190,7 @@ const scriptModels = (
 const startMessage = (
   { options, spec }: StartScript,
   folders: Folders,
-  { sideInputs, models }: Pick<ScriptStartMessage, 'sideInputs' | 'models'>,
+  { sideInputs, models, directInputs }: Given,
   script: Attached,
 ): Placed['message'] => ({
   kind: 'startScript',
@@ -186,6 +209,7 @@ const startMessage = (
     outputDirectory: folders.output,
     workerIndex: options.workerIndex ?? 0,
     device: spec.device,
+    directInputs,
     // The one of `model`, else the only one.
     mainModel: spec.model?.name ?? (models.length === 1 ? (models[0]?.name ?? null) : null),
   },

@@ -40,7 +40,20 @@ export interface InitWords {
   /** The one that is meant where the script names none; null: it must name one. */
   readonly mainModel: string | null
   readonly sideInputs: readonly SideInputWords[]
+  /** Inputs whose files the script opens by itself. */
+  readonly directInputs: readonly DirectInputWords[]
 }
+
+export interface DirectInputWords {
+  readonly name: string
+  /** Absolute folder on this machine; the script may read all of it. */
+  readonly path: string
+  /** What everybody calls the folder: `share:NAME/PATH`, or its path on the machine that holds it. */
+  readonly place: string
+}
+
+/** Bytes and modification time of a file that the script opens by itself; null: it cannot be had. */
+export type ItemFacts = readonly [bytes: number, modifiedMs: number] | null
 
 export interface SideInputWords {
   readonly name: string
@@ -57,6 +70,8 @@ export interface RunWords {
   /** Empty where the items are records. */
   readonly items: readonly number[]
   readonly names: readonly string[]
+  /** Present where the script opens the items by itself. */
+  readonly facts?: readonly ItemFacts[]
   /** Present where the items are records. */
   readonly table: RecordsWords | null
   readonly partition: Readonly<Record<string, unknown>> | null

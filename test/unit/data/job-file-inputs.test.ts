@@ -50,6 +50,26 @@ describe('inputs', () => {
     expect(side.spec.sideInputs[0]?.mode).toBeUndefined()
   })
 
+  it('may be opened by the script itself, but only where there is one, for files, and in place', () => {
+    expect(read(table('{ path: a, mode: direct }')).spec.inputs[0]?.mode).toBe('direct')
+    const onnx = 'name: sales\nmodel: m\ninputs:\n  sales: { path: a, mode: direct }\n'
+    expect(errorOf(onnx)).toBe(
+      '4:27 "inputs.sales.mode" is direct, but without "entry_script" nothing opens files by itself: leave it out, or use download.',
+    )
+    expect(errorOf(table('{ path: a, format: csv, mode: direct }'))).toContain(
+      'the records of tables are read by Muster',
+    )
+    expect(errorOf(table('{ path: a, mode: direct }', 'in_place: false\n'))).toContain(
+      'files can be opened only where they lie',
+    )
+    expect(errorOf(table('{ path: a, mode: direct }\n  more: ./b'))).toContain(
+      '"inputs.more" and "inputs.sales" differ in mode',
+    )
+    expect(errorOf(table('./a', 'side_inputs: { b: { path: ./b, mode: direct } }\n'))).toContain(
+      'side inputs are copied to every machine',
+    )
+  })
+
   it('may be a single file of a table, whatever its name', async () => {
     await using folder = await tempFolder()
     await writeFile(join(folder.path, 'a[1].csv'), 'x\n1\n')

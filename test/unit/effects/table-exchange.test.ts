@@ -35,12 +35,14 @@ const forever = new AbortController().signal
 
 /** Nothing may be opened where it lies. */
 const streamedOnly: InPlace = {
+  directRoot: () => Promise.resolve(undefined),
   mayTry: () => false,
   paths: (_, items) => Promise.resolve(items.map(() => undefined)),
   offer: () => Promise.resolve(undefined),
 }
 /** Everything may: the data's peer is proven to be the same user. */
 const sameUser: InPlace = {
+  directRoot: () => Promise.resolve(undefined),
   mayTry: () => true,
   paths: (job, items) => {
     const reader = createItemReader()
@@ -97,6 +99,7 @@ const openOffice = async (
       items: createItemReader(),
       inPlace: own,
       downloadLists: createDownloadLists({ items: createItemReader(), planner: createPlanner() }),
+      directFolders: () => ({}),
       mayReadInPlace: () => true,
       jobById: () => Promise.resolve(job),
     })

@@ -1,6 +1,7 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createDataFolders } from '#agent/data/data-folders.ts'
 import { createDownloads } from '#agent/data/downloads.ts'
 import { createItemReader } from '#agent/data/items.ts'
 import { createPlanner } from '#agent/data/planner.ts'
@@ -29,17 +30,22 @@ interface Setting {
   readonly change?: (answer: InputAnswer) => InputAnswer
   readonly quota?: number
   readonly free?: number
+  readonly mode?: 'download' | 'direct'
+  /** Whether the owner lets files be opened in place, and where they lie for this machine. */
+  readonly inPlace?: boolean
+  readonly root?: string
 }
 
 /** A job over a folder of one machine, and another machine that downloads it. */
 const openOffice = async (home: string, setting: Setting = {}) => {
   const [a, b] = await machines.connectedPair()
-  const spec = specOf({ root: join(home, 'data'), mode: 'download' })
+  const spec = specOf({ root: join(home, 'data'), mode: setting.mode ?? 'download' })
   const job: Job = { id, spec, submitter: a.peer, dataPeer: a.peer, keeper: a.peer, submittedAt: 0 }
   const lists = createDownloadLists({ planner: createPlanner(), items: createItemReader() })
   const asked: string[] = []
   a.transport.serve(inputProtocol, async function* (_, request) {
     asked.push(`${request.want} ${request.firstItem}+${request.items}`)
+    if (request.want === 'paths') return yield { parts: [], last: true }
     for await (const answer of lists.serve(job, request))
       yield setting.change === undefined ? answer : setting.change(answer)
   })
@@ -51,7 +57,15 @@ const openOffice = async (home: string, setting: Setting = {}) => {
   const { transport } = b
   const quota = (): number => setting.quota ?? limits.downloadsQuotaBytes
   const clock = { monotonic: () => performance.now() }
-  const whole = createWholeInputs({ transport, downloads, clock, quota })
+  const whole = createWholeInputs({
+    transport,
+    downloads,
+    clock,
+    quota,
+    folders: createDataFolders(join(home, 'own')),
+    mayReadInPlace: () => setting.inPlace ?? true,
+    inPlace: { directRoot: () => Promise.resolve(setting.root) },
+  })
   const told: string[] = []
   return {
     job,
@@ -60,6 +74,7 @@ const openOffice = async (home: string, setting: Setting = {}) => {
     folder: downloads.folderOf(id, 0),
     gather: () => whole.gather(job, (sentence) => told.push(sentence), forever),
     drop: () => whole.drop(id),
+    folders: () => whole.directFolders(id),
   }
 }
 
@@ -166,5 +181,30 @@ describe('an input that is downloaded', () => {
     expect(found).toMatchObject({ ok: false, error: { code: 'DiskFull' } })
     expect(found.ok ? '' : found.error.message).toContain(words)
     expect(office.asked).toEqual(['listing 0+1'])
+  })
+})
+
+describe('an input whose files the script opens by itself', () => {
+  it('is granted where it lies for this machine', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const office = await openOffice(home.path, { mode: 'direct', root: join(home.path, 'data') })
+    expect(office.folders()).toEqual({})
+    expect((await office.gather()).ok).toBe(true)
+    expect(office.folders()).toEqual({ digits: join(home.path, 'data') })
+    await office.drop()
+    expect(office.folders()).toEqual({})
+  })
+
+  it.each([
+    [{ inPlace: false }, 'lets no files be opened where they lie'],
+    [{}, 'they lie on another machine and in no share'],
+    [{ root: '/nowhere-at-all' }, 'The folder /nowhere-at-all is not on this machine'],
+  ])('is out of reach in words: %j', async (setting, words) => {
+    await using home = await tempFolder()
+    const office = await openOffice(home.path, { mode: 'direct', ...setting })
+    const found = await office.gather()
+    expect(found).toMatchObject({ ok: false, error: { retryable: false } })
+    expect(found.ok ? '' : found.error.message).toContain(words)
   })
 })

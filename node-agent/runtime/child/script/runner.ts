@@ -114,9 +114,10 @@ const openFiles = (message: RunMessage, body: Uint8Array): OpenMiniBatch => {
 }
 
 const runWords = ({ message, records }: OpenMiniBatch): RunWords => {
-  const { miniBatch, items, names, partition = null, input = '' } = message
+  const { miniBatch, items, names, partition = null, input = '', facts } = message
   const beside = { kind: 'run', miniBatch, partition, input } as const
-  if (records === undefined) return { ...beside, items, names, table: null }
+  if (records === undefined)
+    return { ...beside, items, names, table: null, ...(facts === undefined ? {} : { facts }) }
   const table = { records: records.all, columns: records.columns }
   return { ...beside, items: [], names: [], table }
 }

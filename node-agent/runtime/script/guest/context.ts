@@ -36,6 +36,8 @@ export interface ScriptContext {
   readonly modelPath: (name?: string) => string
   /** One of the job's side inputs. @throws Error that names them all, if there is none of this name */
   readonly sideInput: (name: string) => SideInput
+  /** Folder of an input whose mode is `direct`; its name may be left out where there is one. @throws Error that names them all */
+  readonly inputFolder: (name?: string) => string
   readonly decodeImages: (
     items: Item | MiniBatch | Iterable<Item>,
     options: object,
@@ -52,8 +54,22 @@ export const createContext = (channel: Channel, init: InitWords, ahead: Ahead): 
   session: async (name) => createSession(channel, init.models, modelAt(init, name), ahead),
   modelPath: (name) => modelOf(init.models, modelAt(init, name)).path,
   sideInput: createSideInputs(channel, init.sideInputs),
+  inputFolder: (name) => folderOf(init, name),
   decodeImages: createDecodeImages(channel, ahead),
 })
+
+const folderOf = ({ directInputs }: InitWords, name: string | undefined): string => {
+  const [only, ...more] = directInputs
+  const found =
+    name === undefined && more.length === 0 ? only : directInputs.find((one) => one.name === name)
+  if (found !== undefined) return found.path
+  const names = directInputs.map((one) => `"${one.name}"`).join(', ')
+  throw new Error(
+    names === ''
+      ? 'The job has no input whose files its script opens by itself: give one the mode direct.'
+      : `Say which input is meant: those that the script opens by itself are ${names}.`,
+  )
+}
 
 /** Place of the model that is meant in the list of all. @throws Error that names them */
 const modelAt = ({ models, mainModel }: InitWords, name: string | undefined): number => {

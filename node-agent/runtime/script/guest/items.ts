@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Channel } from './channel.ts'
-import type { RunWords } from '../words.ts'
+import type { DirectInputWords, ItemFacts, RunWords } from '../words.ts'
 
 /** One file of a mini-batch. */
 export interface Item {
@@ -9,9 +11,22 @@ export interface Item {
   readonly id: number
   /** Place in this mini-batch, from 0. */
   readonly index: number
-  /** A file with its bytes; gone when the mini-batch ends. */
+  /** A file with its bytes; gone when the mini-batch ends. Where the script opens items by itself: the file itself. */
   readonly path: () => Promise<string>
   readonly bytes: () => Promise<Uint8Array>
+  /** Present where the mode of the items' input is `direct`: the script opens them by itself. */
+  readonly reference?: ItemReference
+}
+
+/** A file where it lies. */
+export interface ItemReference {
+  /** As everybody calls it: `share:photos/july/1.png`, or its path on the machine that holds it. */
+  readonly place: string
+  /** Where it is for this machine. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly modifiedMs: number
 }
 
 /** A record of a table: values by column. */
@@ -37,14 +52,23 @@ export interface MiniBatch extends Iterable<Item> {
   readonly rowNames: () => Promise<readonly string[]>
 }
 
-export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
-  const items = run.names.map((name, at): Item => ({
-    name,
-    id: run.items[at] ?? 0,
-    index: at,
-    path: async () => String((await channel.call({ what: 'path', at })).value),
-    bytes: async () => Uint8Array.from((await channel.call({ what: 'bytes', at })).body),
-  }))
+export const createMiniBatch = (
+  channel: Channel,
+  run: RunWords,
+  direct: readonly DirectInputWords[] = [],
+): MiniBatch => {
+  // A job with one input names none.
+  const folder = direct.find(({ name }) => name === run.input) ?? direct[0]
+  const items = run.names.map((name, at): Item => {
+    const base = { name, id: run.items[at] ?? 0, index: at }
+    const facts = run.facts?.[at] ?? null
+    if (facts !== null && folder !== undefined) return { ...base, ...openedBy(folder, name, facts) }
+    return {
+      ...base,
+      path: async () => String((await channel.call({ what: 'path', at })).value),
+      bytes: async () => Uint8Array.from((await channel.call({ what: 'bytes', at })).body),
+    }
+  })
   const { table } = run
   const size = table === null ? items.length : table.records
   let asked: Promise<Records> | undefined
@@ -63,6 +87,20 @@ export const createMiniBatch = (channel: Channel, run: RunWords): MiniBatch => {
     [Symbol.iterator]: () => items[Symbol.iterator](),
   }
   return miniBatch
+}
+
+/** A file that the script opens by itself. */
+const openedBy = (
+  folder: DirectInputWords,
+  name: string,
+  [size, modifiedMs]: NonNullable<ItemFacts>,
+): Pick<Item, 'path' | 'bytes' | 'reference'> => {
+  const path = join(folder.path, name)
+  return {
+    reference: Object.freeze({ place: `${folder.place}/${name}`, path, size, modifiedMs }),
+    path: () => Promise.resolve(path),
+    bytes: async () => new Uint8Array(await readFile(path)),
+  }
 }
 
 interface Records {

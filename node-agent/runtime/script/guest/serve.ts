@@ -23,10 +23,12 @@ type Entry = (...given: readonly unknown[]) => unknown
 export const serveScript = (descriptor: number): void => {
   let script: Script | undefined
   let context: ScriptContext | undefined
+  let direct: InitWords['directInputs'] = []
   const channel = openChannel(descriptor, (words) => {
     switch (words.kind) {
       case 'init':
         context = createContext(channel, words, ahead)
+        direct = words.directInputs
         void load(words, context).then((loaded) => {
           if (typeof loaded === 'string')
             return channel.send({ kind: 'initFailed', message: loaded })
@@ -43,7 +45,7 @@ export const serveScript = (descriptor: number): void => {
   })
   const ahead = createAhead(channel)
   const begin = ({ run }: Script, words: RunWords): void => {
-    const miniBatch = createMiniBatch(channel, words)
+    const miniBatch = createMiniBatch(channel, words, direct)
     ahead.begin(miniBatch)
     const items = words.table?.records ?? words.items.length
     void runOne(channel, items, () => run(miniBatch, context)).finally(ahead.forget)
