@@ -76,22 +76,23 @@ async function* copyFile(
   root: string,
   file: PlannedFile,
 ): ReturnType<ItemReader['copy']> {
-  const early = refusalOf(file, Infinity)
-  if (early !== undefined) return yield problem(file, early)
+  const refusal = refusalOf(file, Infinity)
+  if (refusal !== undefined) return yield problem(file, refusal)
   try {
     const found = await openInside(realFolder, root, file)
     if (typeof found === 'string') return yield problem(file, found)
     try {
       const hash = createHash('sha256')
-      let difference = changedSince(file, fstatSync(found))
-      for (let at = 0; at < file.bytes && difference === undefined;) {
+      const early = changedSince(file, fstatSync(found))
+      if (early !== undefined) return yield problem(file, early)
+      for (let at = 0; at < file.bytes;) {
         const bytes = await readAll(found, at, Math.min(limits.bulkFrameBytes, file.bytes - at))
         if (bytes === undefined) return yield problem(file, becameShorter)
         hash.update(bytes)
         at += bytes.length
         yield { bytes }
       }
-      difference ??= changedSince(file, fstatSync(found))
+      const difference = changedSince(file, fstatSync(found))
       yield difference === undefined ? { sha256: hash.digest('hex') } : problem(file, difference)
     } finally {
       closeSync(found)

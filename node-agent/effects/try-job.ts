@@ -164,48 +164,30 @@ const placeInput = async (
 
 type Start = Omit<StartProcess, 'threads' | 'memoryBytes' | 'signal'>
 
+/** A job of a dry run, and the paths of its models that were never registered. */
+interface TriedSpec {
+  readonly spec: JobSpec
+  /** Of the model that needs no name. */
+  readonly path?: string
+  readonly paths: Readonly<Record<string, string>>
+}
+
 /** Model, script and side inputs on this machine. Bytes become blobs that no record names: they are swept. */
 const prepare = async (
   deps: TryJobDeps,
-  { spec, model: wanted, models: named = [], script }: JobFile,
+  file: JobFile,
   signal: AbortSignal,
 ): Promise<Result<Start & { readonly signal: AbortSignal }, MusterError>> => {
-  const found = await findModel(deps, wanted)
-  if (!found.ok) return found
-  const { reference, path } = found.value
-  let paths: Readonly<Record<string, string>> = {}
-  let whole: JobSpec
-  if (spec.runtime === 'onnx') {
-    if (reference === undefined)
-      throw new Error('a job file without script and model was let through')
-    if (found.value.facts !== undefined) {
-      const fits = deps.runtime.checkFit(spec, found.value.facts)
-      if (!fits.ok) return fits
-    }
-    whole = { ...spec, model: reference, sideInputs: [] }
-  } else {
-    if (script === undefined) throw new Error('a job file without its script was let through')
-    const bundled = await storeScript(deps, script, signal)
-    if (!bundled.ok) return bundled
-    const placed = await placeSide(deps, spec.sideInputs)
-    if (!placed.ok) return placed
-    const side = await storeSideInputs(deps, placed.value, [], signal)
-    if (!side.ok) return side
-    const models = await findTriedModels(deps, named, reference)
-    if (!models.ok) return models
-    paths = models.value.paths
-    const scripted = {
-      ...spec,
-      script: bundled.value,
-      sideInputs: side.value,
-      ...models.value.spec,
-    }
-    whole = reference === undefined ? scripted : { ...scripted, model: reference }
-  }
+  const completed =
+    file.spec.runtime === 'onnx'
+      ? await completeDeclared(deps, file.spec, file.model)
+      : await completeScripted(deps, file.spec, file, signal)
+  if (!completed.ok) return completed
+  const { spec, path, paths } = completed.value
   const { self } = deps
   const job: Job = {
     id: deps.random.jobId(),
-    spec: whole,
+    spec,
     submitter: self,
     dataPeer: self,
     keeper: self,
@@ -220,7 +202,7 @@ const prepare = async (
   const sideInputs = await deps.sideFolders(job, signal)
   if (!sideInputs.ok) return sideInputs
   return ok({
-    spec: whole,
+    spec,
     job: job.id,
     modelPath: modelPath.value,
     models: { ...registered.value, ...paths },
@@ -228,6 +210,54 @@ const prepare = async (
     sideInputs: sideInputs.value,
     signal,
   })
+}
+
+type Draft<Runtime extends JobSpec['runtime']> = Extract<JobFile['spec'], { runtime: Runtime }>
+
+const completeDeclared = async (
+  deps: TryJobDeps,
+  spec: Draft<'onnx'>,
+  wanted: JobFile['model'],
+): Promise<Result<TriedSpec, MusterError>> => {
+  const found = await findModel(deps, wanted)
+  if (!found.ok) return found
+  const { reference, facts, path } = found.value
+  if (reference === undefined)
+    throw new Error('a job file without script and model was let through')
+  if (facts !== undefined) {
+    const fits = deps.runtime.checkFit(spec, facts)
+    if (!fits.ok) return fits
+  }
+  const whole = { ...spec, model: reference, sideInputs: [] }
+  return ok({ spec: whole, paths: {}, ...(path === undefined ? {} : { path }) })
+}
+
+const completeScripted = async (
+  deps: TryJobDeps,
+  spec: Draft<'node'>,
+  { model: wanted, models: named = [], script }: JobFile,
+  signal: AbortSignal,
+): Promise<Result<TriedSpec, MusterError>> => {
+  if (script === undefined) throw new Error('a job file without its script was let through')
+  const found = await findModel(deps, wanted)
+  if (!found.ok) return found
+  const { reference, path } = found.value
+  const bundled = await storeScript(deps, script, signal)
+  if (!bundled.ok) return bundled
+  const placed = await placeSide(deps, spec.sideInputs)
+  if (!placed.ok) return placed
+  const side = await storeSideInputs(deps, placed.value, [], signal)
+  if (!side.ok) return side
+  const models = await findTriedModels(deps, named, reference)
+  if (!models.ok) return models
+  const whole = {
+    ...spec,
+    script: bundled.value,
+    sideInputs: side.value,
+    ...models.value.spec,
+    ...(reference === undefined ? {} : { model: reference }),
+  }
+  return ok({ spec: whole, paths: models.value.paths, ...(path === undefined ? {} : { path }) })
 }
 
 type Outcome = Omit<Tried, 'step' | 'warnings'>
