@@ -62,6 +62,12 @@ const copiesOf = async (agent: AgentProcess, job: string): Promise<readonly stri
   return found.flatMap((one) => (one.isFile() ? [one.name] : [])).toSorted()
 }
 
+/** What the head says of a job; nothing before it heard of it. */
+const explained = async (id: string): Promise<string> => {
+  const asked = team.head.client.call('explain', { query: { job: id } })
+  return (await asked.catch(() => ({ lines: [] }))).lines.join('\n')
+}
+
 const isDone = async (id: string): Promise<void> => {
   const job = await untilFinal(() => team.keeper.client, id)
   expect(job).toMatchObject({ state: 'Completed', headline: '', itemsFailed: 0 })
@@ -120,17 +126,17 @@ test('download: a machine without room for it takes no part, and explain says wh
     agent?.client.call('changeSetting', { body: { key: 'downloads-quota', value } })
   for (const agent of team.workers) await setQuota(agent, '10')
   const id = await submit(textsJob('no-room'))
-  const explained = async (): Promise<string> =>
-    (await team.head.client.call('explain', { query: { job: id } })).lines.join('\n')
   await until('both say why', async () => {
-    const lines = await explained()
+    const lines = await explained(id)
     return ['ada', 'ben'].every((name) =>
       lines.includes(`${name} cannot have the inputs as the job asks: The job's inputs have`),
     )
   })
-  expect(await explained()).toContain('more than the 10 bytes that its owner gives to downloads')
-  const { reason } = await team.head.client.call('job', { query: { job: id } })
-  expect(reason).toContain('cannot have the inputs as the job asks')
+  expect(await explained(id)).toContain('more than the 10 bytes that its owner gives to downloads')
+  await until('the job says it too', async () => {
+    const { reason } = await team.head.client.call('job', { query: { job: id } })
+    return reason.includes('cannot have the inputs as the job asks')
+  })
   await setQuota(team.workers[1], null)
   await isDone(id)
   await setQuota(team.workers[0], null)
@@ -216,10 +222,8 @@ test('direct: where a share is mapped its files have its name, and a machine tha
   // Nothing can run yet: ben takes no part either before its owner lets it.
   await set(ben, 'in-place', 'off')
   const id = await submit(directJob('shared', 'path: texts, share: work'))
-  const explained = async (): Promise<string> =>
-    (await team.head.client.call('explain', { query: { job: id } })).lines.join('\n')
   await until('both say why', async () => {
-    const lines = await explained()
+    const lines = await explained(id)
     return ['ada', 'ben'].every((name) =>
       lines.includes(
         `${name} cannot have the inputs as the job asks: Its script opens the files of input "texts" by itself, but the owner of this machine lets no files be opened where they lie`,
