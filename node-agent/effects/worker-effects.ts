@@ -260,8 +260,9 @@ const endScript = async (working: Working, number: ProcessNumber): Promise<void>
   const { process, kind = '', runs = 0 } = running ?? {}
   if (process?.leave === undefined || runs > 0) return process?.kill()
   const idle = await process.leave()
-  // Gone altogether: whoever watches it says so.
-  if (idle === undefined || processes.get(number) !== running) return idle?.kill()
+  // No runtime process is left, or it takes no further script: whoever watches it says when all is gone.
+  if (idle === undefined) return process.kill()
+  if (processes.get(number) !== running) return idle.kill()
   processes.delete(number)
   warm.keep(idle, kind)
   warm.makeRoom(processes.size)
