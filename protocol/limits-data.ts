@@ -127,6 +127,14 @@ export const dataLimits = {
   openPipelines: 10_000,
   /** Row texts in one result chunk of rows that were taken over: as much as a worker's largest, about. */
   takenChunkBytes: 8 * 1024 * 1024,
+  /** Newest jobs among which one is sought that read the same files since. */
+  laterReaders: 16,
+  /** Bytes of touched files that are read to see whether they hold the same, for one job: a minute of a disk, about ... */
+  comparedBytes: 8 * 1024 * 1024 * 1024,
+  /** ... at so many mini-batches that were others after all nothing more is read, if they are the most. */
+  comparedInVain: 16,
+  /** Files read side by side for that. */
+  comparedAtOnce: 8,
   /** Items between two mini-batches that are taken over, up to which one question gets the rows of both. */
   takenGapItems: 256,
   /** Runs set side by side: more columns nobody reads. */

@@ -1,14 +1,32 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContentDigest } from '#agent/ports/data.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
+import type { PlannedFile } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { openRoot, walkFiles } from './folder-walk.ts'
+import { isInside, openRoot, walkFiles } from './folder-walk.ts'
 import { createMatcher } from './patterns.ts'
 
 /** Reads every file of an input and names all of it by one hash. */
 export const createContentDigest = (): ContentDigest => ({
+  file: async (input, planned, signal) => {
+    try {
+      const root = await openRoot(input.root, input.name)
+      const path = await realpath(join(root, planned.name))
+      if (!isInside(root, path) || !isAsPlanned(await stat(path), planned)) return undefined
+      const hash = createHash('sha256')
+      for await (const part of createReadStream(path, { signal })) hash.update(part as Uint8Array)
+      if (!isAsPlanned(await stat(path), planned)) return undefined
+      return hash.digest('hex').slice(0, 2 * contentHashBytes)
+    } catch {
+      signal.throwIfAborted()
+      return undefined
+    }
+  },
   of: async (input, signal) => {
     const whole = createHash('sha256')
     try {
@@ -33,3 +51,6 @@ export const createContentDigest = (): ContentDigest => ({
     }
   },
 })
+
+const isAsPlanned = (facts: Stats, { bytes, modifiedMs }: PlannedFile): boolean =>
+  facts.isFile() && facts.size === bytes && Math.trunc(facts.mtimeMs) === modifiedMs

@@ -16,9 +16,17 @@ export const runOf = (index: number, runMs: number, now: Millis): AttemptRun => 
 
 export const toRows = (
   { miniBatch, attempt }: Lease,
-  { items, lines, failures }: RunOutcome & { kind: 'succeeded' },
+  { items, lines, failures, contents }: RunOutcome & { kind: 'succeeded' },
   nameOf: (item: ItemIndex) => string,
-): AttemptRows => ({ miniBatch, attempt, items, names: items.map(nameOf), lines, failures })
+): AttemptRows => ({
+  miniBatch,
+  attempt,
+  items,
+  names: items.map(nameOf),
+  lines,
+  failures,
+  ...(contents === undefined ? {} : { contents }),
+})
 
 /** Names of a mini-batch's items; records come in order, so that the slice of one is near that of the last. */
 export const namesOf = ({ items, table }: RunInput): ((item: ItemIndex) => string) => {

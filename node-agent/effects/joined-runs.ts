@@ -1,5 +1,6 @@
 import type { RunInput, RunOutcome, RunTable } from '#agent/ports/runtime.ts'
 import type { Lease } from '#protocol/model/attempt.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 
 /** Several mini-batches in one `run()`: their inputs together, and what it gave taken apart again. */
 
@@ -45,7 +46,7 @@ const joinTables = ({ format, delimiter }: RunTable, parts: readonly Part[]): Ru
  */
 export const splitOutcome = (outcome: Succeeded, parts: readonly Part[]): readonly Succeeded[] => {
   const all = parts.reduce((sum, { lease }) => sum + lease.items, 0)
-  let [row, at, failure] = [0, 0, 0]
+  let [row, at, failure, place] = [0, 0, 0, 0]
   return parts.map(({ lease }) => {
     const end = lease.firstItem + lease.items
     const [firstRow, from, firstFailure] = [row, at, failure]
@@ -55,12 +56,19 @@ export const splitOutcome = (outcome: Succeeded, parts: readonly Part[]): readon
       item = outcome.items[row]
     }
     while ((outcome.failures[failure]?.item ?? end) < end) failure += 1
+    const firstPlace = place
+    place += lease.items
+    const contents = outcome.contents?.subarray(
+      firstPlace * contentHashBytes,
+      place * contentHashBytes,
+    )
     return {
       kind: 'succeeded',
       items: outcome.items.slice(firstRow, row),
       lines: outcome.lines.subarray(from, Math.max(from, at - 1)),
       failures: outcome.failures.slice(firstFailure, failure),
       runMs: (outcome.runMs * lease.items) / Math.max(1, all),
+      ...(contents === undefined ? {} : { contents }),
     }
   })
 }

@@ -65,7 +65,7 @@ const plan = async (deps: PlanningDeps, job: Job, signal: AbortSignal): Promise<
     if (refusal !== undefined) throw new MusterFailure(musterError('Forbidden', refusal))
     const reusing = await deps.takeOver.begin(job, written)
     const chunks = await chunksOf(deps, job, written.length, signal)
-    for await (const reused of reusing.through(chunks)) {
+    for await (const reused of reusing.through(chunks, signal)) {
       signal.throwIfAborted()
       await writeChunk(deps, reused)
     }

@@ -1,11 +1,15 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Clock } from '#agent/ports/clock.ts'
+import type { ContentDigest } from '#agent/ports/data.ts'
+import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobId, Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Job, JobSpec, ReuseRefusal } from '#protocol/model/job.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import type { Committed, PlanChunkWritten, TakenOver } from '#protocol/model/record.ts'
 import { decodePlanChunk } from '#protocol/wire/plan/plan.ts'
+import { createLook } from './look-into-files.ts'
+import type { Doubt } from './look-into-files.ts'
 import { packTaken } from './taken-rows.ts'
 import type { Donor, Pair, TakenRowsDeps } from './taken-rows.ts'
 
@@ -18,7 +22,10 @@ export interface TakeOver {
 /** What a plan goes through before its chunks are written. */
 export interface Reusing {
   /** The chunks as they shall be written, with what goes into the ledger beside them. */
-  readonly through: (chunks: AsyncIterable<PlanChunk>) => AsyncIterable<ReusedChunk>
+  readonly through: (
+    chunks: AsyncIterable<PlanChunk>,
+    signal: AbortSignal,
+  ) => AsyncIterable<ReusedChunk>
 }
 
 export interface ReusedChunk {
@@ -36,6 +43,7 @@ export interface ReusedChunk {
 export interface TakeOverDeps extends TakenRowsDeps {
   readonly clock: Clock
   readonly blobs: Blobs
+  readonly contents: ContentDigest
   readonly rules: ReuseRules
 }
 
@@ -56,12 +64,19 @@ export interface ReuseRules {
 }
 
 interface Match {
-  readonly wants: (chunk: PlanChunk) => boolean
-  readonly know: (chunk: PlanChunk) => void
+  readonly wants: (of: Source, chunk: PlanChunk) => boolean
+  readonly know: (of: Source, chunk: PlanChunk, contents: Contents) => void
   readonly cut: (chunk: PlanChunk) => PlanChunk | undefined
-  readonly find: (chunk: PlanChunk) => readonly Pair[]
+  readonly find: (chunk: PlanChunk) => {
+    readonly found: readonly Pair[]
+    readonly doubtful: readonly Doubt[]
+  }
+  readonly settle: (miniBatch: MiniBatchIndex, changed: number | undefined) => void
   readonly counts: () => Counts
 }
+
+type Source = 'earlier' | 'later'
+type Contents = ReadonlyMap<MiniBatchIndex, Uint8Array>
 
 interface Counts {
   readonly miniBatches: number
@@ -71,6 +86,7 @@ interface Counts {
   readonly added: number
   readonly gone: number
   readonly unsure: number
+  readonly touched: number
 }
 
 export const createTakeOver = (deps: TakeOverDeps): TakeOver => ({
@@ -79,7 +95,8 @@ export const createTakeOver = (deps: TakeOverDeps): TakeOver => ({
     return {
       through:
         typeof found === 'object'
-          ? (chunks) => takeFrom(deps, job, found, { chunks, isWhole: written.length === 0 })
+          ? (chunks, signal) =>
+              takeFrom(deps, job, found, { chunks, isWhole: written.length === 0, signal })
           : (chunks) => untouched(chunks, written.length === 0 ? found : undefined),
     }
   },
@@ -157,24 +174,41 @@ interface Planned {
   readonly chunks: AsyncIterable<PlanChunk>
   /** The plan was begun here, not before a restart. */
   readonly isWhole: boolean
+  readonly signal: AbortSignal
 }
 
 async function* takeFrom(
   deps: TakeOverDeps,
   job: Job,
   donor: Donor,
-  { chunks, isWhole }: Planned,
+  { chunks, isWhole, signal }: Planned,
 ): AsyncGenerator<ReusedChunk, void, undefined> {
-  const { from, match, earlier } = await matchOf(deps, job, donor)
+  const from = donor.fold.job.id
+  const match = matchOf(deps, job, donor)
+  const later = await laterReader(deps, job, donor)
+  const plans = {
+    earlier: readPlan(deps, from),
+    later: later === undefined ? noPlan() : readPlan(deps, later),
+  }
+  const look = createLook(deps.contents, job, signal)
   for await (const planned of chunks) {
-    while (match.wants(planned)) {
-      const next = await earlier.next()
-      if (next.done === true) break
-      match.know(next.value)
-    }
+    for (const source of ['earlier', 'later'] as const)
+      while (match.wants(source, planned)) {
+        const next = await plans[source].next()
+        if (next.done === true) break
+        match.know(source, next.value.chunk, next.value.contents)
+      }
     const chunk = match.cut(planned)
     if (chunk === undefined) continue
-    const groups = await packTaken(deps, job, donor, match.find(chunk))
+    const { found, doubtful } = match.find(chunk)
+    const pairs = [...found]
+    for (const doubt of doubtful) {
+      const changed = await look(doubt)
+      match.settle(doubt.now.miniBatch, changed)
+      if (changed === 0) pairs.push(doubt)
+    }
+    pairs.sort((a, b) => a.now.miniBatch - b.now.miniBatch)
+    const groups = await packTaken(deps, job, donor, pairs)
     const reuse = chunk.last
       ? { reuse: deps.rules.takenSentence(from, match.counts(), isWhole) }
       : {}
@@ -195,34 +229,53 @@ async function* takeFrom(
   }
 }
 
-const matchOf = async (
-  { rules, views, blobs }: TakeOverDeps,
-  { spec, reuse }: Job,
-  { fold, commits }: Donor,
-): Promise<{
-  readonly from: JobId
-  readonly match: Match
-  readonly earlier: AsyncIterator<PlanChunk, void>
-}> => {
-  const from = fold.job.id
-  const written = await views.planChunks(from)
-  const match = rules.createReuseMatch({
+const matchOf = ({ rules }: TakeOverDeps, { spec, reuse }: Job, { fold, commits }: Donor): Match =>
+  rules.createReuseMatch({
     spec,
     pinned: reuse?.pinned === true,
     seenAt: fold.job.submittedAt,
     files: spec.inputs[0]?.kind === 'files' ? fold.items : undefined,
     isFinished: (miniBatch) => commits.has(miniBatch),
   })
-  return { from, match, earlier: readPlan(blobs, written) }
+
+/** The newest job that read the same folders after the donor did, whatever it made of them. */
+const laterReader = async (
+  { views, self }: TakeOverDeps,
+  { id, spec, reuse }: Job,
+  { fold: { job: donor } }: Donor,
+): Promise<JobId | undefined> => {
+  if (reuse?.pinned === true || spec.inputs.some(({ kind }) => kind !== 'files')) return undefined
+  const rootsOf = ({ inputs }: JobSpec): string => JSON.stringify(inputs.map(({ root }) => root))
+  const found = (await views.jobs(limits.laterReaders)).find(
+    ({ job, committed }) =>
+      job.id !== id &&
+      job.id !== donor.id &&
+      job.submittedAt > donor.submittedAt &&
+      job.dataPeer === self &&
+      job.keeper === self &&
+      committed > 0 &&
+      rootsOf(job.spec) === rootsOf(spec),
+  )
+  return found?.job.id
 }
 
-/** An earlier plan as far as it is there. */
+interface SeenChunk {
+  readonly chunk: PlanChunk
+  readonly contents: Contents
+}
+
+/** An earlier plan as far as it is there, and what was read of it. */
 async function* readPlan(
-  blobs: Blobs,
-  written: readonly PlanChunkWritten[],
-): AsyncGenerator<PlanChunk, void, undefined> {
-  for (const { blob } of written) {
+  { blobs, views }: TakeOverDeps,
+  job: JobId,
+): AsyncGenerator<SeenChunk, void, undefined> {
+  for (const { blob, firstMiniBatch, miniBatches } of await views.planChunks(job)) {
     const bytes = await blobs.read(blob)
-    if (bytes.ok) yield decodePlanChunk(bytes.value)
+    if (!bytes.ok) continue
+    const seen = await views.contents(job, firstMiniBatch, firstMiniBatch + miniBatches)
+    const contents = new Map(seen.map((one) => [one.miniBatch, one.contents]))
+    yield { chunk: decodePlanChunk(bytes.value), contents }
   }
 }
+
+async function* noPlan(): AsyncGenerator<SeenChunk, void, undefined> {}

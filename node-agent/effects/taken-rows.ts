@@ -32,7 +32,7 @@ interface Place {
 /** A mini-batch, and the earlier one whose rows stand for its own. */
 export interface Pair {
   readonly now: Place
-  readonly earlier: Place
+  readonly earlier: Place & { readonly contents: Uint8Array | undefined }
 }
 
 /** Commits of these mini-batches; one of whose rows some are not here is left out. */
@@ -94,6 +94,7 @@ const toRows = ({ now, earlier }: Pair, rows: readonly TakenRow[]): AttemptRows 
   names: rows.map(({ name }) => name),
   lines: Buffer.from(rows.map(({ value }) => value).join('\n')),
   failures: [],
+  ...(earlier.contents === undefined ? {} : { contents: earlier.contents }),
 })
 
 /** Entries in heaps that fit a result chunk. */

@@ -17,13 +17,19 @@ export interface ReuseCounts {
   readonly gone: number
   /** Files written too shortly before the earlier plan was made. */
   readonly unsure: number
+  /** Files with another time, in mini-batches that were taken over since they hold what they held. */
+  readonly touched: number
 }
 
-/** What became of a mini-batch: its rows are there; not all of them; its times prove nothing; it holds something else. */
-export type Outcome = 'taken' | 'unfinished' | 'unsure' | 'other'
+/**
+ * What became of a mini-batch: its rows are there; not all of them; its times prove nothing; some of its files
+ * were found to hold something else; it has other files, sizes or times.
+ */
+export type Outcome = 'taken' | 'unfinished' | 'unsure' | 'changed' | 'other'
 
 export interface ReuseCount {
-  readonly add: (miniBatch: MiniBatchContent, outcome: Outcome) => void
+  /** @param files where it was taken over: those with another time; where it changed: those that did */
+  readonly add: (miniBatch: MiniBatchContent, outcome: Outcome, files?: number) => void
   readonly counts: () => ReuseCounts
 }
 
@@ -42,6 +48,7 @@ export const createReuseCount = (
   earlierFile: (file: PlannedFile) => PlannedFile | undefined,
 ): ReuseCount => {
   let [miniBatches, taken, unfinished, changed, added, unsure, met] = [0, 0, 0, 0, 0, 0, 0]
+  let touched = 0
   const counted = new Set<string>()
   const isNew = ({ input, name }: PlannedFile): boolean => {
     if (files !== undefined) return true
@@ -51,14 +58,18 @@ export const createReuseCount = (
     return true
   }
   return {
-    add: (miniBatch, outcome) => {
+    add: (miniBatch, outcome, found = 0) => {
       miniBatches += 1
-      if (outcome === 'taken') taken += 1
+      if (outcome === 'taken') {
+        taken += 1
+        touched += found
+      }
       if (outcome === 'unfinished') unfinished += 1
+      if (outcome === 'changed') changed += found
       for (const file of miniBatch.files) {
         const before = outcome === 'taken' ? file : earlierFile(file)
         if (before !== undefined) met += 1
-        if (outcome === 'taken' || outcome === 'unfinished' || !isNew(file)) continue
+        if (!counting.has(outcome) || !isNew(file)) continue
         if (before === undefined) added += 1
         else if (outcome === 'unsure') unsure += isOld(file, seenAt) ? 0 : 1
         else if (isOther(file, before, pinned)) changed += 1
@@ -66,10 +77,13 @@ export const createReuseCount = (
     },
     counts: () => {
       const gone = files === undefined ? 0 : Math.max(0, files - met)
-      return { miniBatches, taken, unfinished, changed, added, gone, unsure }
+      return { miniBatches, taken, unfinished, changed, added, gone, unsure, touched }
     },
   }
 }
+
+/** Where files are looked at one by one. */
+const counting: ReadonlySet<Outcome> = new Set(['unsure', 'other'])
 
 const isOther = (file: PlannedFile, before: PlannedFile, pinned: boolean): boolean =>
   file.bytes !== before.bytes || (!pinned && file.modifiedMs !== before.modifiedMs)

@@ -1,36 +1,53 @@
 import type { Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
-import type { FilePlanChunk, PlanChunk, PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
+import type { FilePlanChunk, PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
 import { toRuns } from './cut/mini-batches.ts'
-import { comparePaths } from './cut/names.ts'
+import { createPlanStretch, filesOf } from './plan-stretch.ts'
+import type { Contents, PlanStretch, SeenMiniBatch } from './plan-stretch.ts'
 import { realign } from './realign.ts'
-import type { EarlierCuts, PieceSize } from './realign.ts'
+import type { EarlierCuts } from './realign.ts'
 import { createReuseCount } from './reuse-count.ts'
-import type { ReuseCounts } from './reuse-count.ts'
-import { contentsOf, contentText, isSure } from './reuse.ts'
+import type { ReuseCount, ReuseCounts } from './reuse-count.ts'
+import { judge } from './reuse-judge.ts'
+import type { FileCheck } from './reuse-judge.ts'
+import { contentsOf } from './reuse.ts'
 import type { MiniBatchContent } from './reuse.ts'
 
 /**
- * Finds mini-batches of an earlier plan again in a new one, wherever they stand there. Both plans list
- * files in the same order, so only a stretch of the earlier one has to be known at a time.
+ * Finds mini-batches of an earlier job again in a new plan, wherever they stand there. `earlier` is the job
+ * that gives rows; `later` one that read the same files after it, whatever it made of them.
  */
 export interface ReuseMatch {
-  /** Whether more of the earlier plan has to be known before this chunk is cut and looked at. */
-  readonly wants: (chunk: PlanChunk) => boolean
-  /** The next chunk of the earlier plan. */
-  readonly know: (chunk: PlanChunk) => void
+  /** Whether more of that job's plan has to be known before this chunk is cut and looked at. */
+  readonly wants: (of: Source, chunk: PlanChunk) => boolean
+  /** The next chunk of that job's plan, and what was read of it. */
+  readonly know: (of: Source, chunk: PlanChunk, contents: Contents) => void
   /** The chunk anew, cut where the earlier plan was; files of a mini-batch that is not full are kept for the next. */
   readonly cut: (chunk: PlanChunk) => PlanChunk | undefined
   /** Which of its mini-batches hold what an earlier one held that was finished. */
-  readonly find: (chunk: PlanChunk) => readonly Found[]
+  readonly find: (chunk: PlanChunk) => FoundIn
+  /** What came of looking into the files of a doubtful one: how many are others, or undefined if nobody looked. */
+  readonly settle: (miniBatch: MiniBatchIndex, changed: number | undefined) => void
   /** What was found so far. */
   readonly counts: () => ReuseCounts
+}
+
+export type Source = 'earlier' | 'later'
+
+export interface FoundIn {
+  readonly found: readonly Found[]
+  /** Times of some files say nothing: what is in them must be compared. */
+  readonly doubtful: readonly Doubt[]
 }
 
 /** A mini-batch, and the earlier one whose rows may stand for its own. */
 export interface Found {
   readonly now: MiniBatchContent
-  readonly earlier: MiniBatchContent
+  readonly earlier: SeenMiniBatch
+}
+
+export interface Doubt extends Found {
+  readonly files: readonly FileCheck[]
 }
 
 export interface ReuseMatchOf {
@@ -46,128 +63,70 @@ export interface ReuseMatchOf {
 }
 
 export const createReuseMatch = (of: ReuseMatchOf): ReuseMatch => {
-  const known = createKnown(of)
-  const cutter = createCutter(of, known)
-  const count = createReuseCount(of, known.file)
+  const isOrdered = of.spec.partitionKeys.length === 0
+  const sources = {
+    earlier: createPlanStretch(isOrdered, of.pinned),
+    later: createPlanStretch(isOrdered, of.pinned),
+  }
+  const cutter = createCutter(of, sources.earlier)
+  const count = createReuseCount(of, (file) => sources.earlier.file(file)?.file)
+  const doubts = new Map<MiniBatchIndex, Doubt>()
   return {
-    wants: (chunk) => known.isShortOf(chunk),
-    know: known.add,
+    wants: (source, chunk) => sources[source].isShortOf(chunk),
+    know: (source, chunk, contents) => sources[source].add(chunk, contents),
     cut: (chunk) => {
       const cut = cutter(chunk)
       const [first] = cut === undefined ? [] : filesOf(cut)
-      if (first !== undefined) known.forgetBefore(first)
+      if (first !== undefined) {
+        sources.earlier.forgetBefore(first)
+        sources.later.forgetBefore(first)
+      }
       return cut
     },
     find: (chunk) => {
-      const found: Found[] = []
-      for (const now of contentsOf(chunk, of.pinned)) {
-        const earlier = known.withText(now.text)
-        const isFinished = earlier !== undefined && of.isFinished(earlier.miniBatch)
-        const isTaken = isFinished && isSure(earlier, of)
-        if (isTaken) found.push({ now, earlier })
-        count.add(
-          now,
-          isTaken
-            ? 'taken'
-            : earlier === undefined
-              ? 'other'
-              : isFinished
-                ? 'unsure'
-                : 'unfinished',
-        )
-      }
-      return found
+      const all = find(of, sources, count, chunk)
+      for (const doubt of all.doubtful) doubts.set(doubt.now.miniBatch, doubt)
+      return all
+    },
+    settle: (miniBatch, changed) => {
+      const doubt = doubts.get(miniBatch)
+      if (doubt === undefined || !doubts.delete(miniBatch)) return
+      const { now, files } = doubt
+      if (changed === undefined) count.add(now, 'other')
+      else if (changed > 0) count.add(now, 'changed', changed)
+      else count.add(now, 'taken', files.filter(({ isTouched }) => isTouched).length)
     },
     counts: count.counts,
   }
 }
 
-/** A stretch of the earlier plan. */
-interface Known extends EarlierCuts {
-  readonly add: (chunk: PlanChunk) => void
-  readonly isShortOf: (chunk: PlanChunk) => boolean
-  readonly forgetBefore: (file: PlannedFile) => void
-  readonly withText: (text: string) => MiniBatchContent | undefined
-  readonly file: (file: PlannedFile) => PlannedFile | undefined
-}
-
-interface KnownChunk {
-  readonly endMiniBatch: MiniBatchIndex
-  readonly last: PlannedFile | undefined
-  readonly byText: ReadonlyMap<string, MiniBatchContent>
-  readonly starts: ReadonlyMap<string, PieceSize>
-  readonly files: ReadonlyMap<string, PlannedFile>
-}
-
-/** Partitions stand in no order of files: as many chunks of their plan are known at a time. */
-const partitionChunks = 3
-
-const createKnown = ({ spec, pinned }: ReuseMatchOf): Known => {
-  let chunks: KnownChunk[] = []
-  const isOrdered = spec.partitionKeys.length === 0
-  const first = <Value>(look: (chunk: KnownChunk) => Value | undefined): Value | undefined => {
-    for (const chunk of chunks) {
-      const value = look(chunk)
-      if (value !== undefined) return value
+const find = (
+  of: ReuseMatchOf,
+  { earlier: before, later }: Readonly<Record<Source, PlanStretch>>,
+  count: ReuseCount,
+  chunk: PlanChunk,
+): FoundIn => {
+  const found: Found[] = []
+  const doubtful: Doubt[] = []
+  for (const now of contentsOf(chunk, of.pinned)) {
+    const same = before.withText(now.text)
+    const [first] = now.files
+    // Files with other times may hold what they held; of tables only the times are known.
+    const alike = chunk.kind === 'files' && first !== undefined ? before.startingWith(first) : same
+    const earlier = same ?? alike
+    const judged = earlier && judge(now, earlier, { ...of, later })
+    if (earlier === undefined || judged === undefined) count.add(now, 'other')
+    else if (!of.isFinished(earlier.miniBatch)) count.add(now, same ? 'unfinished' : 'other')
+    else if (judged.changed > 0) count.add(now, 'changed', judged.changed)
+    else if (judged.unproved > 0) count.add(now, same ? 'unsure' : 'other')
+    else if (judged.toCheck.length > 0) doubtful.push({ now, earlier, files: judged.toCheck })
+    else {
+      found.push({ now, earlier })
+      count.add(now, 'taken', judged.touched)
     }
-    return undefined
   }
-  const withText = (text: string): MiniBatchContent | undefined =>
-    first(({ byText }) => byText.get(text))
-  return {
-    add: (chunk) => {
-      chunks.push(toKnown(chunk, pinned))
-      if (!isOrdered) chunks = chunks.slice(-partitionChunks)
-    },
-    isShortOf: (chunk) => {
-      const end = chunks.at(-1)
-      if (end === undefined) return true
-      if (!isOrdered) return end.endMiniBatch < endOf(chunk)
-      const last = filesOf(chunk).at(-1)
-      return last !== undefined && end.last !== undefined && compareFiles(end.last, last) < 0
-    },
-    forgetBefore: (file) => {
-      if (isOrdered)
-        chunks = chunks.filter(
-          ({ last }, at) =>
-            at === chunks.length - 1 || (last !== undefined && compareFiles(last, file) >= 0),
-        )
-    },
-    withText,
-    file: (file) => first(({ files }) => files.get(keyOf(file))),
-    beginningWith: (item) => first(({ starts }) => starts.get(keyOf(item))),
-    isKnown: (items) => withText(contentText(items, null, pinned)) !== undefined,
-  }
+  return { found, doubtful }
 }
-
-const toKnown = (chunk: PlanChunk, pinned: boolean): KnownChunk => {
-  const contents = contentsOf(chunk, pinned)
-  const files = filesOf(chunk)
-  const starts = new Map<string, PieceSize>()
-  for (const { files: all } of contents) {
-    const [file] = all
-    const bytes = all.reduce((sum, one) => sum + one.bytes, 0)
-    if (file !== undefined) starts.set(keyOf(file), { items: all.length, bytes })
-  }
-  return {
-    endMiniBatch: endOf(chunk),
-    last: files.at(-1),
-    byText: new Map(contents.map((content) => [content.text, content])),
-    starts,
-    files: new Map(files.map((file) => [keyOf(file), file])),
-  }
-}
-
-const endOf = ({ firstMiniBatch, runs }: PlanChunk): MiniBatchIndex =>
-  runs.reduce((sum, run) => sum + run.count, firstMiniBatch)
-
-const filesOf = (chunk: PlanChunk): readonly PlannedFile[] =>
-  chunk.kind === 'files' ? chunk.items : chunk.slices.map(({ file }) => file)
-
-const keyOf = ({ input, name }: PlannedFile): string => `${input}/${name}`
-
-const compareFiles = (a: PlannedFile, b: PlannedFile): number =>
-  a.input - b.input || comparePaths(a.name, b.name)
 
 /** Only where files are counted out: tables are cut within each file, partitions by their keys. */
 const createCutter = (

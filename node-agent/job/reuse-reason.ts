@@ -172,7 +172,7 @@ const textOf = (value: unknown): string | undefined =>
 export const takenSentence = (from: string, counts: ReuseCounts, isWhole: boolean): string => {
   const { miniBatches, taken } = counts
   const why = isWhole ? whyNot(counts) : ['files changed meanwhile']
-  if (taken === miniBatches && counts.gone === 0)
+  if (taken === miniBatches && counts.gone === 0 && counts.touched === 0)
     return `${taken === 1 ? 'The mini-batch was' : `All ${taken} mini-batches were`} taken over from job ${from}: same script, model, settings and files.`
   const rest = why.length === 0 ? 'the rest stands in other mini-batches now' : listOf(why)
   return taken === 0
@@ -180,21 +180,29 @@ export const takenSentence = (from: string, counts: ReuseCounts, isWhole: boolea
     : `${taken} of ${miniBatches} mini-batches were taken over from job ${from}; ${rest}.`
 }
 
-const whyNot = ({ changed, added, gone, unsure, unfinished }: ReuseCounts): readonly string[] => [
-  ...(changed === 0 ? [] : [`${files(changed)} changed`]),
-  ...(added === 0 ? [] : [`${files(added)} came`]),
-  ...(gone === 0 ? [] : [`${files(gone)} went`]),
-  ...(unsure === 0
-    ? []
-    : [
-        `${files(unsure)} had been written too shortly before it to be sure of ${unsure === 1 ? 'it' : 'them'}`,
-      ]),
-  ...(unfinished === 0
-    ? []
-    : [
-        `${unfinished === 1 ? '1 mini-batch was' : `${unfinished} mini-batches were`} not finished there without a failed item`,
-      ]),
-]
+const whyNot = (counts: ReuseCounts): readonly string[] => {
+  const { changed, added, gone, unsure, unfinished, touched } = counts
+  return [
+    ...(changed === 0 ? [] : [`${files(changed)} changed`]),
+    ...(added === 0 ? [] : [`${files(added)} came`]),
+    ...(gone === 0 ? [] : [`${files(gone)} went`]),
+    ...(unsure === 0
+      ? []
+      : [
+          `${files(unsure)} had been written too shortly before it to be sure of ${unsure === 1 ? 'it' : 'them'}`,
+        ]),
+    ...(unfinished === 0
+      ? []
+      : [
+          `${unfinished === 1 ? '1 mini-batch was' : `${unfinished} mini-batches were`} not finished there without a failed item`,
+        ]),
+    ...(touched === 0
+      ? []
+      : [
+          `${files(touched)} with another time ${touched === 1 ? 'holds' : 'hold'} the same as before`,
+        ]),
+  ]
+}
 
 const files = (count: number): string => (count === 1 ? '1 file' : `${count} files`)
 

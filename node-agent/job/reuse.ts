@@ -149,13 +149,8 @@ const withoutTime = (entry: PlannedItem | PlannedSlice, pinned: boolean): unknow
 }
 
 /**
- * Whether equal times prove that files are the same. A file written too shortly before the earlier plan
- * looked at it proves nothing by its time.
+ * Whether a time proves that a file is the same as one of that time. A file written too shortly before the
+ * earlier plan looked at it proves nothing by its time.
  */
-export const isSure = (
-  { files }: MiniBatchContent,
-  { seenAt, pinned }: { readonly seenAt: Millis; readonly pinned: boolean },
-): boolean => pinned || files.every((file) => isOld(file, seenAt))
-
 export const isOld = ({ modifiedMs }: PlannedFile, seenAt: Millis): boolean =>
   modifiedMs < seenAt - racyMs

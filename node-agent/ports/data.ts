@@ -238,6 +238,15 @@ export interface DataPreview {
 export interface ContentDigest {
   /** SHA-256 (hex) over the names and the bytes of all its files. Reads all of them. `InputMissing` */
   readonly of: (input: JobInput, signal: AbortSignal) => Promise<Result<string, MusterError>>
+  /**
+   * What is in a planned file of an input now, as in `protocol/model/content.ts`, hex; undefined if it is no
+   * longer as planned or cannot be read.
+   */
+  readonly file: (
+    input: JobInput,
+    planned: PlannedFile,
+    signal: AbortSignal,
+  ) => Promise<string | undefined>
 }
 
 /** Where shares lie on this machine. */

@@ -102,6 +102,8 @@ export type RunOutcome =
       readonly failures: readonly ItemFailure[]
       /** Present where it is not known which item a row belongs to: there are no keys, and counts differ. */
       readonly unsure?: true
+      /** What was in the items of the request: see `protocol/model/content.ts`. Left out for records. */
+      readonly contents?: Uint8Array
       /** Files that the script left, all in the file `pack`: an absolute path; whoever takes it deletes it. */
       readonly files?: { readonly pack: string; readonly list: readonly OutputFile[] }
       /** Milliseconds between taking up the mini-batch and having its rows. */

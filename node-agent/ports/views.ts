@@ -103,6 +103,12 @@ export interface Views {
     first: ItemIndex,
     last: ItemIndex,
   ) => Promise<readonly TakenRow[]>
+  /** Hashes of what was read for the mini-batches `from` up to but without `to`, where they are known here. */
+  readonly contents: (
+    job: JobId,
+    from: MiniBatchIndex,
+    to: MiniBatchIndex,
+  ) => Promise<readonly MiniBatchContents[]>
   /** Small values of this agent alone: ports, remembered addresses, ... JSON. */
   readonly setting: (name: string) => Promise<unknown>
   readonly setSetting: (name: string, value: unknown) => Promise<void>
@@ -214,6 +220,12 @@ export interface TakenRow {
   readonly miniBatch: MiniBatchIndex
   /** JSON text. */
   readonly value: string
+}
+
+/** What was in a mini-batch's items when they were read: see `protocol/model/content.ts`. */
+export interface MiniBatchContents {
+  readonly miniBatch: MiniBatchIndex
+  readonly contents: Uint8Array
 }
 
 /** Failures with the same words. */

@@ -134,6 +134,8 @@ export interface SucceededMessage {
   readonly runMs: number
   /** See `RunOutcome`. */
   readonly unsure?: true
+  /** The same, in base64. */
+  readonly contents?: string
   readonly files?: FilesMessage
 }
 
@@ -189,6 +191,7 @@ export const readProcessMessage = (head: unknown): ProcessMessage | undefined =>
         isArrayOf(head['items'], isNumber) &&
         isArrayOf(head['failures'], isFailure) &&
         (head['unsure'] === undefined || head['unsure'] === true) &&
+        (head['contents'] === undefined || isText(head['contents'])) &&
         (head['files'] === undefined || isFiles(head['files']))
         ? (head as unknown as SucceededMessage)
         : undefined

@@ -8,6 +8,7 @@ import type {
 } from '#agent/ports/runtime.ts'
 import { MusterFailure, musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { RuntimeChild } from './child-process.ts'
@@ -224,7 +225,10 @@ const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undef
     return 'its rows do not match the items it was given'
   }
   const { files, unsure } = message
+  const contents = Buffer.from(message.contents ?? '', 'base64')
+  const isWhole = contents.length === next.request.items.length * contentHashBytes
   const left = {
+    ...(isWhole && contents.length > 0 ? { contents } : {}),
     ...(files === undefined ? {} : { files }),
     ...(unsure === undefined ? {} : { unsure }),
   }

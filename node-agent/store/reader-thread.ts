@@ -1,11 +1,11 @@
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordKind, VersionVector } from '#protocol/model/record.ts'
-import type { RowQuery } from '#agent/ports/views.ts'
 import { openForReading, toStoreError } from './database.ts'
 import { createAttemptQuery } from './queries/attempts.ts'
 import { createCommitQueries } from './queries/commits.ts'
 import type { CommitColumns } from './queries/commits.ts'
 import { createCommitRuns } from './queries/commit-runs.ts'
+import { createContents } from './queries/contents.ts'
 import type { CommitRange } from './queries/commit-runs.ts'
 import { createDigest } from './queries/digest.ts'
 import { createFailureQueries } from './queries/failures.ts'
@@ -28,7 +28,6 @@ const open = (options: ThreadOptions) => {
   const jobs = createJobQueries(db)
   const commits = createCommitQueries(db)
   const commitRuns = createCommitRuns(db)
-  const rows = createRowQueries(db)
   const failures = createFailureQueries(db)
   const small = createSmallQueries(db)
   const registry = createRegistryQueries(db)
@@ -50,7 +49,7 @@ const open = (options: ThreadOptions) => {
     sealFacts: (job: JobId) => commits.sealFacts(job),
     packs: createPackQuery(db),
     attempts: createAttemptQuery(db),
-    rows: (query: RowQuery) => rows.rows(query),
+    rows: createRowQueries(db).rows,
     failureGroups: (of: { readonly job: JobId; readonly limit: number }) =>
       failures.failureGroups(of.job, of.limit),
     models: () => small.models(),
@@ -66,6 +65,7 @@ const open = (options: ThreadOptions) => {
     poolClock: (name: string) => small.poolClock(name),
     ...createPipelineQueries(db),
     rowsOfItems: createRowsOfItems(db),
+    contents: createContents(db),
     setting: (name: string) => small.setting(name),
     hashAt: (of: {
       readonly origin: PeerId

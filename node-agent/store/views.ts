@@ -56,6 +56,7 @@ export const createViews = (deps: {
     jobsWithKey: (key) => reader.call('jobsWithKey', key),
     jobsOfStep: (run, step) => reader.call('jobsOfStep', { run, step }),
     schedules: () => reader.call('schedules'),
+    contents: (job, from, to) => reader.call('contents', { job, from, to }),
     rowsOfItems: (job, first, last) => reader.call('rowsOfItems', { job, first, last }),
     setting: async (name) => {
       const json = await reader.call('setting', name)

@@ -21,6 +21,8 @@ interface AttemptColumns {
   readonly files?: AttemptFiles
   /** When and where it ran; undefined if its worker did not say. */
   readonly ran?: AttemptRun
+  /** What was in its items: see `content.ts`. Undefined for records, or if its worker did not say. */
+  readonly contents?: Uint8Array
 }
 
 /** When and where an attempt ran, in whole numbers. */

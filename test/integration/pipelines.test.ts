@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ControlClient } from '#protocol/control/client.ts'
@@ -172,6 +172,39 @@ test('a file that comes or goes in the middle costs its own mini-batch', async (
   expect(await rowsOf(third.job)).toEqual(await rowsOf(fresh.job))
   expect(await readFile(third.output, 'utf8')).toBe(await readFile(fresh.output, 'utf8'))
 })
+
+test.for(['true', 'false'])(
+  'content decides where times do not: touched files, and files changed under the same time (in place: %s)',
+  async (inPlace) => {
+    const folder = await writeTexts(`content-${inPlace}`, twelve())
+    const text = (factor: number): string => `
+name: content-${inPlace}
+entry_script: ./count.ts
+inputs: { texts: ${folder} }
+mini_batch_size: 3
+in_place: ${inPlace}
+arguments: ['${factor}']
+`
+    const stepOfRun = async (factor: number) => (await run(text(factor))).steps[0]!
+    const first = await stepOfRun(1)
+    await writeOld(join(folder, '04.txt'), twelve()['04.txt']!)
+    const touched = await stepOfRun(1)
+    expect([touched.miniBatches, touched.takenOver]).toEqual([4, 4])
+    expect(touched.reuse).toContain('1 file with another time holds the same as before')
+    expect(await rowsOf(touched.job)).toEqual(await rowsOf(first.job))
+
+    // Other bytes under the same size and time: nobody can see that, until somebody reads them.
+    const path = join(folder, '07.txt')
+    const { atime, mtime } = await stat(path)
+    await writeFile(path, 'bad'.padEnd(8, 'x'))
+    await utimes(path, atime, mtime)
+    expect((await stepOfRun(1)).takenOver).toBe(4)
+    expect((await stepOfRun(2)).takenOver).toBe(0)
+    const noticed = await stepOfRun(1)
+    expect([noticed.takenOver, noticed.itemsFailed]).toEqual([3, 1])
+    expect(noticed.reuse).toMatch(/^3 of 4 mini-batches were taken over from .*; 1 file changed\.$/)
+  },
+)
 
 test('why nothing was taken over is said', async () => {
   const folder = await writeTexts('reasons', twelve())

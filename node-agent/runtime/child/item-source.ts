@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto'
 import type { ItemPlace } from '#agent/ports/runtime.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 import type { PlannedFile } from '#protocol/model/plan.ts'
 import type { RunMessage } from '../messages.ts'
 import { readItemFile, readPlannedFile } from './read-item.ts'
@@ -9,6 +11,8 @@ export interface Sources {
   readonly body: Uint8Array
   /** Where in the body each item's bytes begin. */
   readonly offsets: readonly number[]
+  /** What was in the items that were read so far: see `protocol/model/content.ts`. */
+  readonly contents: Buffer
 }
 
 export const openSources = (message: RunMessage, body: Uint8Array): Sources => {
@@ -18,17 +22,28 @@ export const openSources = (message: RunMessage, body: Uint8Array): Sources => {
     if (typeof source === 'number') offset += source
     return start
   })
-  return { message, body, offsets }
+  const contents = Buffer.alloc(message.sources.length * contentHashBytes)
+  return { message, body, offsets, contents }
 }
 
 /**
  * An item's bytes, valid until the next call, or why there are none: a sentence, or the end of one that begins
  * with the item's name.
  */
-export const sourceBytes = (
-  { message, body, offsets }: Sources,
-  at: number,
-): Uint8Array | string => {
+export const sourceBytes = (sources: Sources, at: number): Uint8Array | string => {
+  const bytes = readSource(sources, at)
+  if (typeof bytes !== 'string') noteContent(sources.contents, at, bytes)
+  return bytes
+}
+
+/** Once for each item: one may be read again. */
+const noteContent = (contents: Buffer, at: number, bytes: Uint8Array): void => {
+  const start = at * contentHashBytes
+  if (start + contentHashBytes > contents.length || contents[start] !== 0) return
+  hash('sha256', bytes, 'buffer').copy(contents, start, 0, contentHashBytes)
+}
+
+const readSource = ({ message, body, offsets }: Sources, at: number): Uint8Array | string => {
   const source = message.sources[at]
   if (source === undefined) return 'is not there'
   if (typeof source === 'string') return readItemFile(source)

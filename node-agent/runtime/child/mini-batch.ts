@@ -31,6 +31,7 @@ export type MiniBatchOutcome =
       readonly failures: readonly ItemFailure[]
       /** See `RunOutcome`. */
       readonly unsure?: true
+      readonly contents?: Buffer
       readonly files?: FilesMessage
     }
   | { readonly kind: 'threw'; readonly message: string }
@@ -63,7 +64,7 @@ interface Work extends Sources {
   readonly problems: (string | undefined)[]
 }
 
-const closeWork = ({ message, rows, problems }: Work): MiniBatchOutcome => {
+const closeWork = ({ message, rows, problems, contents }: Work): MiniBatchOutcome => {
   const items: number[] = []
   const given: string[] = []
   const failures: ItemFailure[] = []
@@ -76,7 +77,7 @@ const closeWork = ({ message, rows, problems }: Work): MiniBatchOutcome => {
     }
     failures.push({ item, name: nameOf(message, at), message: problems[at] ?? noRow })
   }
-  return { kind: 'succeeded', items, rows: given, failures }
+  return { kind: 'succeeded', items, rows: given, failures, contents }
 }
 
 const noRow = 'The model gave no row for this item.'

@@ -145,8 +145,9 @@ const runOne = async (
   if (outcome.kind === 'threw') {
     return send({ kind: 'threw', miniBatch, message: outcome.message, runMs })
   }
-  const { items, failures, rows, files, unsure } = outcome
+  const { items, failures, rows, files, unsure, contents } = outcome
   const left = {
+    ...(contents === undefined ? {} : { contents: contents.toString('base64') }),
     ...(files === undefined ? {} : { files }),
     ...(unsure === undefined ? {} : { unsure }),
   }

@@ -16,6 +16,7 @@ const migrations: readonly ((db: Db) => void)[] = [
     for (const column of ['started_at REAL', 'run_ms INTEGER', 'process INTEGER'])
       db.exec(`ALTER TABLE kept ADD COLUMN ${column}`)
   },
+  (db) => db.exec('ALTER TABLE kept ADD COLUMN contents BLOB'),
 ]
 
 /**

@@ -80,7 +80,7 @@ const createKeep = (db: Db, names: Names): RowStore['keep'] => {
     `UPDATE counted_commit SET kept = 1
      WHERE job = ? AND mini_batch = ? AND chunk = ? AND position = ? AND kept = 0`,
   )
-  const addKept = db.prepare('INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const addKept = db.prepare('INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const fetch = db.prepare(
     'UPDATE wanted_chunk SET missing = missing - ? WHERE job = ? AND chunk = ?',
   )
@@ -102,7 +102,8 @@ const createKeep = (db: Db, names: Names): RowStore['keep'] => {
       const span = insert(job, rows, rangeOf(miniBatch))
       const { startedAt = null, runMs = null, process = null } = rows.ran ?? {}
       const source = [job, miniBatch, chunkId, position] as const
-      addKept.run(...source, span.first, span.last, startedAt, runMs, process)
+      const contents = rows.contents ?? null
+      addKept.run(...source, span.first, span.last, startedAt, runMs, process, contents)
       files.keep(job, miniBatch, rows.files)
       fetched += 1
     }

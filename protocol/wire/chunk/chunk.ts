@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { musterError, MusterFailure } from '../../errors.ts'
 import { limits } from '../../limits.ts'
+import { contentHashBytes } from '../../model/content.ts'
 import type { ItemIndex } from '../../model/ids.ts'
 import type {
   AttemptRows,
@@ -57,6 +58,8 @@ const chunk = z.object({
   files: z.array(files).max(limits.chunkEntries).exactOptional(),
   /** Of every entry, or left out. */
   ran: z.object({ startedAt: bytes, runMs: bytes, processes: bytes }).exactOptional(),
+  /** Hashes of items, `counts[i]` of entry i; left out where no entry has any. */
+  contents: z.object({ counts: bytes, hashes: bytes }).exactOptional(),
 })
 
 type WrittenFiles = NonNullable<z.infer<typeof chunk>['files']>[number]
@@ -77,12 +80,13 @@ export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array
     failed: entries.flatMap((entry) => entry.failures),
     ...filesOf(entries),
     ...runsOf(entries),
+    ...contentsOf(entries),
   })
 
 /** @throws MusterFailure `MessageInvalid` */
 export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
   const decoded = decodeCbor(data, chunk, 'result chunk')
-  const { job, peer, names, lines, failed, files: left = [], ran, ...columns } = decoded
+  const { job, peer, names, lines, failed, files: left = [], ran, contents, ...columns } = decoded
   const table = createTableReader(limits.chunkEntries)(columns, [
     'miniBatches',
     'attempts',
@@ -99,6 +103,7 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
   const named = namesOf(names, items)
   const filesAt = new Map(left.map(({ entry, pack, list }) => [entry, { files: { pack, list } }]))
   const runs = ran === undefined ? [] : readRuns(ran, table.lines)
+  const hashes = contents === undefined ? [] : readContents(contents, table.lines)
   const entries = miniBatches.map((miniBatch, at): ReadRows => ({
     miniBatch,
     attempt: attempts[at] ?? 1,
@@ -108,6 +113,7 @@ export const decodeResultChunk = (data: Uint8Array): ResultChunk => {
     failures: takeFailures(failures[at] ?? 0),
     ...filesAt.get(at),
     ...runs[at],
+    ...hashes[at],
   }))
   return { job, peer, entries }
 }
@@ -144,6 +150,39 @@ const readRuns = (ran: WrittenRuns, entries: number): readonly Pick<ReadRows, 'r
   return startedAt.map((time, at) => ({
     ran: { startedAt: time, runMs: runMs[at] ?? 0, process: processes[at] ?? 0 },
   }))
+}
+
+type WrittenContents = Readonly<Record<'counts' | 'hashes', Uint8Array>>
+
+const contentsOf = (entries: readonly AttemptRows[]): { readonly contents?: WrittenContents } => {
+  const parts = entries.map(({ contents = nothing }) => contents)
+  const length = parts.reduce((total, part) => total + part.length, 0)
+  if (length === 0) return {}
+  const hashes = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    hashes.set(part, at)
+    at += part.length
+  }
+  return {
+    contents: { counts: encodeColumn(parts.map((part) => part.length / contentHashBytes)), hashes },
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+const readContents = (
+  { counts, hashes }: WrittenContents,
+  entries: number,
+): readonly Pick<ReadRows, 'contents'>[] => {
+  const each = decodeColumn(counts, entries)
+  if (each.length !== entries || sum(each) * contentHashBytes !== hashes.length)
+    throw invalid('another number of hashes')
+  let at = 0
+  return each.map((count) => {
+    const contents = hashes.subarray(at, (at += count * contentHashBytes))
+    return count === 0 ? {} : { contents }
+  })
 }
 
 /** The name of an item stands once, however many rows it has. */

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createReuseMatch } from '#agent/job/reuse-match.ts'
 import type { Found } from '#agent/job/reuse-match.ts'
+import type { Contents } from '#agent/job/plan-stretch.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 import { canonical, racyMs, reuseText } from '#agent/job/reuse.ts'
 import { otherSentence, takenSentence } from '#agent/job/reuse-reason.ts'
 import type { Job, JobSpec, NodeJobSpec } from '#protocol/model/job.ts'
@@ -104,12 +106,43 @@ interface Reused {
   readonly sentence: string
 }
 
+/** What workers read of a plan's files, one number for each file; 0: nothing. */
+type Read = (file: PlannedItem) => number
+
+interface Circumstances {
+  readonly pinned?: boolean
+  readonly size?: number
+  readonly isFinished?: (miniBatch: number) => boolean
+  /** What was read of the earlier plan ... */
+  readonly read?: Read
+  /** ... by a later job of this plan ... */
+  readonly later?: readonly FilePlanChunk[]
+  readonly readLater?: Read
+  /** ... and what is there now. */
+  readonly there?: Read
+}
+
+const nothing: Read = () => 0
+const hashOf = (content: number): string => content.toString(16).padStart(2 * contentHashBytes, '0')
+
+const contentsIn = (chunk: FilePlanChunk, read: Read): Contents => {
+  let at = 0
+  return new Map(
+    lengthsOf([chunk]).map((length, i) => {
+      const items = chunk.items.slice(at, (at += length))
+      const hex = items.map((one) => hashOf(read(one))).join('')
+      return [chunk.firstMiniBatch + i, Buffer.from(hex, 'hex')]
+    }),
+  )
+}
+
 const reuse = (
   now: readonly FilePlanChunk[],
   earlier: readonly FilePlanChunk[],
-  change: { pinned?: boolean; size?: number; isFinished?: (miniBatch: number) => boolean } = {},
+  change: Circumstances = {},
 ): Reused => {
-  const { pinned = false, size = 2, isFinished = () => true } = change
+  const { pinned = false, size = 2, isFinished = () => true, later = [] } = change
+  const { read = nothing, readLater = nothing, there = nothing } = change
   const match = createReuseMatch({
     spec: { miniBatchSize: { kind: 'items', items: size }, partitionKeys: [] },
     pinned,
@@ -117,20 +150,31 @@ const reuse = (
     files: earlier.reduce((sum, { items }) => sum + items.length, 0),
     isFinished,
   })
-  const unread = [...earlier]
+  const unread = {
+    earlier: earlier.map((chunk) => [chunk, contentsIn(chunk, read)] as const),
+    later: later.map((chunk) => [chunk, contentsIn(chunk, readLater)] as const),
+  }
   const chunks: FilePlanChunk[] = []
   const found: Found[] = []
   for (const planned of now) {
-    while (match.wants(planned)) {
-      const next = unread.shift()
-      if (next === undefined) break
-      match.know(next)
-    }
+    for (const source of ['earlier', 'later'] as const)
+      while (match.wants(source, planned)) {
+        const next = unread[source].shift()
+        if (next === undefined) break
+        match.know(source, ...next)
+      }
     const chunk = match.cut(planned)
     if (chunk?.kind !== 'files') continue
     chunks.push(chunk)
-    found.push(...match.find(chunk))
+    const all = match.find(chunk)
+    found.push(...all.found)
+    for (const { files, ...doubt } of all.doubtful) {
+      const changed = files.filter(({ file, hash }) => hashOf(there(file)) !== hash).length
+      match.settle(doubt.now.miniBatch, changed)
+      if (changed === 0) found.push(doubt)
+    }
   }
+  found.sort((a, b) => a.now.miniBatch - b.now.miniBatch)
   return { chunks, found, sentence: takenSentence('01J', match.counts(), true) }
 }
 
@@ -273,6 +317,96 @@ describe('mini-batches', () => {
         expect(lengths.length).toBeLessThanOrEqual(
           2 * Math.ceil(now.length / size) + lengthsOf(before).length,
         )
+      }),
+    )
+  })
+})
+
+describe('content', () => {
+  const five = ['a', 'b', 'c', 'd', 'e'].map((name) => item(name))
+  /** The file's first letter is what is in it. */
+  const letter: Read = ({ name }) => name.charCodeAt(0)
+  const numbersOf = ({ found }: Reused): readonly number[] => found.map(({ now }) => now.miniBatch)
+  const touched = five.with(2, item('c', 6))
+
+  it('of a touched file is compared, and what holds the same is taken over', () => {
+    const same = reuse(planOf(touched, 2), planOf(five, 2), { read: letter, there: letter })
+    expect(numbersOf(same)).toEqual([0, 1, 2])
+    expect(same.sentence).toBe(
+      '3 of 3 mini-batches were taken over from job 01J; 1 file with another time holds the same as before.',
+    )
+    const other = reuse(planOf(touched, 2), planOf(five, 2), { read: letter, there: () => 7 })
+    expect(numbersOf(other)).toEqual([0, 2])
+    expect(other.sentence).toContain('; 1 file changed.')
+  })
+
+  it('that nobody read proves nothing, and neither does a file of another size', () => {
+    const unread = reuse(planOf(touched, 2), planOf(five, 2), { there: letter })
+    expect(numbersOf(unread)).toEqual([0, 2])
+    const longer = five.with(2, { ...item('c', 6), bytes: 4 })
+    const sized = reuse(planOf(longer, 2), planOf(five, 2), { read: letter, there: letter })
+    expect(numbersOf(sized)).toEqual([0, 2])
+  })
+
+  it('is compared where a file was written just before it was planned', () => {
+    const fresh = five.with(4, item('e', plannedAt - racyMs))
+    const read = { read: letter, there: letter }
+    expect(numbersOf(reuse(planOf(fresh, 2), planOf(fresh, 2), read))).toEqual([0, 1, 2])
+    const changed = { read: letter, there: nothing }
+    expect(numbersOf(reuse(planOf(fresh, 2), planOf(fresh, 2), changed))).toEqual([0, 1])
+  })
+
+  it('that a later job found changed, under the same size and time, is noticed', () => {
+    const plan = planOf(five, 2)
+    const readLater: Read = (file) => (file.name === 'c' ? 7 : letter(file))
+    // The later job had other mini-batches.
+    const noticed = reuse(plan, plan, { read: letter, later: planOf(five, 3), readLater })
+    expect(numbersOf(noticed)).toEqual([0, 2])
+    expect(noticed.sentence).toBe(
+      '2 of 3 mini-batches were taken over from job 01J; 1 file changed.',
+    )
+    const unknown = reuse(plan, plan, { read: nothing, later: plan, readLater })
+    expect(numbersOf(unknown)).toEqual([0, 1, 2])
+  })
+
+  it('that a later job found in a touched file need not be read again', () => {
+    const later = planOf(touched, 2)
+    const circumstances = { read: letter, later, readLater: letter, there: () => 7 }
+    expect(numbersOf(reuse(later, planOf(five, 2), circumstances))).toEqual([0, 1, 2])
+  })
+
+  it('decides: what is taken over holds what it held, whatever sizes and times say', () => {
+    const version = fc.record({ modifiedMs: fc.constantFrom(1, 2, plannedAt), content: fc.nat(2) })
+    const files = fc.array(fc.record({ then: version, now: version, wasRead: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(files, fc.integer({ min: 1, max: 4 }), (list, size) => {
+        // A file whose content changed without another time can only be noticed by reading it.
+        const all = list.map(({ then, now, wasRead }) => ({
+          then,
+          now: now.modifiedMs === then.modifiedMs && then.modifiedMs < plannedAt ? then : now,
+          wasRead,
+        }))
+        const items = (which: 'then' | 'now'): readonly PlannedItem[] =>
+          all.map((one, at) => item(String(at).padStart(2, '0'), one[which].modifiedMs))
+        const result = reuse(planOf(items('now'), size), planOf(items('then'), size), {
+          size,
+          read: ({ name }) =>
+            all[Number(name)]?.wasRead ? all[Number(name)]!.then.content + 1 : 0,
+          there: ({ name }) => (all[Number(name)]?.now.content ?? 0) + 1,
+        })
+        const taken = new Set(result.found.map(({ now }) => now.firstItem))
+        for (let at = 0; at < all.length; at += size) {
+          const here = all.slice(at, at + size)
+          const isSame = here.every(({ then, now }) => then.content === now.content)
+          const isProved = here.every(
+            ({ then, now, wasRead }) =>
+              wasRead || (then.modifiedMs === now.modifiedMs && then.modifiedMs < plannedAt),
+          )
+          expect(taken.has(at)).toBe(isSame && isProved)
+        }
       }),
     )
   })

@@ -26,6 +26,7 @@ export const openTable = async (message: RunMessage, body: Uint8Array): Promise<
     },
     body,
     offsets: [],
+    contents: Buffer.alloc(0),
     problems,
     records: { all: records.length, columns, names, values },
   }

@@ -186,7 +186,7 @@ const giveUp = (why: string): never => {
 }
 
 /** Checks what the script calls rows: they must be as many as it says, and JSON each. */
-const readRows = ({ message, problems }: OpenMiniBatch, end: End): MiniBatchOutcome => {
+const readRows = ({ message, problems, contents }: OpenMiniBatch, end: End): MiniBatchOutcome => {
   const count = Number(end.words['rows'])
   const rows = count === 0 ? [] : Buffer.from(end.body).toString('utf8').split('\n')
   const { keys } = end.words
@@ -197,13 +197,14 @@ const readRows = ({ message, problems }: OpenMiniBatch, end: End): MiniBatchOutc
     rows.every(isJson)
   if (!sound) return giveUp('its rows are no rows')
   const { items, names } = message
-  return alignRows({
+  const aligned = alignRows({
     items,
     names,
     rows,
     keys: keys as readonly (string | null)[] | null,
     problems,
   })
+  return aligned.kind === 'succeeded' && contents.length > 0 ? { ...aligned, contents } : aligned
 }
 
 const isKey = (key: unknown): boolean => key === null || typeof key === 'string'

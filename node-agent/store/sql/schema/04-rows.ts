@@ -1,6 +1,7 @@
 /** Rows of counted commits and what belongs to this agent alone. Not folded: kept over a rebuild. */
 export const rowTables = `
--- Whose rows of a mini-batch are here, between which items they stand, when and in which process it ran.
+-- Whose rows of a mini-batch are here, between which items they stand, when and in which process it ran,
+-- and hashes of what it read.
 CREATE TABLE IF NOT EXISTS kept (
   job INTEGER NOT NULL,
   mini_batch INTEGER NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE IF NOT EXISTS kept (
   started_at REAL,
   run_ms INTEGER,
   process INTEGER,
+  contents BLOB,
   PRIMARY KEY (job, mini_batch)
 ) WITHOUT ROWID;
 
