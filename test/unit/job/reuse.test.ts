@@ -377,33 +377,33 @@ describe('content', () => {
 
   it('decides: what is taken over holds what it held, whatever sizes and times say', () => {
     const version = fc.record({ modifiedMs: fc.constantFrom(1, 2, plannedAt), content: fc.nat(2) })
-    const files = fc.array(fc.record({ then: version, now: version, wasRead: fc.boolean() }), {
+    const files = fc.array(fc.record({ before: version, now: version, wasRead: fc.boolean() }), {
       minLength: 1,
       maxLength: 12,
     })
     fc.assert(
       fc.property(files, fc.integer({ min: 1, max: 4 }), (list, size) => {
         // A file whose content changed without another time can only be noticed by reading it.
-        const all = list.map(({ then, now, wasRead }) => ({
-          then,
-          now: now.modifiedMs === then.modifiedMs && then.modifiedMs < plannedAt ? then : now,
+        const all = list.map(({ before, now, wasRead }) => ({
+          before,
+          now: now.modifiedMs === before.modifiedMs && before.modifiedMs < plannedAt ? before : now,
           wasRead,
         }))
-        const items = (which: 'then' | 'now'): readonly PlannedItem[] =>
+        const items = (which: 'before' | 'now'): readonly PlannedItem[] =>
           all.map((one, at) => item(String(at).padStart(2, '0'), one[which].modifiedMs))
-        const result = reuse(planOf(items('now'), size), planOf(items('then'), size), {
+        const result = reuse(planOf(items('now'), size), planOf(items('before'), size), {
           size,
           read: ({ name }) =>
-            all[Number(name)]?.wasRead ? all[Number(name)]!.then.content + 1 : 0,
+            all[Number(name)]?.wasRead ? all[Number(name)]!.before.content + 1 : 0,
           there: ({ name }) => (all[Number(name)]?.now.content ?? 0) + 1,
         })
         const taken = new Set(result.found.map(({ now }) => now.firstItem))
         for (let at = 0; at < all.length; at += size) {
           const here = all.slice(at, at + size)
-          const isSame = here.every(({ then, now }) => then.content === now.content)
+          const isSame = here.every(({ before, now }) => before.content === now.content)
           const isProved = here.every(
-            ({ then, now, wasRead }) =>
-              wasRead || (then.modifiedMs === now.modifiedMs && then.modifiedMs < plannedAt),
+            ({ before, now, wasRead }) =>
+              wasRead || (before.modifiedMs === now.modifiedMs && before.modifiedMs < plannedAt),
           )
           expect(taken.has(at)).toBe(isSame && isProved)
         }

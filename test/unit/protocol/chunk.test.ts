@@ -20,19 +20,25 @@ const files = fc.record({
     maxLength: 3,
   }),
 })
+/** One hash for each byte. */
+const eightTimes = (bytes: Uint8Array): Uint8Array =>
+  Uint8Array.from({ length: bytes.length * 8 }, (_, at) => bytes[at >> 3] ?? 0)
+
 /** Items from 0 with their names; each has some rows of any value, or a failure. */
 const entry: fc.Arbitrary<ReadRows> = fc
   .record({
     miniBatch: fc.nat(),
     attempt: fc.integer({ min: 1, max: 9 }),
     files: fc.option(files, { freq: 3 }),
+    contents: fc.option(fc.uint8Array({ minLength: 1, maxLength: 3 }), { freq: 2 }),
     outcomes: fc.array(
       fc.record({ name, rows: fc.array(fc.json(), { maxLength: 3 }), message: fc.string() }),
       { maxLength: 5 },
     ),
   })
-  .map(({ miniBatch, attempt, outcomes, files: left }) => ({
+  .map(({ miniBatch, attempt, outcomes, files: left, contents }) => ({
     ...(left === null ? {} : { files: left }),
+    ...(contents === null ? {} : { contents: eightTimes(contents) }),
     miniBatch,
     attempt,
     items: outcomes.flatMap(({ rows }, item) => rows.map(() => item)),

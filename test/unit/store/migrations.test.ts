@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { migrate } from '#agent/store/sql/migrations.ts'
 
-test('a store of the first version learns when and where attempts ran, and keeps what it has', () => {
+test('a store of the first version learns when and where attempts ran and what they read, and keeps what it has', () => {
   const db = new Database(':memory:')
   db.exec(`CREATE TABLE kept (
     job INTEGER NOT NULL, mini_batch INTEGER NOT NULL, chunk INTEGER NOT NULL,
@@ -24,6 +24,7 @@ test('a store of the first version learns when and where attempts ran, and keeps
       started_at: null,
       run_ms: null,
       process: null,
+      contents: null,
     },
   ])
   const fresh = new Database(':memory:')
