@@ -12,6 +12,7 @@ import { JobPage } from './features/jobs/job-page.tsx'
 import { JobsPage } from './features/jobs/jobs-page.tsx'
 import { MachinesPage } from './features/machines/machines-page.tsx'
 import { ModelsPage } from './features/models/models-page.tsx'
+import { NewJobPage } from './features/new-job/new-job-page.tsx'
 import { OverviewPage } from './features/overview/overview-page.tsx'
 import { RunPage } from './features/runs/run-page.tsx'
 import { RunsPage } from './features/runs/runs-page.tsx'
@@ -29,6 +30,7 @@ const routes = [
     component: JobPage,
     validateSearch: ({ tab }): { tab?: JobTab } => (isJobTab(tab) ? { tab } : {}),
   }),
+  createRoute({ getParentRoute: () => root, path: '/new-job', component: NewJobPage }),
   createRoute({ getParentRoute: () => root, path: '/runs', component: RunsPage }),
   createRoute({ getParentRoute: () => root, path: '/runs/$run', component: RunPage }),
   createRoute({ getParentRoute: () => root, path: '/experiments', component: ExperimentsPage }),

@@ -18,6 +18,7 @@ import { digitSide, encodeGreyPng, readDigits } from '../../examples/mnist/digit
 import type { Digits } from '../../examples/mnist/digits.ts'
 import { limits } from '#protocol/limits.ts'
 import { makeJob } from './control-views.ts'
+import { dataHandlers } from './window-fixture-data.ts'
 import { runHandlers } from './window-fixture-runs.ts'
 import type { FakeRuns } from './window-fixture-runs.ts'
 import type { RunData } from './window-runs.ts'
@@ -144,6 +145,11 @@ const handlersOf = (fake: Fake): ControlHandlers => ({
   ...stateHandlers(fake),
   ...clusterHandlers(fake),
   ...jobHandlers(fake),
+  ...dataHandlers({
+    ...fake,
+    tellJob: (job) => tell(fake, { kind: 'job-changed', job }),
+    tellModel: (model) => tell(fake, { kind: 'model-changed', model }),
+  }),
   ...runHandlers({ ...fake, tellJob: (job) => tell(fake, { kind: 'job-changed', job }) }),
 })
 

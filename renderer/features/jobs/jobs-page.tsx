@@ -6,6 +6,7 @@ import { useSnapshot } from '../../agent/context.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural } from '../../ui/format.ts'
+import { NewJobButton } from './new-job-button.tsx'
 import { JobTable } from './job-table.tsx'
 import './jobs.css'
 
@@ -63,6 +64,7 @@ export const JobsPage = () => {
         ) : (
           <Empty sentence="A job runs a model over the files of a folder and returns a row for each; submit the sample first.">
             <CopyLine text="muster job submit examples/mnist/job.yaml" what="command" />
+            <NewJobButton />
           </Empty>
         )}
       </div>

@@ -6,6 +6,7 @@ import { Empty } from '../../ui/empty.tsx'
 import { formatAge, formatCount, formatPlural } from '../../ui/format.ts'
 import { StateMark, StateShape } from '../../ui/state-mark.tsx'
 import { jobStates } from '../jobs/job-state.ts'
+import { NewJobButton } from '../jobs/new-job-button.tsx'
 import { ProgressBar, ProgressLine } from '../jobs/progress-line.tsx'
 import { ClusterStart } from '../machines/cluster-start.tsx'
 import { SlotDots } from '../machines/slot-dots.tsx'
@@ -96,6 +97,7 @@ const RunningJobs = (props: { readonly jobs: readonly JobView[] }) => {
       {running.length === 0 ? (
         <Empty sentence="Nothing runs now; submit a job file and it is shared out among the machines.">
           <CopyLine text="muster job submit examples/mnist/job.yaml" what="command" />
+          <NewJobButton />
         </Empty>
       ) : (
         <ul>

@@ -1,6 +1,7 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import {
   IconCalendarClock,
+  IconCirclePlus,
   IconCpu,
   IconDeviceDesktop,
   IconFlask,
@@ -18,6 +19,7 @@ import { isPresent } from '../machines/machine-state.ts'
 
 const places: readonly { readonly to: string; readonly word: string; readonly Icon: Icon }[] = [
   { to: '/', word: 'Overview', Icon: IconLayoutDashboard },
+  { to: '/new-job', word: 'New job', Icon: IconCirclePlus },
   { to: '/runs', word: 'Runs', Icon: IconRoute },
   { to: '/jobs', word: 'Jobs', Icon: IconStack2 },
   { to: '/experiments', word: 'Experiments', Icon: IconFlask },
