@@ -53,6 +53,7 @@ export const theme = createTheme({
   components: {
     // Named, so that theme/base.css can find it.
     Button: { defaultProps: { variant: 'filled' } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Modal: {
       defaultProps: {
         closeButtonProps: { 'aria-label': 'Close' },
