@@ -25,6 +25,8 @@ export const dataLimits = {
   partitionKeys: 16,
   /** Bytes of a table in one mini-batch, as far as a person may ask: they travel to a process in one frame. */
   tableBatchBytes: 1024 * mib,
+  /** A longer slice is not looked through for single records: it is tried again whole. */
+  narrowedBytes: 64 * mib,
   /** A longer record is a failed item. */
   tableRecordBytes: 16 * mib,
   /** A preview reads so many bytes of a table at a time: a thousand records of ordinary width ... */

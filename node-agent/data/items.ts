@@ -18,6 +18,7 @@ import {
 } from '#protocol/model/planned-file.ts'
 import { systemCode } from './disk.ts'
 import { isInside } from './folder-walk.ts'
+import { narrowSlice } from './readers/narrow.ts'
 
 /** Reads planned files, and only while they are what the plan says. */
 export const createItemReader = (): ItemReader => {
@@ -41,6 +42,7 @@ export const createItemReader = (): ItemReader => {
         return item
       }
     },
+    narrow: narrowSlice,
     inPlacePath: async (root, item) => {
       if (refusalOf(item, limits.itemBytes) !== undefined) return undefined
       return pathInside(realFolder, root, item).catch(() => undefined)

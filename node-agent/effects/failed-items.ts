@@ -29,11 +29,12 @@ export const failedItems = async (
   const chunks = await views.planChunks(job.id)
   const failed = new Set<ItemIndex>()
   const whole = new Set<number>()
-  // Records of a table are planned in mini-batches: nobody knows where one of them lies.
-  const isTable = job.spec.inputs.some(({ kind }) => kind === 'table')
+  // What a script says of a partition it says of all of it.
+  const isPartition =
+    job.spec.partitionKeys.length > 0 && job.spec.inputs.some(({ kind }) => kind === 'table')
   const addWhole = (miniBatch: number): void => {
     const path = pathOf(chunks, miniBatch) ?? []
-    const range = isTable ? path[0] : path.at(-1)
+    const range = isPartition ? path[0] : path.at(-1)
     for (let at = 0; at < (range?.items ?? 0); at++) failed.add((range?.firstItem ?? 0) + at)
   }
   let after: string | undefined
@@ -46,7 +47,7 @@ export const failedItems = async (
     })
     for (const { item, miniBatch, failure } of page.rows) {
       failed.add(item)
-      if (isTable || failure.includes(unsureWhich)) whole.add(miniBatch)
+      if (isPartition || failure.includes(unsureWhich)) whole.add(miniBatch)
     }
     after = page.next ?? undefined
   } while (after !== undefined)

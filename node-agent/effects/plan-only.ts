@@ -5,7 +5,7 @@ import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ItemIndex } from '#protocol/model/ids.ts'
 import type { Job, OnlyItems } from '#protocol/model/job.ts'
-import type { PlanChunk, PlannedItem, PlannedSlice } from '#protocol/model/plan.ts'
+import type { PlanChunk, PlannedItem, PlannedSlice, TablePlanChunk } from '#protocol/model/plan.ts'
 import { decodePlanChunk } from '#protocol/wire/plan/plan.ts'
 
 /** Plans a job of only some items of an earlier one's plan. */
@@ -17,7 +17,7 @@ export interface OnlyPlanDeps {
 
 /**
  * Plan chunks with just those items. Files are looked at again, since people mend what failed. Records of a
- * table come in the mini-batches in which they stood.
+ * table come in one mini-batch where they stood in one, a partition whole.
  */
 export async function* planOnly(
   deps: OnlyPlanDeps,
@@ -28,7 +28,7 @@ export async function* planOnly(
   const wanted = await wantedItems(deps, only)
   const [input] = job.spec.inputs
   const chunks =
-    input?.kind === 'table' ? slicesOf(deps, only, wanted) : filesOf(deps, job, only, wanted)
+    input?.kind === 'table' ? slicesOf(deps, job, only, wanted) : filesOf(deps, job, only, wanted)
   let chunk = 0
   let held: Planned | undefined
   let [firstItem, firstMiniBatch] = [0, 0]
@@ -107,6 +107,7 @@ async function* filesOf(
 
 async function* slicesOf(
   deps: OnlyPlanDeps,
+  job: Job,
   only: OnlyItems,
   wanted: readonly ItemIndex[],
 ): AsyncGenerator<Planned> {
@@ -116,25 +117,55 @@ async function* slicesOf(
     const runs: { readonly count: number; readonly items: number }[] = []
     const partitions: PlanChunk['partitions'][number][] = []
     const slices: PlannedSlice[] = []
-    let [at, firstItem, place] = [0, chunk.firstItem, 0]
-    for (const { count, items: length } of chunk.runs)
-      for (let n = 0; n < count; n++) {
-        const own: PlannedSlice[] = []
-        for (let held = 0; held < length; at++) {
-          const slice = chunk.slices[at]
-          if (slice === undefined) break
-          own.push(slice)
-          held += slice.records
-        }
-        if (items.has(firstItem)) {
-          runs.push({ count: 1, items: length })
-          slices.push(...own)
-          const partition = chunk.partitions[place]
-          if (partition !== undefined) partitions.push(partition)
-        }
-        firstItem += length
-        place += 1
-      }
+    for (const { firstItem, place, own } of miniBatchesOf(chunk)) {
+      const some = await wantedOf(deps, job, own, (at) => items.has(firstItem + at))
+      if (some.length === 0) continue
+      runs.push({ count: 1, items: recordsOf(some) })
+      slices.push(...some)
+      const partition = chunk.partitions[place]
+      if (partition !== undefined) partitions.push(partition)
+    }
     if (runs.length > 0) yield { kind: 'table', runs, partitions, slices }
   }
 }
+
+/** Mini-batches of a chunk with their slices. */
+function* miniBatchesOf({ runs, slices, firstItem: first }: TablePlanChunk) {
+  let [at, firstItem, place] = [0, first, 0]
+  for (const { count, items } of runs)
+    for (let n = 0; n < count; n++) {
+      const own: PlannedSlice[] = []
+      while (recordsOf(own) < items) {
+        const slice = slices[at++]
+        if (slice === undefined) break
+        own.push(slice)
+      }
+      yield { firstItem, place, own }
+      firstItem += items
+      place += 1
+    }
+}
+
+/** Slices of a mini-batch with its wanted records; of a partition all of it, if any is wanted. */
+const wantedOf = async (
+  { items }: OnlyPlanDeps,
+  { spec }: Job,
+  own: readonly PlannedSlice[],
+  isWanted: (at: number) => boolean,
+): Promise<readonly PlannedSlice[]> => {
+  const found: PlannedSlice[] = []
+  let before = 0
+  for (const slice of own) {
+    const places = Array.from({ length: slice.records }, (_, i) => i)
+    const wanted = places.filter((i) => isWanted(before + i))
+    before += slice.records
+    const input = spec.inputs[slice.file.input]
+    const isWhole = wanted.length === slice.records || input?.kind !== 'table'
+    if (wanted.length > 0)
+      found.push(...(isWhole ? [slice] : await items.narrow(input, slice, wanted)))
+  }
+  return spec.partitionKeys.length > 0 && found.length > 0 ? own : found
+}
+
+const recordsOf = (slices: readonly PlannedSlice[]): number =>
+  slices.reduce((sum, { records }) => sum + records, 0)

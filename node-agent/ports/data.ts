@@ -1,7 +1,7 @@
 import type { ItemPlace, RunInput } from './runtime.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
-import type { JobDraft, JobInput, JobSpec, SharePlace } from '#protocol/model/job.ts'
+import type { JobDraft, JobInput, JobSpec, SharePlace, TableInput } from '#protocol/model/job.ts'
 import type { ParameterValue, PipelineStep, ScheduleTrigger } from '#protocol/model/pipeline.ts'
 import type {
   PlanChunk,
@@ -111,6 +111,15 @@ export interface ItemReader {
   ) => Promise<readonly (ItemPlace | undefined)[]>
   /** The item as it is now: with the size and time of its file, or as it was if that is gone. */
   readonly lookAgain: (root: string, item: PlannedItem) => Promise<PlannedItem>
+  /**
+   * Slices with only some records of a slice of a table, by their places in it, ascending. The slice itself if
+   * they cannot be told apart: its file is not what the plan saw, which is told when it is read.
+   */
+  readonly narrow: (
+    input: TableInput,
+    slice: PlannedSlice,
+    wanted: readonly number[],
+  ) => Promise<readonly PlannedSlice[]>
   /** Absolute path if the file may be opened in place: inside `root`, same size and time as planned. */
   readonly inPlacePath: (root: string, item: PlannedItem) => Promise<string | undefined>
   /**

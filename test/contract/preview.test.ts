@@ -1,4 +1,6 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parquetWriteFile } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import { createDataFolders } from '#agent/data/data-folders.ts'
 import { createJobFileReader } from '#agent/data/job-file.ts'
@@ -89,6 +91,43 @@ describe('a preview', () => {
     const all = await t.look(input)
     expect(all).toMatchObject({ more: false })
     expect(typeof all === 'string' ? 0 : all.rows?.length).toBe(5)
+  })
+
+  it('of Parquet is its first rows with their types, from as many files as it takes', async () => {
+    await using t = await setup({})
+    await mkdir(t.data, { recursive: true })
+    for (const [name, from] of [
+      ['a', 0],
+      ['b', 3],
+    ] as const)
+      parquetWriteFile({
+        filename: join(t.data, `${name}.parquet`),
+        rowGroupSize: [2],
+        columnData: [
+          { name: 'shop', data: ['north', null, 'süd'], type: 'STRING' },
+          { name: 'sold', data: [0, 1, 2].map((one) => BigInt(from + one)), type: 'INT64' },
+          { name: 'share', data: [0.5, 1.5, null], type: 'DOUBLE' },
+          { name: 'open', data: [true, false, true], type: 'BOOLEAN' },
+          { name: 'at', data: [0, 1, 2].map((one) => new Date(one)), type: 'TIMESTAMP' },
+          { name: 'raw', data: [0, 1, 2].map((one) => Uint8Array.of(one)), type: 'BYTE_ARRAY' },
+        ],
+      })
+    const found = await t.look({ path: t.data, format: 'parquet' }, 4)
+    expect(JSON.parse(JSON.stringify(found))).toMatchObject({
+      kind: 'table',
+      names: ['a.parquet', 'b.parquet'],
+      columns: ['shop', 'sold', 'share', 'open', 'at', 'raw'],
+      more: true,
+      rows: [
+        { name: 'a.parquet#1', value: { shop: 'north', sold: 0, share: 0.5, open: true } },
+        { name: 'a.parquet#2', value: { shop: null, sold: 1, at: '1970-01-01T00:00:00.001Z' } },
+        { name: 'a.parquet#3', value: { shop: 'süd', share: null } },
+        { name: 'b.parquet#1', value: { sold: 3 }, problem: '' },
+      ],
+    })
+    await writeFiles(t.data, { 'c.parquet': 'no such thing' })
+    const broken = await t.look({ path: t.data, pattern: 'c.parquet', format: 'parquet' })
+    expect(broken).toBe('"c.parquet" of input "data" is no Parquet file.')
   })
 
   it('of a registered dataset reads it as it was registered', async () => {

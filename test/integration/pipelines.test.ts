@@ -413,3 +413,33 @@ schedule: { cron: '* * * * * *' }
   const wrong = submit(text.replace('* * * * * *', 'often'))
   expect((await errorOf(wrong))?.message).toMatch(/^"often" is no cron expression/)
 })
+
+test('a timetable follows the clock of its time zone', async () => {
+  const folder = await writeTexts('zones', { 'a.txt': 'a' })
+  // Kathmandu is 5:45 ahead of the world's clock, so its hour is no hour here at the same time.
+  const there = new Date(Date.now() + 5.75 * 3_600_000)
+  const hours = [there.getUTCHours(), (there.getUTCHours() + 1) % 24].join(',')
+  const fileOf = (name: string, zone: string): string => `
+name: ${name}
+entry_script: ./count.ts
+inputs: { texts: ${folder} }
+schedule: { cron: '*/2 * ${hours} * * *', timezone: ${zone} }
+`
+  const near = (await submit(fileOf('kathmandu', 'Asia/Kathmandu'))).schedule
+  const far = (await submit(fileOf('utc', 'UTC'))).schedule
+  expect(near).toMatchObject({ timezone: 'Asia/Kathmandu' })
+  expect(near?.nextAt).toBeLessThan(Date.now() + 3_600_000)
+  expect(far?.nextAt).toBeGreaterThan(Date.now() + 3_600_000)
+  const runsOf = async (experiment: string) =>
+    (await client().call('pipelines', { query: { experiment } })).pipelines
+  await until('a run of the near one has ended', async () =>
+    (await runsOf('kathmandu')).some(({ state }) => state === 'Completed'),
+  )
+  expect(await runsOf('utc')).toEqual([])
+  for (const one of [near, far])
+    await client().call('removeSchedule', { query: { schedule: one!.id } })
+  const wrong = submit(fileOf('nowhere', 'Asia/Nowhere'))
+  expect((await errorOf(wrong))?.message).toBe(
+    '"Asia/Nowhere" is no time zone known here: write one such as Europe/Vienna.',
+  )
+})

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parquetWriteFile } from 'hyparquet-writer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allRows, repository, untilFinal } from '../../tools/agents.ts'
 import { writeFlowers } from '../../examples/iris/flowers.ts'
@@ -87,6 +88,101 @@ append_row_file_name: sold.jsonl
     name: 'sales.csv#4',
     failure: 'sales.csv#4 has 4 fields, but its table has 3 columns.',
   })
+})
+
+/** Kills its own process at some records and cannot say a thing about others. */
+const deadly = `
+export async function run(miniBatch: any, context: any) {
+  const rows = await miniBatch.rows()
+  const names = await miniBatch.rowNames()
+  const found = []
+  for (const [i, row] of rows.entries()) {
+    if (Number(row.sold) === 13) process.exit(3)
+    if (Number(row.sold) === 17) continue
+    found.push({ key: names[i], sold: Number(row.sold), of: rows.length })
+  }
+  return found
+}`
+
+const tables = {
+  csv: async (path: string, sold: readonly number[]) => {
+    const lines = sold.map((one) => `"a ""shop""\nof one",${one}`)
+    await writeFile(path, `\uFEFFshop,sold\r\n${lines.join('\r\n')}\r\n`)
+  },
+  parquet: async (path: string, sold: readonly number[]) =>
+    parquetWriteFile({
+      filename: path,
+      rowGroupSize: [8],
+      columnData: [
+        { name: 'shop', data: sold.map(() => 'a'), type: 'STRING' },
+        { name: 'sold', data: [...sold], type: 'INT32' },
+      ],
+    }),
+}
+
+test.each(['csv', 'parquet'] as const)(
+  'a record of %s that kills its process stands alone at the end; just what failed is tried again',
+  async (format) => {
+    const place = join(office.folder, `deadly-${format}`)
+    await mkdir(place)
+    const sold = Array.from({ length: 24 }, (_, i) => i + 100)
+    sold[5] = 13
+    sold[9] = 17
+    sold[10] = 17
+    await tables[format](join(place, `sales.${format}`), sold)
+    await writeFile(join(place, 'score.ts'), deadly)
+    const { job, rows } = await submit(
+      `name: deadly
+entry_script: score.ts
+inputs: { sales: { path: sales.${format}, type: table } }
+mini_batch_size: 1MB
+run_max_try: 1
+`,
+      join(place, 'job.yaml'),
+    )
+    const name = (record: number): string => `sales.${format}#${record}`
+    const failed = [name(6), name(10), name(11)]
+    expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 21, itemsFailed: 3 })
+    const named = rows.filter(({ value }) => value !== null).map(({ name: known }) => known)
+    expect(named).toEqual(
+      sold.flatMap((_, i) => (failed.includes(name(i + 1)) ? [] : [name(i + 1)])),
+    )
+    const { client } = team.keeper
+    const retry = await client.call('retryFailed', { query: { job: job.id }, body: {} })
+    expect([retry.items, retry.wholeMiniBatches]).toEqual([3, 0])
+    const again = await untilFinal(() => client, retry.job.id)
+    expect(again).toMatchObject({ items: 3, itemsFailed: 3, state: 'Failed' })
+    const { failures } = await client.call('job', { query: { job: again.id } })
+    expect(failures.length).toBeGreaterThan(0)
+    const seen = (await allRows(client, again.id)).map(({ name: known }) => known)
+    for (const known of seen) expect(failed).toContain(known)
+  },
+)
+
+test('the first rows of Parquet are looked at and tried before anything is submitted', async () => {
+  const place = join(office.folder, 'tried-parquet')
+  await mkdir(place)
+  await tables.parquet(join(place, 'sales.parquet'), [1, 2, 13, 4])
+  await writeFile(join(place, 'score.ts'), deadly)
+  const { home, client } = team.keeper
+  const words = ['dataset', 'preview', join(place, 'sales.parquet'), '--json', '--home', home]
+  const looked = await runMuster(words)
+  expect([looked.code, looked.stderr]).toEqual([0, ''])
+  expect(JSON.parse(looked.stdout)).toMatchObject({
+    columns: ['shop', 'sold'],
+    rows: [{ name: 'sales.parquet#1', value: { shop: 'a', sold: 1 } }, {}, {}, {}],
+  })
+  const body = {
+    text: 'name: tried\nentry_script: score.ts\ninputs: { sales: sales.parquet }\n',
+    file: join(place, 'job.yaml'),
+  }
+  const two = await client.call('tryJob', { body: { ...body, count: 2 } })
+  expect(two).toMatchObject({ problem: '' })
+  expect(two.rows.map(({ value }) => value)).toEqual(
+    [1, 2].map((sold, i) => ({ key: `sales.parquet#${i + 1}`, sold, of: 2 })),
+  )
+  const all = await client.call('tryJob', { body })
+  expect(all.problem).not.toBe('')
 })
 
 test('a model alone is tried on digits and on a table, as its inputs suggest', async () => {
