@@ -44,7 +44,7 @@ export const readJobFileText = (text: string, file: string): Result<ReadText, Mu
     // The library compares each name with all others of its map, which a long one would be felt by.
     const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false }
     const document = parseDocument(text, options)
-    const fault = faultOf(document)
+    const fault = faultOf(document, text)
     if (fault !== undefined) return refuse(fault)
     // Throws when aliases grow like a bomb.
     const value = document.toJS({ maxAliasCount: limits.yamlAliases }) as Record<string, unknown>
@@ -69,10 +69,14 @@ interface TextFault {
 }
 
 /** What keeps a parsed text from being a job file. */
-const faultOf = (document: Document): TextFault | undefined => {
+const faultOf = (document: Document, text: string): TextFault | undefined => {
   const error = document.errors[0] ?? document.warnings[0]
   if (error !== undefined)
-    return { message: yamlWords(error), offset: error.pos[0], detail: error.message }
+    return {
+      message: yamlWords(error, lineAt(text, error.pos[0])),
+      offset: error.pos[0],
+      detail: error.message,
+    }
   const { contents } = document
   if (contents === null || (isScalar(contents) && contents.value === null))
     return {
@@ -137,7 +141,13 @@ const danglingAlias = (document: Document): Alias | undefined => {
 
 const kindOf = (node: Node): string => (isSeq(node) ? 'a list' : 'a single value')
 
-const yamlWords = (error: YAMLError): string => {
+const lineAt = (text: string, offset: number): string => {
+  const end = text.indexOf('\n', offset)
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, end < 0 ? undefined : end)
+}
+
+/** @param line where it was noticed */
+const yamlWords = (error: YAMLError, line: string): string => {
   if (error.message.includes('call stack')) return tooDeep
   switch (error.code) {
     case 'TAB_AS_INDENT':
@@ -148,6 +158,8 @@ const yamlWords = (error: YAMLError): string => {
       return 'The job file uses a YAML tag that is not known here: remove the word that starts with "!".'
     default: {
       const reason = error.message.split('\n')[0] ?? ''
+      if (line.includes('${{'))
+        return 'The job file is not valid YAML here: inside { } and [ ] a text such as ${{parameters.x}} must stand in quotation marks.'
       return `The job file is not valid YAML here (${reason.replace(/[.:]\s*$/, '')}): correct this line.`
     }
   }

@@ -18,8 +18,7 @@ export const jobVerdict = (fold: JobFold, facts: SealFacts, firstFailure: string
   const reason = fold.closed?.reason ?? ''
   if (outcome === 'canceled') return { state: 'Canceled', headline: reason, writeOutput: false }
   if (outcome === 'aborted') {
-    const why = [reason, firstFailure].filter((text) => text !== '').join(' First cause: ')
-    return { state: 'Failed', headline: why, writeOutput: false }
+    return { state: 'Failed', headline: withCause(reason, firstFailure), writeOutput: false }
   }
   if (facts.succeeded === 0) {
     const cause = firstFailure === '' ? '' : ` First cause: ${firstFailure}`
@@ -28,4 +27,13 @@ export const jobVerdict = (fold: JobFold, facts: SealFacts, firstFailure: string
   }
   const writeOutput = fold.job.spec.outputAction === 'append_row'
   return { state: 'Completed', headline: firstFailure, writeOutput }
+}
+
+/** A reason may name its cause already; where that was met first is told all the same. */
+const withCause = (reason: string, firstFailure: string): string => {
+  const at = firstFailure.lastIndexOf(' (First: ')
+  const cause = at < 0 ? firstFailure : firstFailure.slice(0, at)
+  if (reason !== '' && cause !== '' && reason.includes(cause))
+    return `${reason}${at < 0 ? '' : firstFailure.slice(at)}`
+  return [reason, firstFailure].filter((text) => text !== '').join(' First cause: ')
 }

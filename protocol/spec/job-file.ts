@@ -39,6 +39,8 @@ const longestSeconds = limits.longestRunLimitMs / 1000
 const seconds = `a number of seconds above 0 and up to ${longestSeconds}`
 const path = 'a path of 1 to 4096 characters'
 const countFrom1 = 'a whole number from 1'
+const processes = 'a whole number from 1 to 1024'
+const machines = `a whole number from 1 to ${limits.members}`
 const most = 2_147_483_647
 
 /** What must stand in these fields, for the sentences about files that lack them. */
@@ -246,19 +248,19 @@ export const jobFileSchema = z
         .describe(
           'Who may keep the rows: all members, or only the machine that collects them and the one that submitted. Default: members',
         ),
-      process_count_per_node: whole(countFrom1, { min: 1, max: 1_024 })
+      process_count_per_node: whole(processes, { min: 1, max: 1_024 })
         .optional()
         .describe("Worker processes a machine. Default: by its owner's limits"),
-      max_concurrency_per_instance: whole(countFrom1, { min: 1, max: 1_024 })
+      max_concurrency_per_instance: whole(processes, { min: 1, max: 1_024 })
         .optional()
         .describe("Azure v2's name of process_count_per_node"),
-      node_count: whole(countFrom1, { min: 1, max: limits.members })
+      node_count: whole(machines, { min: 1, max: limits.members })
         .optional()
         .describe('Machines to use. Default: all of the pool'),
       resources: z
         .strictObject(
           {
-            instance_count: whole(countFrom1, { min: 1, max: limits.members })
+            instance_count: whole(machines, { min: 1, max: limits.members })
               .optional()
               .describe("Azure v2's name of node_count"),
           },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allRows, repository, untilFinal } from '../../tools/agents.ts'
 import { writeFlowers } from '../../examples/iris/flowers.ts'
 import { runMuster } from '../support/run-cli.ts'
-import { createOffice, startTeam } from '../support/office.ts'
+import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
 
 let office: Office
@@ -158,6 +158,42 @@ run_max_try: 1
     for (const known of seen) expect(failed).toContain(known)
   },
 )
+
+test('several tables with a byte order mark are cut by their keys, each by itself; UTF-16 is refused by name', async () => {
+  const place = join(office.folder, 'keys')
+  await mkdir(place)
+  await writeFile(join(place, 'north.csv'), '\uFEFFshop,sold\r\na,1\r\nb,2\r\na,3\r\n')
+  await writeFile(join(place, 'south.csv'), '\uFEFFshop,sold\nb,5\nc,6\n')
+  await writeFile(join(place, 'old.csv'), Buffer.from('\uFEFFshop,sold\na,1\n', 'utf16le'))
+  await writeFile(
+    join(place, 'score.ts'),
+    `export async function run(miniBatch: any) {
+      const names = await miniBatch.rowNames()
+      return names.map((key: string) => ({ key, of: miniBatch.input + miniBatch.partition.shop }))
+    }`,
+  )
+  const fileOf = (south: string): string => `name: keys
+entry_script: score.ts
+inputs:
+  north: { path: north.csv, type: table }
+  south: { path: ${south}, type: table }
+partition_keys: [shop]
+`
+  const { job, rows } = await submit(fileOf('south.csv'), join(place, 'job.yaml'))
+  expect(job).toMatchObject({ state: 'Completed', miniBatches: 4, itemsSucceeded: 5 })
+  expect(rows.map(({ value }) => value)).toEqual([
+    { key: 'north.csv#1', of: 'northa' },
+    { key: 'north.csv#3', of: 'northa' },
+    { key: 'north.csv#2', of: 'northb' },
+    { key: 'south.csv#1', of: 'southb' },
+    { key: 'south.csv#2', of: 'southc' },
+  ])
+  const refused = await errorOf(submit(fileOf('old.csv'), join(place, 'job.yaml')))
+  expect(refused).toMatchObject({
+    code: 'InputUnreadable',
+    message: '"old.csv" of input "south" is UTF-16LE text, which is not read: save it as UTF-8.',
+  })
+})
 
 test('the first rows of Parquet are looked at and tried before anything is submitted', async () => {
   const place = join(office.folder, 'tried-parquet')

@@ -170,7 +170,8 @@ test('a runtime process serves as many scripts as it has pipes, and then ends', 
     worker = await lab.started(runOf(`return [${script}]`), { idle: await leave(worker) })
   expect(worker.pid).toBe(pid)
   expect(await rows(worker, ['a'])).toEqual([limits.scriptsPerRuntime - 1])
+  // Whoever lets it go need do nothing more: a process that stays would hold its slot for good.
   expect(await worker.leave?.()).toBeUndefined()
-  worker.kill()
-  await worker.exited
+  expect(await worker.exited).toMatchObject({ kind: 'killed' })
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })

@@ -240,6 +240,11 @@ const control = (
     for (const part of encodeFrame({ kind: 'shutdown' }, [])) host.pipe.write(part)
     await inTime(script.ended, limits.scriptShutdownMs, host.kill)
   }
+  const kill = (): void => {
+    if (runs > 0 || ending) return host.kill()
+    script.expectEnd()
+    return void endInPeace()
+  }
   return {
     scriptPid: script.pid,
     process: {
@@ -252,14 +257,15 @@ const control = (
           runs -= 1
         }
       },
-      kill: () => {
-        if (runs > 0 || ending) return host.kill()
-        script.expectEnd()
-        return void endInPeace()
-      },
+      kill,
     },
     leave: async () => {
-      if (runs > 0 || ending || !host.hasRoom()) return false
+      if (runs > 0 || ending) return false
+      if (!host.hasRoom()) {
+        // Nothing can follow it, so it goes with its runtime process: nobody else would end the two.
+        kill()
+        return false
+      }
       script.expectLeave()
       await endInPeace()
       return inTime(conversation.endScript(), limits.scriptLeftMs, host.kill)

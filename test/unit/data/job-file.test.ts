@@ -428,6 +428,10 @@ describe('a wrong job file', () => {
       '1:1 The job file must be a map of fields such as "name: digits", but is a single value.',
     ],
     ['name: [a, b\n', '2:1 The job file is not valid YAML here'],
+    [
+      'tags: { a: ${{parameters.x}} }\n',
+      '1:13 The job file is not valid YAML here: inside { } and [ ] a text such as ${{parameters.x}} must stand in quotation marks.',
+    ],
     [`# ${'x'.repeat(limits.jobFileBytes)}`, '1:1 The job file is larger than'],
   ])('%.40j', (text, start) => {
     expect(errorOf(text).slice(0, start.length)).toBe(start)

@@ -104,6 +104,14 @@ describe('the verdict', () => {
     const verdict = jobVerdict(fold({ closed: closed('aborted', reason) }), facts(8), 'No.')
     expect(verdict).toMatchObject({ state: 'Failed', headline: `${reason} First cause: No.` })
   })
+
+  test('a cause that the reason names already is not told twice, but where it was met', () => {
+    const cause = 'The script threw in run(): Error: no.'
+    const place = ' (First: a.png in mini-batch 2, attempt 1 on ada.)'
+    const reason = `1 mini-batch failed, more than the 0 that it may; the first failure: ${cause}`
+    const verdict = jobVerdict(fold({ closed: closed('aborted', reason) }), facts(8), cause + place)
+    expect(verdict.headline).toBe(`${reason}${place}`)
+  })
 })
 
 const around: JobSurroundings = {
