@@ -8,6 +8,7 @@ import { limits } from '#protocol/limits.ts'
  * answer to much of that is to mark the whole heap of the agent, every 30 MiB or so, with a thread a core: it
  * cost as much as the transfer itself. A look at the young generation alone takes a millisecond and frees them
  * all, so it is asked for before V8 does the other. The heap is the process's, hence one count for all streams.
+ * See docs/adr/0014.
  */
 export const sweepAfter = (bytes: number): void => {
   passed += bytes
@@ -22,10 +23,14 @@ let collect: Collector | undefined
 
 type Collector = (options: { readonly type: 'minor' }) => void
 
-/** V8 shows its collector only to contexts that are made while this flag is set, and it must stay set. */
+/**
+ * V8 shows its collector only to contexts that are made while this flag is set. It is taken back at once: kept
+ * compiled code fits only the flags it was made under.
+ */
 const findCollector = (): Collector => {
   setFlagsFromString('--expose-gc')
   const found: unknown = runInNewContext('gc')
+  setFlagsFromString('--no-expose-gc')
   return isCollector(found) ? found : () => undefined
 }
 
