@@ -143,6 +143,7 @@ test('the kind of a script is that of its runtime process: submitter, model, dev
     kind(scripted({ model })),
     kind(scripted({ model: { ...model, version: 2 } })),
     kind(scripted({ model: undefined })),
+    kind(scripted({ models: [{ ...model, alias: 'one' }] })),
     kind(scripted({ device: 'webgpu' })),
     kind(first, 2),
     kind(first, 1, 2),

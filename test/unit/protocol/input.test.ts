@@ -6,7 +6,7 @@ import { encodeColumn } from '#protocol/wire/columns.ts'
 import { inputProtocol } from '#protocol/wire/input/protocol.ts'
 import type { InputAnswer, InputPart } from '#protocol/wire/input/protocol.ts'
 
-const part: fc.Arbitrary<InputPart> = fc.record({
+const hashed = fc.record({
   item: fc.nat(),
   name: fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0')),
   total: fc.nat(),
@@ -15,7 +15,12 @@ const part: fc.Arbitrary<InputPart> = fc.record({
   modifiedMs: fc.integer(),
   input: fc.nat(3),
   problem: fc.constantFrom('', '', 'It is gone.'),
+  sha256: fc.option(fc.constantFrom('0'.repeat(64), 'f'.repeat(64)), { nil: undefined }),
 })
+/** Most parts have no hash. */
+const part: fc.Arbitrary<InputPart> = hashed.map(({ sha256, ...rest }) =>
+  sha256 === undefined ? rest : { ...rest, sha256 },
+)
 const answer: fc.Arbitrary<InputAnswer> = fc.record({
   parts: fc.array(part),
   last: fc.boolean(),

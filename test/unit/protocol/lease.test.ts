@@ -58,6 +58,17 @@ const message: fc.Arbitrary<LeaseMessage> = fc.oneof(
   fc.record({ kind: fc.constant('attempts-finished' as const), reports: fc.array(report) }),
   fc.record({ kind: fc.constant('leases-started' as const), tokens: fc.array(token) }),
   fc.record({
+    kind: fc.constant('job-noted' as const),
+    job: named.job,
+    message: fc.string({ maxLength: 100 }),
+  }),
+  fc.record({
+    kind: fc.constant('leases-returned' as const),
+    tokens: fc.array(token),
+    reason: fc.constantFrom('out-of-reach' as const, 'input-unreachable' as const),
+    message: fc.string({ maxLength: 100 }),
+  }),
+  fc.record({
     kind: fc.constant('leases-granted' as const),
     term: fc.constant({ number: 1, head }),
     leases: fc.array(lease),

@@ -243,6 +243,7 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
           'owner',
           'unknown-job',
           'input-unreachable',
+          'out-of-reach',
           'init-failed',
         ),
       })
@@ -253,6 +254,17 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
         reason,
         message: 'x',
       })),
+  },
+  {
+    weight: 1,
+    arbitrary: constant(
+      fc.record({
+        kind: fc.constant('jobNoted' as const),
+        peer,
+        job,
+        message: fc.constantFrom('', 'it downloads.'),
+      }),
+    ),
   },
   { weight: 6, arbitrary: constant(fc.constant({ kind: 'tick' as const })) },
 )
