@@ -8,7 +8,7 @@ import { limits } from '#protocol/limits.ts'
  * answer to much of that is to mark the whole heap of the agent, every 30 MiB or so, with a thread a core: it
  * cost as much as the transfer itself. A look at the young generation alone takes a millisecond and frees them
  * all, so it is asked for before V8 does the other. The heap is the process's, hence one count for all streams.
- * See docs/adr/0015.
+ * See docs/adr/0016.
  */
 export const sweepAfter = (bytes: number): void => {
   passed += bytes
