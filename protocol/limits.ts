@@ -194,6 +194,9 @@ export const limits = {
   joinedBytes: 16 * mib,
   /** Shared runs of a job that may fail on a machine before its mini-batches are run one by one there. */
   brokenJoins: 3,
+  /** Kinds of jobs of which a machine remembers that they ran out of memory, the newest, and how long. */
+  memoryNotes: 64,
+  memoryNoteMs: 7 * 24 * 3_600 * second,
   /** A running attempt that no longer counts is killed after this long; shorter ones just end. */
   stopLoserMs: 1 * second,
   /** Between a failed start of a worker process and the next try. */

@@ -22,6 +22,8 @@ export interface DoctorDeps {
   readonly mdns: () => boolean
   readonly devices: () => readonly string[]
   readonly storeBytes: () => Promise<number>
+  /** Jobs that ran out of memory here, a sentence each. */
+  readonly memory: () => readonly string[]
 }
 
 /** Looks at everything that commonly goes wrong: this machine, its network, and the way to each member. */
@@ -38,6 +40,7 @@ export const examine = async (deps: DoctorDeps): Promise<DoctorView> => {
       `The database has ${((await deps.storeBytes()) / 1e6).toFixed(1)} MB; \`muster store check\` reads it through.`,
     ]),
     check('devices', 'Devices', ['ok', `Models can run on: ${deps.devices().join(', ')}.`]),
+    ...deps.memory().map((sentence) => check('memory', 'Memory', ['warn', sentence, lessMemory])),
     checkListening(deps),
     ...(await checkPort(deps)),
     checkDiscovery(deps, members),
@@ -45,6 +48,9 @@ export const examine = async (deps: DoctorDeps): Promise<DoctorView> => {
   ]
   return { level: worst(checks), running: true, checks }
 }
+
+const lessMemory =
+  'Use smaller mini-batches or pictures, or give this machine fewer slots: `muster settings set slots N`.'
 
 const isLoopback = (address: string): boolean => /^\/ip4\/127\.|^\/ip6\/::1\//.test(address)
 

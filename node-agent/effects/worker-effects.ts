@@ -22,6 +22,7 @@ import type { Part } from './joined-runs.ts'
 import { gatherInputs, stopInputs } from './gathering.ts'
 import type { Gathering } from './gathering.ts'
 import type { InputExchange } from './input-exchange.ts'
+import type { MemoryBook } from './memory-book.ts'
 import { processKind } from './warm-processes.ts'
 import type { WholeInputs } from './whole-inputs.ts'
 import type { WarmProcesses } from './warm-processes.ts'
@@ -47,6 +48,7 @@ export interface WorkerEffectsDeps {
   readonly threads: () => number
   readonly memoryBytes: () => number
   readonly warm: WarmProcesses
+  readonly memory: Pick<MemoryBook, 'fits' | 'ranOut'>
   readonly jobById: (job: JobId) => Job | undefined
   /** Makes a job's model present and gives the path of its `.onnx`; undefined if it has none. */
   readonly modelPath: Reach
@@ -147,6 +149,10 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
       return inBackground(working, runAttempt(working, effect.process, effect.lease))
     case 'runJoined':
       return inBackground(working, runJoined(working, effect.process, effect.leases))
+    case 'noteMemory': {
+      const job = working.jobById(effect.job)
+      return job && working.memory.ranOut(job, effect.processes, effect.items)
+    }
     case 'packChunk':
       return inBackground(working, packChunk(working, effect.job, effect.tokens))
     case 'dropRows':

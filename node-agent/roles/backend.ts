@@ -136,6 +136,7 @@ const examineAgent = ({ core, adapters, agentView, home }: BackendDeps): Promise
     mdns: () => core.settings.now().mdns,
     devices: adapters.runtime.devices,
     storeBytes: adapters.care.bytes,
+    memory: core.memory.sentences,
   })
 
 /** Only the data's peer has the names of a plan. */
@@ -170,7 +171,9 @@ const explainJob = async (
     (line) => line !== '',
   )
   const reuse = miniBatch === undefined && view.reuse !== '' ? [view.reuse] : []
-  return [state, ...headline, ...lines, ...reuse].map(core.withNames)
+  const memory =
+    (isOver || miniBatch !== undefined ? undefined : core.memory.sentenceOf(fold.job)) ?? []
+  return [state, ...headline, ...lines, ...reuse].concat(memory).map(core.withNames)
 }
 
 const addAddress = async (

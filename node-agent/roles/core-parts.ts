@@ -3,6 +3,7 @@ import type { Forgetter } from '#agent/effects/forgetting.ts'
 import type { InputExchange } from '#agent/effects/input-exchange.ts'
 import type { JobLogs } from '#agent/effects/job-logs.ts'
 import type { Keeper } from '#agent/effects/keeper.ts'
+import type { MemoryBook } from '#agent/effects/memory-book.ts'
 import type { LedgerSync } from '#agent/effects/ledger-sync.ts'
 import type { LiveJobs } from '#agent/effects/live-jobs.ts'
 import type { MachineBook } from '#agent/effects/machine-views.ts'
@@ -53,6 +54,7 @@ export interface CoreParts extends CoreOptions {
   readonly sync: LedgerSync
   member: MemberRole
   head: HeadRole
+  memory: MemoryBook
   worker: WorkerRole
   logs: JobLogs
   keeper: Keeper

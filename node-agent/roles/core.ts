@@ -44,7 +44,7 @@ import {
   withNames,
 } from './core-parts.ts'
 import type { CoreOptions, CoreParts } from './core-parts.ts'
-import { createJobFolders } from './job-folders.ts'
+import { createJobFolders, joinMemory } from './job-folders.ts'
 import { createHeadRole } from './head-role.ts'
 import { createLeaseLink } from './lease-link.ts'
 import { createMemberRole } from './member-role.ts'
@@ -85,6 +85,7 @@ export const createCore = (options: CoreOptions): Core => {
   const core = { ...options, ...joinExchanges(options) } as CoreParts
   core.member = joinMember(core)
   core.head = joinHead(core)
+  core.memory = joinMemory(core)
   core.worker = joinWorker(core)
   core.logs = joinLogs(core)
   core.keeper = joinKeeper(core)
@@ -113,7 +114,10 @@ export const createCore = (options: CoreOptions): Core => {
     clusterId: ledger.cluster,
     ledgerStory: (fold: JobFold, miniBatch: number | undefined) =>
       ledgerStory(views, fold, miniBatch, (peer) => nameOf(core, peer)),
-    restore: () => restoreRoles(core),
+    restore: async () => {
+      await core.memory.load()
+      await restoreRoles(core)
+    },
     leadIfCreator: (creator: PeerId) => leadIfCreator(core, creator),
     [Symbol.asyncDispose]: async () => {
       listening[Symbol.dispose]()
@@ -260,6 +264,7 @@ const joinWorker = (core: CoreParts) => {
       slots: core.slots,
       freeBytes: adapters.host.freeBytes,
     }),
+    memory: core.memory,
     ...createJobFolders(core),
   })
 }

@@ -1,3 +1,6 @@
+import { createMemoryBook } from '#agent/effects/memory-book.ts'
+import type { MemoryBook } from '#agent/effects/memory-book.ts'
+import { memoryKindText } from '#agent/job/memory-kind.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { ModelFile } from '#protocol/model/model.ts'
@@ -13,9 +16,24 @@ export const createJobFolders = (core: FolderParts) => ({
   modelPaths: (job: Job, signal: AbortSignal) => modelPaths(core, job, signal),
   scriptFolder: (job: Job, signal: AbortSignal) => scriptFolder(core, job, signal),
   sideFolders: (job: Job, signal: AbortSignal) => sideFolders(core, job, signal),
-  /** What one worker process may use. */
-  memoryBytes: () => core.adapters.host.facts().memoryBytes / 2 / Math.max(1, core.slots()),
+  memoryBytes: () => memoryBytes(core),
 })
+
+/** What one worker process may use. */
+const memoryBytes = ({ adapters, slots }: FolderParts): number =>
+  adapters.host.facts().memoryBytes / 2 / Math.max(1, slots())
+
+/** What is remembered of jobs that ran out of memory here. */
+export const joinMemory = (core: FolderParts): MemoryBook => {
+  const { clock, log, views, sha256 } = core.adapters
+  return createMemoryBook({
+    clock,
+    log,
+    views,
+    memoryBytes: () => memoryBytes(core),
+    kindOf: (spec) => sha256(memoryKindText(spec)),
+  })
+}
 
 /** Makes the job's model present here, from whoever holds it; undefined if the job has none. */
 const modelPath = async (

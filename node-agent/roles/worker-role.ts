@@ -86,7 +86,8 @@ export const createWorkerRole = (deps: WorkerRoleDeps): WorkerRole => {
       const message = refusalOf(deps, job)
       if (message !== undefined) return tell({ kind: 'jobRefused', job: job.id, message })
       jobs.set(job.id, job)
-      tell({ kind: 'jobKnown', job })
+      const memoryFits = deps.memory.fits(job)
+      tell({ kind: 'jobKnown', job, ...(memoryFits === undefined ? {} : { memoryFits }) })
     },
     jobEnded: (job) => {
       tell({ kind: 'jobEnded', job })

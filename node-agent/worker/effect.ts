@@ -36,6 +36,13 @@ export type WorkerEffect =
       readonly process: ProcessNumber
       readonly leases: readonly Lease[]
     }
+  /** A process ran out of memory beside `processes` others of its job, while it ran so many items. */
+  | {
+      readonly kind: 'noteMemory'
+      readonly job: JobId
+      readonly processes: number
+      readonly items: number
+    }
   /** Make the rows of these attempts durable as one chunk, in this order. */
   | { readonly kind: 'packChunk'; readonly job: JobId; readonly tokens: readonly LeaseToken[] }
   /** Rows of attempts that no longer matter. */

@@ -28,7 +28,12 @@ export type WorkerFact =
     }
   | { readonly kind: 'reportsSettled'; readonly tokens: readonly LeaseToken[] }
   /** The job's record is here and its signature, role and submitter were checked. */
-  | { readonly kind: 'jobKnown'; readonly job: Job }
+  | {
+      readonly kind: 'jobKnown'
+      readonly job: Job
+      /** Processes at once that this machine's memory had room for when jobs of its kind ran; left out: unknown. */
+      readonly memoryFits?: number
+    }
   /** The record is here but must not be run by this agent. */
   | { readonly kind: 'jobRefused'; readonly job: JobId; readonly message: string }
   /** Canceled, closed or sealed: stop all that concerns it. */

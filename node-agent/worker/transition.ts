@@ -49,7 +49,7 @@ const apply = (state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       for (const token of event.tokens) state.reports.delete(token)
       return
     case 'jobKnown':
-      return onJobKnown(state, event.job)
+      return onJobKnown(state, event)
     case 'jobRefused':
       return onJobRefused(state, event, effects)
     case 'jobEnded':

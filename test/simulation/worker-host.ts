@@ -146,6 +146,8 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
       case 'runJoined':
         world.count('runs of several mini-batches')
         return runAttempt(effect.process, effect.leases)
+      case 'noteMemory':
+        return
       case 'packChunk':
         return packChunk(effect.job, effect.tokens)
       case 'dropRows':

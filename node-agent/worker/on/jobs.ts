@@ -12,11 +12,15 @@ import { stopInputs } from './whole-inputs.ts'
  * Its leases may be fetched and run from now on. Where it was submitted its model and data are at hand, and its
  * first leases most likely come here: processes start while it is still being planned.
  */
-export const onJobKnown = (state: WorkerState, job: Job): void => {
+export const onJobKnown = (
+  state: WorkerState,
+  { job, memoryFits = null }: { readonly job: Job; readonly memoryFits?: number | null },
+): void => {
   if (state.ended.has(job.id)) return
   const entry = workerJob(state, job.id)
   if (entry.job === null && job.submitter === state.self) entry.ahead = limits.processesAhead
   const isNew = entry.job === null
+  entry.memoryFits ??= memoryFits
   entry.job = job
   entry.refused = null
   if (isNew && wantsInputs(entry)) entry.inputs = 'wanted'

@@ -69,7 +69,7 @@ export const onProcessExited = (
   const process = state.processes.get(fact.process)
   if (process === undefined) return
   const died = process.phase !== 'stopping' && fact.how !== 'stopped'
-  if (died && fact.how === 'out-of-memory') useFewer(state, process)
+  if (died && fact.how === 'out-of-memory') useFewer(state, effects, process)
   state.processes.delete(fact.process)
   const oldest = process.queue[0]
   if (process.phase === 'starting' && died) {
@@ -92,11 +92,15 @@ export const onProcessExited = (
 }
 
 /** Side by side they need more memory than there is: from now on one fewer runs here, for this job. */
-const useFewer = (state: WorkerState, process: WorkerProcess): void => {
+const useFewer = (state: WorkerState, effects: WorkerEffect[], process: WorkerProcess): void => {
   const entry = state.jobs.get(process.job)
   const beside = processesOf(state, process.job).length - 1
-  if (entry !== undefined && beside > 0)
-    entry.memoryFits = Math.min(entry.memoryFits ?? beside, beside)
+  if (entry === undefined || beside <= 0) return
+  entry.memoryFits = Math.min(entry.memoryFits ?? beside, beside)
+  const [oldest] = process.queue
+  const ran = oldest?.joined ?? (oldest === undefined ? [] : [oldest])
+  const items = ran.reduce((sum, { lease }) => sum + lease.items, 0)
+  effects.push({ kind: 'noteMemory', job: process.job, processes: beside, items })
 }
 
 const deathSentence = (fact: Extract<WorkerFact, { kind: 'processExited' }>): string =>

@@ -347,3 +347,23 @@ test('a machine that ran out of memory runs one process of that job fewer from t
   s.tell({ kind: 'processStarted', process: last })
   expect(end(last, 'out-of-memory')).toHaveLength(1)
 })
+
+test('what ran out of memory is noted, and the next job of its kind starts with as many as fit', () => {
+  const s = welcomed(3)
+  const [first = 0, second = 0, third = 0] = running(s, leases(0, 12))
+  s.ignoreRest()
+  const end = (process: number) =>
+    s.tell({ kind: 'processExited', process, how: 'out-of-memory', message: 'It ended.' })
+  end(first)
+  expect(s.take('noteMemory')).toEqual([{ kind: 'noteMemory', job: jobA, processes: 2, items: 10 }])
+  end(second)
+  expect(s.take('noteMemory')).toMatchObject([{ processes: 1 }])
+  // Alone it is not the others that were too many.
+  end(third)
+  expect(s.take('noteMemory')).toEqual([])
+
+  const t = welcomed(3)
+  t.tell({ kind: 'jobKnown', job: createJob(jobB, asPeerId('data')), memoryFits: 2 })
+  grant(t, leases(0, 12, jobB))
+  expect(t.take('startProcess')).toHaveLength(2)
+})
