@@ -80,7 +80,8 @@ const faultOf = (document: Document, text: string): TextFault | undefined => {
   const { contents } = document
   if (contents === null || (isScalar(contents) && contents.value === null))
     return {
-      message: 'The job file is empty: it needs at least name, model, inputs and preprocess.',
+      message:
+        'The job file is empty: it needs at least a name, inputs, and a model or an entry_script.',
       offset: 0,
     }
   if (!isMap(contents))

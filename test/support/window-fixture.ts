@@ -251,6 +251,15 @@ const jobHandlers = (fake: Fake) => {
         tell(fake, { kind: 'job-changed', job: cancelled })
         return cancelled
       }),
+    forgetJob: ({ query }) =>
+      withJob(query.job, (job) => {
+        commands.push({ name: 'forgetJob', query, body: {} })
+        const reason = 'It was forgotten by anna: its rows are gone.'
+        const forgotten = { by: job.submitter, byName: 'anna', at: job.submittedAt }
+        const gone = { ...job, forgotten, reason, headline: '', rows: 0 }
+        tell(fake, { kind: 'job-changed', job: gone })
+        return { ...gone, left: '' }
+      }),
     results: ({ query }) => withJob(query.job, (job) => pageOf(state, job, query)),
     miniBatches: ({ query }) => withJob(query.job, (job) => mapOf(state, job, query)),
     timeline: ({ query }) => withJob(query.job, (job) => state.timeline(job, query.since ?? 0)),

@@ -159,6 +159,23 @@ describe.skipIf(program === undefined)('the window', () => {
     expect(fixture.commands).toEqual([{ name: 'cancelJob', query: { job: id }, body: {} }])
   })
 
+  test('has an ended job forgotten after asking, and then offers nothing of it', async () => {
+    const data = littleData()
+    const job = data.jobs.find(({ endedAt, itemsFailed }) => endedAt !== null && itemsFailed > 0)
+    await using fixture = await startWindowFixture({ data, pageFolder })
+    await using open = await openOn(fixture, `/jobs/${job!.id}`)
+    const { page } = open
+    await page.getByRole('button', { name: 'Forget' }).click()
+    await page.getByRole('dialog').getByText('nothing brings them back').waitFor()
+    expect(fixture.commands).toEqual([])
+    await page.getByRole('button', { name: 'Forget the job' }).click()
+    await page.getByText('It was forgotten by anna').waitFor()
+    expect(fixture.commands).toEqual([{ name: 'forgetJob', query: { job: job!.id }, body: {} }])
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    for (const name of ['Forget', 'Resubmit', 'Retry failed'])
+      expect(await page.getByRole('button', { name }).count()).toBe(0)
+  })
+
   test('draws deltas as they come', async () => {
     const data = littleData()
     await using fixture = await startWindowFixture({ data, pageFolder })

@@ -27,6 +27,7 @@ export const JobHeader = (props: {
 }) => {
   const { job, detail } = props
   const [why, setWhy] = useState(false)
+  const isKept = job.forgotten === null
   return (
     <header className="thing-head">
       <ThingTitle
@@ -43,8 +44,8 @@ export const JobHeader = (props: {
         >
           Why?
         </Button>
-        {canRetry(job) ? <RetryFailed job={job.id} /> : null}
-        <Resubmit job={job} file={detail?.file} />
+        {canRetry(job) && isKept ? <RetryFailed job={job.id} /> : null}
+        {isKept ? <Resubmit job={job} file={detail?.file} /> : null}
         {canPause(job) ? <Pause job={job} /> : null}
         {canCancel(job) ? <Cancel job={job} /> : null}
         {canForget(job) ? <Forget job={job} /> : null}
