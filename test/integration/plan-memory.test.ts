@@ -6,7 +6,13 @@ import process from 'node:process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { createPlanner } from '#agent/data/planner.ts'
+import { limits } from '#protocol/limits.ts'
+import type { JobSpec } from '#protocol/model/job.ts'
 import { createTempFolder } from '../support/ledger-fixtures.ts'
+import { job, specOf } from '../unit/data/specs.ts'
+
+const forever = new AbortController().signal
 
 const files = 200_000
 const perFolder = 1_000
@@ -43,6 +49,15 @@ describe('a plan of very many files', () => {
     const plan = JSON.parse(said) as { items: number; bytes: number }
     expect(plan.items).toBe(files)
     expect(plan.bytes / files).toBeLessThan(40)
+  })
+
+  it('is refused by name where one partition would have more of them than a mini-batch may', async () => {
+    const input = { root: folder.path, partitionFormat: '{folder}/{name}.{ending}' }
+    const by = (key: string): JobSpec => ({ ...specOf(input), partitionKeys: [key] })
+    const planned = Array.fromAsync(createPlanner().plan(job, by('ending'), undefined, forever))
+    await expect(planned).rejects.toThrow(
+      `with ending "png" are more than the ${limits.miniBatchItems} that a mini-batch may have`,
+    )
   })
 
   it('would not fit if it were held, so that the heap of the test is a limit', async () => {
