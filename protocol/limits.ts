@@ -333,8 +333,8 @@ export const limits = {
   scriptShutdownMs: 2 * second,
   /** Scripts that one runtime process serves, one after the other: each has a pipe that was made with it. */
   scriptsPerRuntime: 16,
-  /** A runtime process that was told that its script is gone says so at once, or is ended. */
-  scriptLeftMs: 2 * second,
+  /** A runtime process that was told that its script is gone has forgotten it at once, on a crowded machine too. */
+  scriptLeftMs: 10 * second,
   /** The question whether bubblewrap works here: it starts in some 20 ms. */
   sandboxProbeMs: 5 * second,
 

@@ -128,7 +128,7 @@ test('a script that ends badly takes the runtime process with it, the second as 
   }
 })
 
-test('killed in the middle of a run, idle, or by a shutdown() without end: both processes go', async () => {
+test('killed in the middle of a run, or idle: nothing is left', async () => {
   const first = await lab.started(runOf('return [1]'))
   const second = await lab.started(runOf('for (;;);'), { idle: await leave(first) })
   const run = runItems(second, three).catch((thrown: unknown) => thrown)
@@ -142,12 +142,14 @@ test('killed in the middle of a run, idle, or by a shutdown() without end: both 
   idle.kill()
   expect(await idle.exited).toMatchObject({ kind: 'killed' })
   expect(() => process.kill(idle.pid, 0)).toThrow('ESRCH')
+})
 
+test('a script whose shutdown() never ends is killed; the next one runs all the same', async () => {
   const stuck = await lab.started(
     `export const run = () => [1]; export const shutdown = () => { for (;;); }`,
   )
-  expect(await stuck.leave?.()).toBeUndefined()
-  expect(await stuck.exited).toMatchObject({ kind: 'killed' })
+  const next = await lab.started(runOf('return [2]'), { idle: await leave(stuck) })
+  expect([next.pid, await rows(next, ['a'])]).toEqual([stuck.pid, [2]])
 })
 
 test('a script that does not start behind another leaves nothing, and says why', async () => {

@@ -38,6 +38,8 @@ export interface Attached {
   readonly expectEnd: () => void
   /** Like `expectEnd`, and the runtime process stays. */
   readonly expectLeave: () => void
+  /** SIGKILL, for the script process alone. */
+  readonly kill: () => void
   /** Resolves when the script process is gone and its last words are read. */
   readonly ended: Promise<ScriptEnd>
   /** The same, and its runtime process is gone too, or has nothing more to do with it. */
@@ -80,14 +82,7 @@ export const startHost = (memoryBytes: number, cacheFolder: string | undefined):
     const pipe = firstScriptPipe + runtime.scriptPipes.length - pipes.length
     const end = pipes.shift()
     if (end === undefined || current !== undefined) throw new Error('no pipe to a script is left')
-    const child = spawnScript(script, end)
-    const one: Current = {
-      ...script,
-      child,
-      ended: watch(child),
-      expected: false,
-      wentFirst: false,
-    }
+    const one = begin(script, end)
     current = one
     let leaves = false
     void one.ended.then(() => {
@@ -96,7 +91,7 @@ export const startHost = (memoryBytes: number, cacheFolder: string | undefined):
       else runtime.kill()
     })
     return {
-      pid: child.pid ?? 0,
+      pid: one.child.pid ?? 0,
       pipe,
       expectEnd: () => {
         one.expected = true
@@ -105,6 +100,7 @@ export const startHost = (memoryBytes: number, cacheFolder: string | undefined):
         one.expected = true
         leaves = true
       },
+      kill: () => killScript(one),
       ended: one.ended,
       gone: one.ended.then(() => (leaves ? undefined : runtime.exited)),
     }
@@ -117,6 +113,11 @@ export const startHost = (memoryBytes: number, cacheFolder: string | undefined):
     attach,
     hasRoom: () => pipes.length > 0,
   }
+}
+
+const begin = (script: ScriptProcess, pipe: RuntimeChild['pipe']): Current => {
+  const child = spawnScript(script, pipe)
+  return { ...script, child, ended: watch(child), expected: false, wentFirst: false }
 }
 
 const explain = (

@@ -235,15 +235,15 @@ const control = (
   let runs = 0
   let ending = false
   const packed = withPacks(process, folders.packs)
-  const endInPeace = async (): Promise<void> => {
+  const endInPeace = async (force: () => void): Promise<void> => {
     ending = true
     for (const part of encodeFrame({ kind: 'shutdown' }, [])) host.pipe.write(part)
-    await inTime(script.ended, limits.scriptShutdownMs, host.kill)
+    await inTime(script.ended, limits.scriptShutdownMs, force)
   }
   const kill = (): void => {
     if (runs > 0 || ending) return host.kill()
     script.expectEnd()
-    return void endInPeace()
+    return void endInPeace(host.kill)
   }
   return {
     scriptPid: script.pid,
@@ -267,7 +267,7 @@ const control = (
         return false
       }
       script.expectLeave()
-      await endInPeace()
+      await endInPeace(script.kill)
       return inTime(conversation.endScript(), limits.scriptLeftMs, host.kill)
     },
   }
