@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { UseQueryResult } from '@tanstack/react-query'
-import { useEffect, useMemo } from 'react'
+import { useThrottledValue } from '@mantine/hooks'
+import { useEffect, useMemo, useRef } from 'react'
 import type { AnswerOf } from '../../protocol/control/api.ts'
 import { useAgent, useLive } from './context.tsx'
 
@@ -8,8 +9,10 @@ import { useAgent, useLive } from './context.tsx'
 const openMs = 1_000
 /** A list of hundreds of runs costs the agent some work. */
 const openListMs = 5_000
-/** As many as the agent gives at most. */
-const runsMost = 1_000
+/** States of many jobs may change many times a second. */
+const restMs = 700
+/** As many as jobs in the first screen. */
+export const runsMost = 500
 
 /**
  * Runs, experiments and schedules have no deltas of their own, but each of their changes is one of a job:
@@ -18,13 +21,19 @@ const runsMost = 1_000
 const useAgainWithJobs = (kind: string): void => {
   const queries = useQueryClient()
   const { data, phase } = useLive()
-  const states = useMemo(
-    () => data?.jobs.map(({ id, state }) => `${id} ${state}`).join('\n') ?? '',
-    [data?.jobs],
+  const newest = useMemo(
+    () => `${phase} ${data?.jobs.map(({ id, state }) => `${id} ${state}`).join('\n') ?? ''}`,
+    [data?.jobs, phase],
   )
+  const states = useThrottledValue(newest, restMs)
+  const asked = useRef(states)
   useEffect(() => {
-    if (phase === 'live') void queries.invalidateQueries({ queryKey: [kind] })
-  }, [queries, kind, states, phase])
+    if (asked.current === states) return
+    asked.current = states
+    // An answer on its way is awaited: changes faster than answers would else never let one arrive.
+    if (states.startsWith('live'))
+      void queries.invalidateQueries({ queryKey: [kind] }, { cancelRefetch: false })
+  }, [queries, kind, states])
 }
 
 /** What is known stays on the screen while the agent is away. */
@@ -60,6 +69,8 @@ export const useExperiments = (): UseQueryResult<AnswerOf<'experiments'>> => {
     ...kept,
     queryKey: ['experiments', 'list'],
     queryFn: ({ signal }) => client.call('experiments', { signal }),
+    refetchInterval: ({ state }) =>
+      state.data?.experiments.some(({ open }) => open > 0) === true ? openListMs : false,
   })
 }
 
@@ -72,6 +83,8 @@ export const useExperimentRuns = (name: string): UseQueryResult<AnswerOf<'pipeli
     queryKey: ['experiments', 'runs', name],
     queryFn: ({ signal }) =>
       client.call('pipelines', { query: { limit: runsMost, experiment: name }, signal }),
+    refetchInterval: ({ state }) =>
+      state.data?.pipelines.some(({ endedAt }) => endedAt === null) === true ? openListMs : false,
   })
 }
 

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react'
 import type { PipelineView } from '../../../protocol/control/pipeline-views.ts'
 import { durationText } from '../../../protocol/control/progress-line.ts'
 import { useNow } from '../../agent/context.tsx'
-import { useRuns } from '../../agent/run-queries.ts'
+import { runsMost, useRuns } from '../../agent/run-queries.ts'
 import { Age } from '../../ui/age.tsx'
 import { Answer } from '../../ui/answer.tsx'
 import { Bar } from '../../ui/bar.tsx'
@@ -104,8 +104,10 @@ const wordsOf = (run: PipelineView): string =>
     .join(' ')
     .toLowerCase()
 
-const countLine = (shown: number, all: number): string =>
-  shown === all ? formatPlural(all, 'run') : `${shown} of ${formatPlural(all, 'run')}`
+const countLine = (shown: number, all: number): string => {
+  const of = all < runsMost ? formatPlural(all, 'run') : `the newest ${formatPlural(all, 'run')}`
+  return shown === all ? of : `${shown} of ${of}`
+}
 
 const Duration = (props: { readonly run: PipelineView }) => {
   const now = useNow()
