@@ -209,7 +209,7 @@ test('the first rows of Parquet are looked at and tried before anything is submi
     rows: [{ name: 'sales.parquet#1', value: { shop: 'a', sold: 1 } }, {}, {}, {}],
   })
   const body = {
-    text: 'name: tried\nentry_script: score.ts\ninputs: { sales: sales.parquet }\n',
+    text: 'name: tried\nentry_script: score.ts\ninputs: { sales: { path: sales.parquet, type: table } }\n',
     file: join(place, 'job.yaml'),
   }
   const two = await client.call('tryJob', { body: { ...body, count: 2 } })

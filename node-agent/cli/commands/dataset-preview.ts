@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { PreviewView } from '#protocol/control/registry-views.ts'
 import type { Setting } from '../arguments.ts'
@@ -50,10 +50,15 @@ const inputOf = (data: string, options: Options): Record<string, unknown> => {
     ...(share === undefined ? {} : { share }),
     ...(datastore === undefined ? {} : { datastore }),
     ...(pattern === undefined ? {} : { patterns: pattern }),
-    ...(table === true ? { type: 'table' } : {}),
+    ...(table === true || (!isPlace && isTableFile(data)) ? { type: 'table' } : {}),
     ...option,
   }
 }
+
+/** A lone file that is there and has the ending of a table can be looked at in no other way. */
+const isTableFile = (path: string): boolean =>
+  /\.(csv|tsv|jsonl|ndjson|parquet)$/i.test(path) &&
+  statSync(path, { throwIfNoEntry: false })?.isFile() === true
 
 const printFiles = (cli: Cli, { files }: PreviewView): Promise<void> =>
   files.length === 0
