@@ -1,4 +1,4 @@
-import { Button, Modal } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconHourglass } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
@@ -6,6 +6,7 @@ import { useState } from 'react'
 import type { JobDetailView, JobView } from '../../../protocol/control/views.ts'
 import { useNow } from '../../agent/context.tsx'
 import { errorText, useCommand } from '../../agent/queries.ts'
+import { AskFirst } from '../../ui/ask-first.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { formatAge, formatCount, formatPlural, formatTime } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
@@ -148,52 +149,21 @@ const Pause = (props: { readonly job: JobView }) => {
 }
 
 const Cancel = (props: { readonly job: JobView }) => {
-  const [asking, setAsking] = useState(false)
-  return (
-    <>
-      <Button size="compact-sm" variant="default" onClick={() => setAsking(true)}>
-        Cancel
-      </Button>
-      <Modal
-        opened={asking}
-        onClose={() => setAsking(false)}
-        title={`Cancel ${props.job.name}?`}
-        centered
-      >
-        {asking ? <CancelSteps job={props.job} close={() => setAsking(false)} /> : null}
-      </Modal>
-    </>
-  )
-}
-
-const CancelSteps = (props: { readonly job: JobView; readonly close: () => void }) => {
-  const { job, close } = props
+  const { job } = props
   const cancel = useCommand('cancelJob')
-  const confirm = (): void =>
-    cancel.mutate(
-      { query: { job: job.id } },
-      {
-        onSuccess: () => {
-          notifications.show({ message: `Canceling ${job.name}; its rows stay.` })
-          close()
-        },
-      },
-    )
   return (
-    <div className="start-form">
-      <p>
-        Work on its mini-batches stops on all machines. The {formatCount(job.rows)} rows it returned
-        so far stay.
-      </p>
-      {cancel.error === null ? null : <Problem sentence={errorText(cancel.error)} />}
-      <div className="button-row">
-        <Button variant="default" onClick={close}>
-          Let it run
-        </Button>
-        <Button className="danger" loading={cancel.isPending} onClick={confirm}>
-          Cancel the job
-        </Button>
-      </div>
-    </div>
+    <AskFirst
+      label="Cancel"
+      title={`Cancel ${job.name}?`}
+      leave="Let it run"
+      confirm="Cancel the job"
+      act={async () => {
+        await cancel.mutateAsync({ query: { job: job.id } })
+        return `Canceling ${job.name}; its rows stay.`
+      }}
+    >
+      Work on its mini-batches stops on all machines. The {formatCount(job.rows)} rows it returned
+      so far stay.
+    </AskFirst>
   )
 }

@@ -1,18 +1,16 @@
-import { SegmentedControl, TextInput } from '@mantine/core'
-import { IconSearch } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import type { JobView } from '../../../protocol/control/views.ts'
 import { useSnapshot } from '../../agent/context.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural } from '../../ui/format.ts'
+import { ListFilter } from '../../ui/list-filter.tsx'
+import type { ListState } from '../../ui/list-filter.tsx'
 import { NewJobButton } from './new-job-button.tsx'
 import { JobTable } from './job-table.tsx'
 import './jobs.css'
 
-type StateFilter = 'all' | 'open' | 'ended' | 'failed'
-
-const fits: Readonly<Record<StateFilter, (job: JobView) => boolean>> = {
+const fits: Readonly<Record<ListState, (job: JobView) => boolean>> = {
   all: () => true,
   open: ({ endedAt }) => endedAt === null,
   ended: ({ endedAt }) => endedAt !== null,
@@ -22,7 +20,7 @@ const fits: Readonly<Record<StateFilter, (job: JobView) => boolean>> = {
 /** All jobs, newest first, with a filter by state and text. */
 export const JobsPage = () => {
   const { jobs } = useSnapshot()
-  const [state, setState] = useState<StateFilter>('all')
+  const [state, setState] = useState<ListState>('all')
   const [text, setText] = useState('')
   const shown = useMemo(() => {
     const words = text.toLowerCase().trim()
@@ -33,27 +31,10 @@ export const JobsPage = () => {
       <header className="page-head">
         <h1>Jobs</h1>
         <span className="sub">{countLine(shown.length, jobs.length)}</span>
-        <SegmentedControl
-          size="xs"
-          value={state}
-          onChange={(value) => setState(value)}
-          aria-label="State"
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'open', label: 'Open' },
-            { value: 'ended', label: 'Ended' },
-            { value: 'failed', label: 'Failed' },
-          ]}
-        />
-        <TextInput
-          type="search"
-          size="xs"
-          className="search"
-          aria-label="Find a job"
-          placeholder="Name, model, person"
-          leftSection={<IconSearch size="0.875rem" />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+        <ListFilter
+          {...{ state, setState, text, setText }}
+          find="Find a job"
+          hint="Name, model, person"
         />
       </header>
       <div className="panel fill">

@@ -1,12 +1,11 @@
-import { Button, Modal } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { Link, useParams } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect } from 'react'
 import type { PipelineView } from '../../../protocol/control/pipeline-views.ts'
 import { durationText } from '../../../protocol/control/progress-line.ts'
 import { useNow } from '../../agent/context.tsx'
-import { errorText, useCommand } from '../../agent/queries.ts'
+import { useCommand } from '../../agent/queries.ts'
 import { useRun } from '../../agent/run-queries.ts'
+import { AskFirst } from '../../ui/ask-first.tsx'
 import { Answer } from '../../ui/answer.tsx'
 import { formatAge, formatTime } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
@@ -114,46 +113,21 @@ const Parameters = (props: { readonly run: PipelineView }) => {
 }
 
 const CancelRun = (props: { readonly run: PipelineView }) => {
-  const [asking, setAsking] = useState(false)
-  const close = (): void => setAsking(false)
-  return (
-    <>
-      <Button size="compact-sm" variant="default" onClick={() => setAsking(true)}>
-        Cancel
-      </Button>
-      <Modal opened={asking} onClose={close} title={`Cancel ${props.run.name}?`} centered>
-        {asking ? <CancelSteps run={props.run} close={close} /> : null}
-      </Modal>
-    </>
-  )
-}
-
-const CancelSteps = (props: { readonly run: PipelineView; readonly close: () => void }) => {
-  const { run, close } = props
+  const { run } = props
   const cancel = useCommand('cancelPipeline')
-  const confirm = (): void =>
-    cancel.mutate(
-      { query: { pipeline: run.id } },
-      {
-        onSuccess: () => {
-          notifications.show({ message: `Canceling ${run.name}; its rows stay.` })
-          close()
-        },
-      },
-    )
   return (
-    <div className="start-form">
-      <p>All its jobs stop, and steps that have not begun never do. Rows returned so far stay.</p>
-      {cancel.error === null ? null : <Problem sentence={errorText(cancel.error)} />}
-      <div className="button-row">
-        <Button variant="default" onClick={close}>
-          Let it run
-        </Button>
-        <Button className="danger" loading={cancel.isPending} onClick={confirm}>
-          Cancel the run
-        </Button>
-      </div>
-    </div>
+    <AskFirst
+      label="Cancel"
+      title={`Cancel ${run.name}?`}
+      leave="Let it run"
+      confirm="Cancel the run"
+      act={async () => {
+        await cancel.mutateAsync({ query: { pipeline: run.id } })
+        return `Canceling ${run.name}; its rows stay.`
+      }}
+    >
+      All its jobs stop, and steps that have not begun never do. Rows returned so far stay.
+    </AskFirst>
   )
 }
 

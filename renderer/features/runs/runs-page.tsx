@@ -1,5 +1,3 @@
-import { SegmentedControl, TextInput } from '@mantine/core'
-import { IconSearch } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import type { PipelineView } from '../../../protocol/control/pipeline-views.ts'
@@ -12,6 +10,8 @@ import { Bar } from '../../ui/bar.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural } from '../../ui/format.ts'
+import { ListFilter } from '../../ui/list-filter.tsx'
+import type { ListState } from '../../ui/list-filter.tsx'
 import { GridTable } from '../../ui/grid-table.tsx'
 import type { GridColumn } from '../../ui/grid-table.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
@@ -19,9 +19,7 @@ import { jobStates } from '../jobs/job-state.ts'
 import { parametersText, runMs, stepsDone } from './run-state.ts'
 import './runs.css'
 
-type StateFilter = 'all' | 'open' | 'ended' | 'failed'
-
-const fits: Readonly<Record<StateFilter, (run: PipelineView) => boolean>> = {
+const fits: Readonly<Record<ListState, (run: PipelineView) => boolean>> = {
   all: () => true,
   open: ({ endedAt }) => endedAt === null,
   ended: ({ endedAt }) => endedAt !== null,
@@ -31,7 +29,7 @@ const fits: Readonly<Record<StateFilter, (run: PipelineView) => boolean>> = {
 /** Everything that was submitted as one file, newest first. */
 export const RunsPage = () => {
   const runs = useRuns()
-  const [state, setState] = useState<StateFilter>('all')
+  const [state, setState] = useState<ListState>('all')
   const [text, setText] = useState('')
   const all = runs.data?.pipelines
   const shown = useMemo(() => {
@@ -45,27 +43,10 @@ export const RunsPage = () => {
       <header className="page-head">
         <h1>Runs</h1>
         <span className="sub">{all === undefined ? '' : countLine(shown.length, all.length)}</span>
-        <SegmentedControl
-          size="xs"
-          value={state}
-          onChange={setState}
-          aria-label="State"
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'open', label: 'Open' },
-            { value: 'ended', label: 'Ended' },
-            { value: 'failed', label: 'Failed' },
-          ]}
-        />
-        <TextInput
-          type="search"
-          size="xs"
-          className="search"
-          aria-label="Find a run"
-          placeholder="Name, experiment, parameter"
-          leftSection={<IconSearch size="0.875rem" />}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+        <ListFilter
+          {...{ state, setState, text, setText }}
+          find="Find a run"
+          hint="Name, experiment, parameter"
         />
       </header>
       <div className="panel fill">

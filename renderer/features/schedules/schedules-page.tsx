@@ -1,17 +1,14 @@
-import { Button, Modal } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
 import type { PipelineView, ScheduleView } from '../../../protocol/control/pipeline-views.ts'
 import { useNow, useSnapshot } from '../../agent/context.tsx'
-import { errorText, useCommand } from '../../agent/queries.ts'
+import { useCommand } from '../../agent/queries.ts'
 import { useRuns, useSchedules } from '../../agent/run-queries.ts'
 import { Age } from '../../ui/age.tsx'
+import { AskFirst } from '../../ui/ask-first.tsx'
 import { Answer } from '../../ui/answer.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural, formatSpan, formatTime } from '../../ui/format.ts'
-import { Problem } from '../../ui/problem.tsx'
 import { StateMark, StateShape } from '../../ui/state-mark.tsx'
 import { jobStates } from '../jobs/job-state.ts'
 import { parametersText } from '../runs/run-state.ts'
@@ -180,54 +177,24 @@ const Notes = (props: { readonly schedule: ScheduleView }) => {
 /** Only the machine that runs a schedule can end it. */
 const Remove = (props: { readonly schedule: ScheduleView }) => {
   const { schedule } = props
-  const [asking, setAsking] = useState(false)
-  const { agent } = useSnapshot()
-  const close = (): void => setAsking(false)
-  if (schedule.submitter !== agent.peer) return null
-  return (
-    <>
-      <Button
-        size="compact-sm"
-        variant="default"
-        aria-label={`Remove ${schedule.name}`}
-        onClick={() => setAsking(true)}
-      >
-        Remove
-      </Button>
-      <Modal opened={asking} onClose={close} title={`Remove ${schedule.name}?`} centered>
-        {asking ? <RemoveSteps schedule={schedule} close={close} /> : null}
-      </Modal>
-    </>
-  )
-}
-
-const RemoveSteps = (props: { readonly schedule: ScheduleView; readonly close: () => void }) => {
-  const { schedule, close } = props
   const remove = useCommand('removeSchedule')
   const again = useSchedules()
-  const confirm = (): void =>
-    remove.mutate(
-      { query: { schedule: schedule.id } },
-      {
-        onSuccess: () => {
-          notifications.show({ message: `${schedule.name} is no longer scheduled.` })
-          void again.refetch()
-          close()
-        },
-      },
-    )
+  const { agent } = useSnapshot()
+  if (schedule.submitter !== agent.peer) return null
   return (
-    <div className="start-form">
-      <p>No further run starts by it. Runs that have begun go on, and their rows stay.</p>
-      {remove.error === null ? null : <Problem sentence={errorText(remove.error)} />}
-      <div className="button-row">
-        <Button variant="default" onClick={close}>
-          Keep it
-        </Button>
-        <Button className="danger" loading={remove.isPending} onClick={confirm}>
-          Remove the schedule
-        </Button>
-      </div>
-    </div>
+    <AskFirst
+      label="Remove"
+      name={`Remove ${schedule.name}`}
+      title={`Remove ${schedule.name}?`}
+      leave="Keep it"
+      confirm="Remove the schedule"
+      act={async () => {
+        await remove.mutateAsync({ query: { schedule: schedule.id } })
+        void again.refetch()
+        return `${schedule.name} is no longer scheduled.`
+      }}
+    >
+      No further run starts by it. Runs that have begun go on, and their rows stay.
+    </AskFirst>
   )
 }
