@@ -79,8 +79,11 @@ describe('a store in trouble', () => {
   it('says that the disk is full, keeps what it had, and goes on when there is room', async () => {
     await using folder = await createTempFolder()
     const [keys] = createTestKeys('f') as [Keys]
-    const full = await openTestStore(folder.path, keys, { maxBytes: 220 * 1_024 })
-    await full.ledger.found(genesisOf(keys.self))
+    const empty = await openTestStore(folder.path, keys)
+    await empty.ledger.found(genesisOf(keys.self))
+    await empty[Symbol.asyncDispose]()
+    const { size } = await stat(join(folder.path, 'muster.db'))
+    const full = await openTestStore(folder.path, keys, { maxBytes: size + 64 * 1_024 })
     let written = 0
     let failure
     while (failure === undefined && written < 100_000) {
