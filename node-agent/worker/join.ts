@@ -57,13 +57,15 @@ const mostTogether = (state: WorkerState, entry: WorkerJob): number => {
 }
 
 /** Runs in a process or before it in its queue: those that share one count once. */
-export const runsIn = ({ queue }: WorkerProcess): number =>
-  queue.reduce((sum, held, at) => {
-    const before = queue[at - 1]
-    return (
-      sum + (before === undefined || held.joined === null || held.joined !== before.joined ? 1 : 0)
-    )
-  }, 0)
+export const runsIn = ({ queue }: WorkerProcess): number => {
+  let runs = 0
+  let before: HeldLease | undefined
+  for (const held of queue) {
+    if (before === undefined || held.joined === null || held.joined !== before.joined) runs += 1
+    before = held
+  }
+  return runs
+}
 
 /** Nobody is charged for what several did together: each of them runs by itself from now on. */
 export const setApart = (state: WorkerState, entry: WorkerJob, held: HeldLease): void => {

@@ -149,12 +149,21 @@ const mayFetch = (state: WorkerState, entry: WorkerJob): boolean => {
 
 /** One mini-batch for every idle process first, then one more where it will not wait long. */
 const runReady = (state: WorkerState, effects: WorkerEffect[]): void => {
-  for (let depth = 1; depth <= limits.runAheadPerProcess; depth++) {
-    for (const process of state.processes.values()) {
-      if (process.phase !== 'ready' || process.retiring || runsIn(process) >= depth) continue
-      const entry = state.jobs.get(process.job)
-      if (entry === undefined || !mayWaitInside(entry, process, depth)) continue
-      give(state, effects, process, takeReady(state, entry))
+  // Counted once: this is asked after every event, of queues that are nearly always full.
+  const open = [...state.processes.values()].flatMap((process) => {
+    const entry = state.jobs.get(process.job)
+    if (process.phase !== 'ready' || process.retiring) return []
+    return entry === undefined || entry.readyCount === 0
+      ? []
+      : [{ process, entry, runs: runsIn(process) }]
+  })
+  for (let depth = 1; open.length > 0 && depth <= limits.runAheadPerProcess; depth++) {
+    for (const one of open) {
+      const { process, entry, runs } = one
+      if (runs >= depth || !mayWaitInside(entry, process, depth)) continue
+      const together = takeReady(state, entry)
+      if (together.length > 0) one.runs += 1
+      give(state, effects, process, together)
     }
   }
   for (const process of state.processes.values()) {

@@ -40,7 +40,8 @@ export const sourceBytes = (sources: Sources, at: number): Uint8Array | string =
 const noteContent = (contents: Buffer, at: number, bytes: Uint8Array): void => {
   const start = at * contentHashBytes
   if (start + contentHashBytes > contents.length || contents[start] !== 0) return
-  hash('sha256', bytes, 'buffer').copy(contents, start, 0, contentHashBytes)
+  // Half as long as by a buffer of its own.
+  contents.write(hash('sha256', bytes).slice(0, 2 * contentHashBytes), start, 'hex')
 }
 
 const readSource = ({ message, body, offsets }: Sources, at: number): Uint8Array | string => {
