@@ -103,8 +103,6 @@ export const limits = {
   recordBytes: 1 * mib,
   /** Commits in one record. */
   commitsPerRecord: 4_096,
-  /** Records wait at most this long for company before they are signed and fsynced. */
-  segmentMs: 20,
   /** A thread of the store that nobody asks ends after this: it holds some 9 MB, and starting it again costs 50 ms. */
   storeRestMs: 10 * second,
   /** Vectors are exchanged again this often, so that a lost message heals. */
