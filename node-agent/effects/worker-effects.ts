@@ -266,8 +266,8 @@ const endScript = async (working: Working, number: ProcessNumber): Promise<void>
   const { process, kind = '', runs = 0 } = running ?? {}
   if (process?.leave === undefined || runs > 0) return process?.kill()
   const idle = await process.leave()
-  // No runtime process is left, or it takes no further script: whoever watches it says when all is gone.
-  if (idle === undefined) return process.kill()
+  // It ends by itself, in peace: to kill it would cut its `shutdown()` off. Whoever watches it says when it is gone.
+  if (idle === undefined) return
   if (processes.get(number) !== running) return idle.kill()
   processes.delete(number)
   warm.keep(idle, kind)

@@ -132,7 +132,8 @@ export interface WorkerProcess {
   readonly exited: Promise<ProcessExit>
   /**
    * Present where a part of the process is its job's alone: an entry script. Ends that part in peace, and resolves to
-   * the rest, which has forgotten the job; undefined if nothing is left. Nothing may be run any more.
+   * the rest, which has forgotten the job; undefined if all of it ends, which needs no `kill`. Nothing may be run any
+   * more.
    */
   readonly leave?: () => Promise<IdleRuntime | undefined>
 }

@@ -169,11 +169,23 @@ test('a runtime process serves as many scripts as it has pipes, and then ends', 
   let worker = await lab.started(runOf('return [0]'))
   const { pid } = worker
   for (let script = 1; script < limits.scriptsPerRuntime; script += 1)
-    worker = await lab.started(runOf(`return [${script}]`), { idle: await leave(worker) })
+    worker = await lab.started(
+      `${runOf(`return [${script}]`)}
+       export const shutdown = async (context) => {
+         await new Promise((resolve) => setTimeout(resolve, 200))
+         context.logger.info('end of ${script}')
+       }`,
+      { idle: await leave(worker) },
+    )
   expect(worker.pid).toBe(pid)
   expect(await rows(worker, ['a'])).toEqual([limits.scriptsPerRuntime - 1])
   // Whoever lets it go need do nothing more: a process that stays would hold its slot for good.
   expect(await worker.leave?.()).toBeUndefined()
   expect(await worker.exited).toMatchObject({ kind: 'killed' })
   expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  const logs = join(lab.home, 'logs', 'jobs', lab.job)
+  const found = await Promise.all(
+    (await readdir(logs)).map((one) => readFile(join(logs, one), 'utf8')),
+  )
+  expect(found.join('')).toContain(`INFO end of ${limits.scriptsPerRuntime - 1}`)
 })

@@ -1,5 +1,5 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
-import type { PipelineView, ScheduleView } from '#protocol/control/pipeline-views.ts'
+import type { PipelineView, ScheduleView, StepView } from '#protocol/control/pipeline-views.ts'
 import { musterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { makeJob } from './control-views.ts'
@@ -21,16 +21,14 @@ export const makePipeline = (change: Partial<PipelineView> = {}): PipelineView =
   continueOnStepFailure: false,
   regenerateOutputs: false,
   steps: [
-    makeStep('find', { state: 'Completed', job: 'job-find', seconds: 12.5, takenOver: 3 }),
-    makeStep('sort', { needs: ['find'], reason: 'It waits.' }),
+    makeStepView('find', { state: 'Completed', job: 'job-find', seconds: 12.5, takenOver: 3 }),
+    makeStepView('sort', { needs: ['find'], reason: 'It waits.' }),
   ],
   ...change,
 })
 
-const makeStep = (
-  name: string,
-  change: Partial<PipelineView['steps'][number]>,
-): PipelineView['steps'][number] => ({
+/** A step that has not begun. */
+export const makeStepView = (name: string, change: Partial<StepView> = {}): StepView => ({
   name,
   state: 'NotStarted',
   reason: '',

@@ -6,7 +6,8 @@ import { musterError } from '#protocol/errors.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { makeDataset, makeJob, makeModel } from './control-views.ts'
-import { makeRunView, makeStepView } from './window-runs.ts'
+import { makeStepView } from './run-fixture.ts'
+import { makeRunView } from './window-runs.ts'
 
 export interface FakeData {
   readonly commands: { name: string; query: unknown; body: unknown }[]

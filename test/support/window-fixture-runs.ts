@@ -4,7 +4,8 @@ import type { JobView } from '#protocol/control/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { makeJob } from './control-views.ts'
-import { comparisonOf, experimentsOf, makeRunView, makeStepView } from './window-runs.ts'
+import { makeStepView } from './run-fixture.ts'
+import { comparisonOf, experimentsOf, makeRunView } from './window-runs.ts'
 import type { RunData } from './window-runs.ts'
 
 /** What the handlers of runs read and change. */

@@ -6,6 +6,7 @@ import type {
   StepView,
 } from '#protocol/control/pipeline-views.ts'
 import type { JobView } from '#protocol/control/views.ts'
+import { makeStepView } from './run-fixture.ts'
 
 /** Made-up pipeline runs and schedules for the window. */
 export interface RunData {
@@ -14,24 +15,6 @@ export interface RunData {
 }
 
 const hour = 3_600_000
-
-export const makeStepView = (name: string, change: Partial<StepView> = {}): StepView => ({
-  name,
-  state: 'NotStarted',
-  reason: '',
-  job: '',
-  needs: [],
-  output: '',
-  items: 0,
-  itemsSucceeded: 0,
-  itemsFailed: 0,
-  miniBatches: 0,
-  takenOver: 0,
-  takenFrom: '',
-  reuse: '',
-  seconds: null,
-  ...change,
-})
 
 export const makeRunView = (id: string, change: Partial<PipelineView> = {}): PipelineView => ({
   id,

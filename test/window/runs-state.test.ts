@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { makeRunView, makeStepView } from '#test/support/window-runs.ts'
+import { makeStepView } from '#test/support/run-fixture.ts'
+import { makeRunView } from '#test/support/window-runs.ts'
 import { parameterAbout, parseFields } from '../../renderer/features/runs/given-fields.ts'
 import { layoutSteps } from '../../renderer/features/runs/layout.ts'
 import { parametersText, stepsDone } from '../../renderer/features/runs/run-state.ts'
