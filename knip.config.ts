@@ -10,7 +10,7 @@ const config: KnipConfig = {
     'node-agent/runtime/script-process.ts',
     'node-agent/runtime/probe-process.ts',
     'node-agent/store/*-thread.ts',
-    'node-agent/data/*-thread.ts',
+    'node-agent/data/*/*-thread.ts',
     'bench/*-child.ts',
     'main/main.ts',
     'main/preload.ts',

@@ -4,7 +4,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
+import { createThreadedPlanner } from '#agent/data/plan/threaded-planner.ts'
 import { asJobId } from '#protocol/model/ids.ts'
 import type { JobInput } from '#protocol/model/job.ts'
 import { itemsOf } from '#protocol/model/plan.ts'

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { blobPath } from '#agent/data/blob-layout.ts'
+import { blobPath } from '#agent/data/blobs/blob-layout.ts'
 import { writeFileFolder } from '#agent/data/output/file-folder.ts'
 import type { OutputAnswer, OutputQuestion } from '#agent/data/output/output-writer.ts'
 import { writeRowFile } from '#agent/data/output/row-file.ts'

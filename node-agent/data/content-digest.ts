@@ -8,8 +8,8 @@ import { musterError, thrownToText } from '#protocol/errors.ts'
 import { contentHashBytes } from '#protocol/model/content.ts'
 import type { PlannedFile } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { isInside, openRoot, walkFiles } from './folder-walk.ts'
-import { createMatcher } from './patterns.ts'
+import { isInside, openRoot, walkFiles } from './plan/folder-walk.ts'
+import { createMatcher } from './plan/patterns.ts'
 
 /** Reads every file of an input and names all of it by one hash. */
 export const createContentDigest = (): ContentDigest => ({

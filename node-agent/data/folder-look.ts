@@ -5,8 +5,8 @@ import type { FolderWatch } from '#agent/ports/schedule.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { openRoot, walkFiles } from './folder-walk.ts'
-import { createMatcher } from './patterns.ts'
+import { openRoot, walkFiles } from './plan/folder-walk.ts'
+import { createMatcher } from './plan/patterns.ts'
 
 /** Lists a folder and sums up names, sizes and times. */
 export const createFolderWatch = (): FolderWatch => ({

@@ -17,7 +17,7 @@ import {
   unreadableWords,
 } from '#protocol/model/planned-file.ts'
 import { systemCode } from './disk.ts'
-import { isInside } from './folder-walk.ts'
+import { isInside } from './plan/folder-walk.ts'
 import { narrowSlice } from './readers/narrow.ts'
 
 /** Reads planned files, and only while they are what the plan says. */

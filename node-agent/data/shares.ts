@@ -4,7 +4,7 @@ import type { Shares } from '#agent/ports/data.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { isInside } from './folder-walk.ts'
+import { isInside } from './plan/folder-walk.ts'
 
 /** Finds places of shares below the folders their owner mapped them to. */
 export const createShares = (): Shares => ({

@@ -1,5 +1,5 @@
-import { createClusterCommands } from '#agent/effects/cluster-commands.ts'
-import type { ClusterCommands } from '#agent/effects/cluster-commands.ts'
+import { createClusterCommands } from '#agent/effects/control/cluster-commands.ts'
+import type { ClusterCommands } from '#agent/effects/control/cluster-commands.ts'
 import { checkChange } from '#agent/membership/change.ts'
 import { nextClock } from '#agent/membership/queries.ts'
 import type { MembershipState } from '#agent/membership/state.ts'

@@ -1,4 +1,4 @@
-import { createHeadEffects } from '#agent/effects/head-effects.ts'
+import { createHeadEffects } from '#agent/effects/head/head-effects.ts'
 import { createLoop } from '#agent/effects/loop.ts'
 import type { Loop } from '#agent/effects/loop.ts'
 import { startTicking } from '#agent/effects/ticking.ts'

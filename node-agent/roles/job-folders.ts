@@ -1,5 +1,5 @@
-import { createMemoryBook } from '#agent/effects/memory-book.ts'
-import type { MemoryBook } from '#agent/effects/memory-book.ts'
+import { createMemoryBook } from '#agent/effects/worker/memory-book.ts'
+import type { MemoryBook } from '#agent/effects/worker/memory-book.ts'
 import { memoryKindText } from '#agent/job/memory-kind.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Job } from '#protocol/model/job.ts'

@@ -1,4 +1,4 @@
-import type { HandlerDeps } from '#agent/effects/control-handlers.ts'
+import type { HandlerDeps } from '#agent/effects/control/control-handlers.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { AttemptSpan } from '#agent/scheduler/timeline.ts'
 import type { MiniBatchMapView, TimelineView } from '#protocol/control/views.ts'

@@ -1,7 +1,7 @@
 // Puts ever new blobs until it is killed: the crash test's victim.
 //   node blobs-crash-child.ts FOLDER
 import process from 'node:process'
-import { createBlobs } from '#agent/data/blobs.ts'
+import { createBlobs } from '#agent/data/blobs/blobs.ts'
 
 const blobs = createBlobs({ folder: process.argv[2] ?? '' })
 const first = process.pid % 1_000_000

@@ -3,7 +3,7 @@
 //
 //   plan-many-child.ts plan|hold FOLDER
 import process from 'node:process'
-import { createThreadedPlanner } from '#agent/data/threaded-planner.ts'
+import { createThreadedPlanner } from '#agent/data/plan/threaded-planner.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { itemsOf } from '#protocol/model/plan.ts'
 import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'

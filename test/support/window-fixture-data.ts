@@ -1,6 +1,6 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
-import { createJobFileReader } from '#agent/data/job-file.ts'
-import { createCheckFile } from '#agent/effects/check-file.ts'
+import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
+import { createCheckFile } from '#agent/effects/submit/check-file.ts'
 import type { JobView, ModelView } from '#protocol/control/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import { asPeerId } from '#protocol/model/ids.ts'

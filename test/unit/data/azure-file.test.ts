@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createJobFileReader } from '#agent/data/job-file.ts'
+import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
 import { tempFolder, writeFiles } from './temp.ts'
 
 const reader = createJobFileReader()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createJobFileReader } from '#agent/data/job-file.ts'
+import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
 import type { KnownData } from '#agent/ports/data.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readMlTable } from '#agent/data/mltable.ts'
+import { readMlTable } from '#agent/data/job-file/mltable.ts'
 import { tempFolder, writeFiles } from './temp.ts'
 
 const read = async (text: string) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { buffersOf, isLast, packChunk, unpackChunk } from '#agent/data/packed-chunk.ts'
+import { buffersOf, isLast, packChunk, unpackChunk } from '#agent/data/plan/packed-chunk.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { job } from './specs.ts'
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createPlanner } from '#agent/data/planner.ts'
+import { createPlanner } from '#agent/data/plan/planner.ts'
 import { directAccess } from '#agent/data/readers/file-access.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path/posix'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createNameSorter } from '#agent/data/names.ts'
+import { createNameSorter } from '#agent/data/plan/names.ts'
 import { compareNames } from '#agent/job/cut/names.ts'
-import { createMatcher } from '#agent/data/patterns.ts'
+import { createMatcher } from '#agent/data/plan/patterns.ts'
 import { limits } from '#protocol/limits.ts'
 
 describe('patterns', () => {

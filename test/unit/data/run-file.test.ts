@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createJobFileReader } from '#agent/data/job-file.ts'
+import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
 import type { GivenValues, RunFile } from '#agent/ports/data.ts'
 import type { MusterError } from '#protocol/errors.ts'
 

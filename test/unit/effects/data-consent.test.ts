@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { refusalOfData } from '#agent/effects/data-consent.ts'
+import { refusalOfData } from '#agent/effects/inputs/data-consent.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createMemoryBook } from '#agent/effects/memory-book.ts'
-import type { MemoryBook } from '#agent/effects/memory-book.ts'
+import { createMemoryBook } from '#agent/effects/worker/memory-book.ts'
+import type { MemoryBook } from '#agent/effects/worker/memory-book.ts'
 import { memoryKindText } from '#agent/job/memory-kind.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import { limits } from '#protocol/limits.ts'

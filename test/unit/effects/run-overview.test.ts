@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { firstFailure } from '#agent/effects/first-failure.ts'
-import { errorsCsv, overviewText } from '#agent/effects/run-overview.ts'
+import { firstFailure } from '#agent/effects/keeper/first-failure.ts'
+import { errorsCsv, overviewText } from '#agent/effects/keeper/run-overview.ts'
 import type { FailureGroup } from '#agent/ports/views.ts'
 import { limits } from '#protocol/limits.ts'
 import { csvLine, miniBatchLine } from '#protocol/model/attempt-log.ts'

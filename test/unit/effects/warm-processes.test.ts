@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createWarmProcesses, processKind } from '#agent/effects/warm-processes.ts'
+import { createWarmProcesses, processKind } from '#agent/effects/worker/warm-processes.ts'
 import type { ProcessExit, WorkerProcess } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
