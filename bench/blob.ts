@@ -12,7 +12,7 @@ import type { AgentProcess } from '../tools/agents.ts'
 import { encodeGreyPng } from '../examples/mnist/digits.ts'
 import { stripeClassifier } from '../test/support/models.ts'
 import { cpuSeconds, spread } from './measure.ts'
-import type { BenchResult } from './run.ts'
+import type { BenchResult } from './measure.ts'
 
 const megabytes = Number(process.env['BENCH_MB'] ?? 256)
 const pairs = Number(process.env['BENCH_PAIRS'] ?? 5)

@@ -6,7 +6,7 @@ import { encodeGreyPng } from '../examples/mnist/digits.ts'
 import { pairAll, startAgentProcess, untilFinal } from '../tools/agents.ts'
 import { writeConstantModel } from '../test/support/models.ts'
 import { cpuSeconds, peakMemory, spread } from './measure.ts'
-import type { BenchResult } from './run.ts'
+import type { BenchResult } from './measure.ts'
 
 const count = Number(process.env['BENCH_COUNT'] ?? 20_000)
 const rounds = Number(process.env['BENCH_PAIRS'] ?? 3)

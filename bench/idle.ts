@@ -6,7 +6,7 @@ import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pairAll, startAgentProcess, until } from '../tools/agents.ts'
 import { cpuSeconds, peakMemory, round } from './measure.ts'
-import type { BenchResult } from './run.ts'
+import type { BenchResult } from './measure.ts'
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 30)
 

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { repository, startAgentProcess, untilFinal } from '../tools/agents.ts'
 import { writeDigits } from '../examples/mnist/digits.ts'
-import { anew } from './digits.ts'
 import { spread } from './measure.ts'
-import type { BenchResult } from './run.ts'
+import type { BenchResult } from './measure.ts'
+import { anew } from './turns.ts'
 
 const count = Number(process.env['BENCH_COUNT'] ?? 10_000)
 const rounds = Number(process.env['BENCH_PAIRS'] ?? 5)

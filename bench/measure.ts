@@ -1,5 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** What a bench prints: its name and its figures. */
+export interface BenchResult {
+  readonly bench: string
+  readonly [figure: string]: unknown
+}
+
 /**
  * Seconds of CPU of a process and of all that it started, gone or not, from the kernel's own book (Linux):
  * worker processes stay for the next job and must count all the same.

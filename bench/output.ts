@@ -22,7 +22,7 @@ import {
 } from '../test/support/ledger-fixtures.ts'
 import { linesOf } from '../test/support/chunks.ts'
 import { round } from './measure.ts'
-import type { BenchResult } from './run.ts'
+import type { BenchResult } from './measure.ts'
 
 const job = jobNumbered(1)
 const miniBatches = 10_000

@@ -7,7 +7,7 @@ import process from 'node:process'
 import { promisify } from 'node:util'
 import { repository } from '../tools/agents.ts'
 import { round, spread } from './measure.ts'
-import type { BenchResult } from './run.ts'
+import type { BenchResult } from './measure.ts'
 
 const files = Number(process.env['BENCH_FILES'] ?? 1_000_000)
 const megabytes = Number(process.env['BENCH_MB'] ?? 1_000)

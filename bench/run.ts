@@ -1,12 +1,8 @@
 import process from 'node:process'
 import { buildMuster } from '../tools/agent-bundle.mjs'
+import type { BenchResult } from './measure.ts'
 
 /** `npm run bench -- NAME [--json]`: one script a claim. The last line is JSON. */
-export interface BenchResult {
-  readonly bench: string
-  readonly [figure: string]: unknown
-}
-
 const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   digits: async () => (await import('./digits.ts')).benchDigits(),
   dispatch: async () => (await import('./dispatch.ts')).benchDispatch(),
