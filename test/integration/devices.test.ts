@@ -17,7 +17,7 @@ import { modelBytes, valueOf, weights, writeModel } from '#test/support/models.t
 import { encodePng } from '#test/support/png.ts'
 import { rowsOf } from '#test/support/rows.ts'
 import { createScriptLab } from '#test/support/scripts.ts'
-import { onnxSpec } from '#test/support/onnx-spec.ts'
+import { onnxSpec } from '#test/support/job-specs.ts'
 import { processing } from '#test/support/processing.ts'
 import { noVulkan, softwareVulkan, whyNoVulkan } from '#test/support/vulkan.ts'
 import { writeDigits } from '../../examples/mnist/digits.ts'

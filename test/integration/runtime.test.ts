@@ -25,7 +25,7 @@ import {
 } from '#test/support/models.ts'
 import type { ClassifierOptions } from '#test/support/models.ts'
 import { encodePng } from '#test/support/png.ts'
-import { onnxSpec } from '#test/support/onnx-spec.ts'
+import { onnxSpec } from '#test/support/job-specs.ts'
 import { processing } from '#test/support/processing.ts'
 import { rowsOf } from '#test/support/rows.ts'
 import { writeDigits } from '../../examples/mnist/digits.ts'

@@ -1,6 +1,7 @@
 import type { PlanChunkFact } from '#agent/scheduler/state.ts'
 import { asJobId, type JobId, type PeerId } from '#protocol/model/ids.ts'
 import type { Job, JobSpecBase } from '#protocol/model/job.ts'
+import { digitsSpec } from '#test/support/job-specs.ts'
 import type { SeededRandom } from './random.ts'
 
 /** A job with its plan, and what its mini-batches do to those who run them. */
@@ -31,40 +32,7 @@ export const createJob = (id: JobId, dataPeer: PeerId, spec: Partial<JobSpecBase
   dataPeer,
   keeper: dataPeer,
   submittedAt: 1_000_000,
-  spec: {
-    name: 'digits',
-    description: '',
-    tags: {},
-    runtime: 'onnx',
-    model: { name: 'digits', version: 1, files: [] },
-    inputs: [{ kind: 'files', name: 'images', root: '/data', patterns: ['**'] }],
-    sideInputs: [],
-    miniBatchSize: { kind: 'items', items: 10 },
-    partitionKeys: [],
-    errorThreshold: -1,
-    miniBatchErrorThreshold: -1,
-    runLimitMs: 4_000,
-    maxAttempts: 3,
-    outputAction: 'append_row',
-    outputFileName: 'parallel_run_step.txt',
-    loggingLevel: 'INFO',
-    device: 'cpu',
-    preprocess: {
-      decode: 'image',
-      width: 28,
-      height: 28,
-      fit: 'stretch',
-      channels: 'gray',
-      layout: 'NCHW',
-      dtype: 'float32',
-      scale: 1 / 255,
-      mean: [0],
-      std: [1],
-    },
-    postprocess: [{ kind: 'argmax', softmax: false, k: 1, labels: [] }],
-    inPlace: false,
-    ...spec,
-  },
+  spec: { ...digitsSpec({ runLimitMs: 4_000, inPlace: false }), ...spec },
 })
 
 /** Cuts `miniBatches` mini-batches of 1 to 10 items into plan chunks. */

@@ -12,6 +12,7 @@ import { asBlobHash, asJobId, asPeerId } from '#protocol/model/ids.ts'
 import type { BlobHash, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { ClusterCreated, CommitGroup, RecordBody } from '#protocol/model/record.ts'
+import { digitsSpec } from './job-specs.ts'
 
 /** What the tests of ledger, membership and store share: real keys, real files, small records. */
 
@@ -94,43 +95,15 @@ export const jobNumbered = (number: number): JobId => asJobId(String(number).pad
 
 export const jobOf = (id: JobId, submitter: PeerId, more: Partial<Job> = {}): Job => ({
   id,
-  spec: {
-    name: 'digits',
-    description: '',
-    tags: {},
-    runtime: 'onnx',
+  spec: digitsSpec({
     model: {
       name: 'mnist',
       version: 1,
       files: [{ path: 'mnist.onnx', blob: blobNamed('model'), bytes: 5 }],
     },
-    inputs: [{ kind: 'files', name: 'digits', root: '/digits', patterns: ['**/*.png'] }],
-    sideInputs: [],
-    miniBatchSize: { kind: 'items', items: 10 },
-    partitionKeys: [],
-    errorThreshold: -1,
-    miniBatchErrorThreshold: -1,
-    runLimitMs: 60_000,
-    maxAttempts: 3,
-    outputAction: 'append_row',
     outputFileName: 'digits.csv',
-    loggingLevel: 'INFO',
-    device: 'cpu',
-    preprocess: {
-      decode: 'image',
-      width: 28,
-      height: 28,
-      fit: 'stretch',
-      channels: 'gray',
-      layout: 'NCHW',
-      dtype: 'float32',
-      scale: 1 / 255,
-      mean: [],
-      std: [],
-    },
-    postprocess: [{ kind: 'argmax', softmax: true, k: 1, labels: [] }],
     inPlace: false,
-  },
+  }),
   submitter,
   dataPeer: submitter,
   keeper: submitter,

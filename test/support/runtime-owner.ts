@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { createModelRuntime } from '#agent/runtime/model-runtime.ts'
 import type { Log } from '#agent/ports/log.ts'
-import { onnxSpec } from './onnx-spec.ts'
+import { onnxSpec } from './job-specs.ts'
 import { encodePng } from './png.ts'
 
 // An agent reduced to its runtime: starts one worker process for the model named on the command line, gives

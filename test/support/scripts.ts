@@ -10,6 +10,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { asJobId } from '#protocol/model/ids.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { plainBase } from './job-specs.ts'
 
 const silent: Log = {
   debug: () => {},
@@ -126,9 +127,8 @@ const writeAll = async (
 }
 
 const specOf = (bundle: string, setup: ScriptSetup): NodeJobSpec => ({
+  ...plainBase({ root: '/', patterns: [] }),
   name: 'scripted',
-  description: '',
-  tags: {},
   runtime: 'node',
   script: {
     entry: 'score.ts',
@@ -137,19 +137,8 @@ const specOf = (bundle: string, setup: ScriptSetup): NodeJobSpec => ({
   arguments: [],
   environment: {},
   ...(setup.modelPath === undefined ? {} : { model: { name: 'digits', version: 1, files: [] } }),
-  inputs: [{ kind: 'files', name: 'in', root: '/', patterns: [] }],
-  sideInputs: [],
   miniBatchSize: { kind: 'items', items: 3 },
-  partitionKeys: [],
-  errorThreshold: -1,
-  miniBatchErrorThreshold: -1,
-  runLimitMs: 60_000,
   maxAttempts: 1,
-  outputAction: 'append_row',
-  outputFileName: 'out.txt',
-  loggingLevel: 'INFO',
-  device: 'cpu',
-  inPlace: true,
   ...setup.spec,
 })
 
