@@ -127,6 +127,8 @@ export const dataLimits = {
   pipelineSteps: 100,
   /** Unfinished pipeline runs that an agent goes on with after its start, newest first. */
   openPipelines: 10_000,
+  /** A run that could not go on, for example since a disk is full, is looked at again after this. */
+  runAgainMs: 10 * second,
   /** Row texts in one result chunk of rows that were taken over: as much as a worker's largest, about. */
   takenChunkBytes: 8 * 1024 * 1024,
   /** Newest jobs among which one is sought that read the same files since. */

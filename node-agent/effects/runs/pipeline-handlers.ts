@@ -14,7 +14,7 @@ import { forgottenRefusal } from '../keeper/forgetting.ts'
 import type { LiveJobs } from '../control/live-jobs.ts'
 import { pipelineToView, scheduleToView, toComparison, toExperiments } from './pipeline-views.ts'
 import { jobsByStep } from './run-engine.ts'
-import type { RunRules } from './run-engine.ts'
+import type { RunEngine, RunRules } from './run-engine.ts'
 import type { Runs } from './run-wishes.ts'
 import type { Schedules } from './schedules.ts'
 
@@ -28,6 +28,7 @@ export interface PipelineHandlerDeps {
     readonly runs: Runs
     readonly schedules: Schedules
     readonly rules: RunRules
+    readonly engine: Pick<RunEngine, 'waitsFor'>
   }
 }
 
@@ -159,7 +160,8 @@ export const experimentHandlers = (
 
 const toView = async (deps: PipelineHandlerDeps, fold: PipelineFold): Promise<PipelineView> => {
   const jobs = await jobsByStep(deps.views, fold)
-  return pipelineToView({ ...deps, rules: deps.runLife.rules }, fold, jobs)
+  const { rules, engine } = deps.runLife
+  return pipelineToView({ ...deps, rules, waitsFor: engine.waitsFor }, fold, jobs)
 }
 
 const scheduleView = (deps: PipelineHandlerDeps, schedule: Schedule): ScheduleView => {

@@ -10,7 +10,7 @@ import type { Millis, PeerId } from '#protocol/model/ids.ts'
 import type { PipelineStep, RunOrigin, Schedule } from '#protocol/model/pipeline.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
 import { progressIn } from './run-engine.ts'
-import type { RunRules } from './run-engine.ts'
+import type { RunEngine, RunRules } from './run-engine.ts'
 import type { LiveJobs } from '../control/live-jobs.ts'
 import type { ScheduleNote } from './schedules.ts'
 
@@ -20,6 +20,8 @@ export interface PipelineViewDeps {
   readonly withNames: (sentence: string) => string
   readonly live: Pick<LiveJobs, 'toView'>
   readonly rules: RunRules
+  /** What the submitter's agent knows of a step that could start and did not. */
+  readonly waitsFor: RunEngine['waitsFor']
 }
 
 export const pipelineToView = (
@@ -62,7 +64,7 @@ const stepToView = (
   return {
     name: step.name,
     state: view?.state ?? skipped?.state ?? 'NotStarted',
-    reason: reason ?? skipped?.reason ?? '',
+    reason: reason ?? skipped?.reason ?? deps.waitsFor(fold.run.id, step.name),
     job: view?.id ?? '',
     needs: [...new Set([...step.wires.map((wire) => wire.step), ...step.after])],
     output: outputOf(job),

@@ -2,7 +2,7 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { Views } from '#agent/ports/views.ts'
-import { thrownToText } from '#protocol/errors.ts'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold, PipelineFold } from '#protocol/model/fold.ts'
@@ -24,6 +24,8 @@ export interface RunEngine extends AsyncDisposable {
   readonly jobSealed: (job: JobId) => void
   /** Looks at all open runs of this agent. */
   readonly restore: () => Promise<void>
+  /** Why a step that could start has not started, in one sentence; empty if nothing keeps it. */
+  readonly waitsFor: (pipeline: PipelineId, step: string) => string
 }
 
 export interface RunEngineDeps {
@@ -100,30 +102,36 @@ export const jobsByStep = async (
 }
 
 export const createRunEngine = (deps: RunEngineDeps): RunEngine => {
-  const { log, views, self } = deps
+  const { clock, log, views } = deps
   const stopped = new AbortController()
   const dirty = new Set<PipelineId>()
+  const waiting = new Map<PipelineId, Waiting>()
   let working: Promise<void> | undefined
 
+  const look = async (pipeline: PipelineId): Promise<void> => {
+    dirty.delete(pipeline)
+    waiting.get(pipeline)?.again[Symbol.dispose]()
+    const problem = await advance(deps, pipeline, stopped.signal).catch((thrown: unknown) => ({
+      step: undefined,
+      error: toError(thrown),
+    }))
+    waiting.delete(pipeline)
+    if (problem === undefined || stopped.signal.aborted) return
+    log.warn('a pipeline run waits', { pipeline, ...problem })
+    const again = clock.after(limits.runAgainMs, () => touched(pipeline))
+    waiting.set(pipeline, { ...problem, again })
+  }
   const workOff = async (): Promise<void> => {
     for (const pipeline of dirty) {
-      dirty.delete(pipeline)
       if (stopped.signal.aborted) return
-      const fold = await views.pipeline(pipeline)
-      if (fold === undefined || fold.run.submitter !== self || fold.ended !== null) continue
-      await advance(deps, fold, stopped.signal)
+      await look(pipeline)
     }
   }
   const start = (): void => {
-    working ??= workOff()
-      .catch((thrown: unknown) => {
-        if (!stopped.signal.aborted)
-          log.error('a pipeline run could not be advanced', { detail: thrownToText(thrown) })
-      })
-      .finally(() => {
-        working = undefined
-        if (dirty.size > 0 && !stopped.signal.aborted) start()
-      })
+    working ??= workOff().finally(() => {
+      working = undefined
+      if (dirty.size > 0 && !stopped.signal.aborted) start()
+    })
   }
   const touched = (pipeline: PipelineId): void => {
     if (stopped.signal.aborted) return
@@ -142,21 +150,48 @@ export const createRunEngine = (deps: RunEngineDeps): RunEngine => {
     },
     restore: async () => {
       for (const { run } of await views.pipelines({ only: 'open', limit: limits.openPipelines }))
-        if (run.submitter === self) touched(run.id)
+        if (run.submitter === deps.self) touched(run.id)
+    },
+    waitsFor: (pipeline, step) => {
+      const found = waiting.get(pipeline)
+      const isMeant = found !== undefined && (found.step === undefined || found.step === step)
+      return isMeant ? found.error.message : ''
     },
     [Symbol.asyncDispose]: async () => {
       stopped.abort()
+      for (const { again } of waiting.values()) again[Symbol.dispose]()
       await working
     },
   }
 }
 
+/** What a later try may get past, such as a full disk. */
+interface Problem {
+  /** The step it keeps from starting; undefined: the whole run. */
+  readonly step: string | undefined
+  readonly error: MusterError
+}
+
+interface Waiting extends Problem {
+  readonly again: Disposable
+}
+
+const toError = (thrown: unknown): MusterError =>
+  thrown instanceof MusterFailure
+    ? thrown.error
+    : musterError('Internal', 'The pipeline run could not be advanced; the log says why.', {
+        detail: thrownToText(thrown),
+      })
+
 /** One look at a run: what it finds to do is recorded, which brings the next look. */
 const advance = async (
   deps: RunEngineDeps,
-  fold: PipelineFold,
+  pipeline: PipelineId,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<Problem | undefined> => {
+  const fold = await deps.views.pipeline(pipeline)
+  if (fold === undefined || fold.run.submitter !== deps.self || fold.ended !== null)
+    return undefined
   const { run, cancelRequestedAt } = fold
   const jobs = await jobsByStep(deps.views, fold)
   const progressOf = progressIn(fold, jobs, () => 'Running')
@@ -166,9 +201,8 @@ const advance = async (
   const bodies: RecordBody[] = skip.map(({ step, reason }) =>
     skippedStep(run, step, { state: 'Canceled', reason, at }),
   )
-  for (const name of start) bodies.push(await startStep(deps, run, name, { jobs, signal }))
   if (isCanceled) bodies.push(...cancelJobs(jobs, at))
-  if (bodies.length === 0) {
+  if (bodies.length + start.length === 0) {
     const { state, headline } = deps.rules.pipelineState(run.steps, plainly(progressOf), isCanceled)
     if (state === 'Completed' || state === 'Failed' || state === 'Canceled')
       bodies.push({
@@ -179,9 +213,39 @@ const advance = async (
         at,
       })
   }
-  if (bodies.length === 0) return
-  const added = await deps.ledger.append(bodies)
-  if (!added.ok) deps.log.warn('a pipeline run waits', { pipeline: run.id, error: added.error })
+  const problem = await append(deps, bodies)
+  return problem ?? startSteps(deps, run, start, { jobs, signal })
+}
+
+const append = async (
+  { ledger }: RunEngineDeps,
+  bodies: readonly RecordBody[],
+): Promise<Problem | undefined> => {
+  const added = await ledger.append(bodies)
+  return added.ok ? undefined : { step: undefined, error: added.error }
+}
+
+/** Each is recorded when it is ready: what one reads may take long to look at. The first problem is told. */
+const startSteps = async (
+  deps: RunEngineDeps,
+  run: PipelineRun,
+  names: readonly string[],
+  around: Around,
+): Promise<Problem | undefined> => {
+  let first: Problem | undefined
+  for (const name of names) {
+    const body = await startStep(deps, run, name, around)
+    // An agent that stops has looked at nothing to its end.
+    if (around.signal.aborted) return undefined
+    const problem = 'kind' in body ? await append(deps, [body]) : { step: name, error: body }
+    first ??= problem
+  }
+  return first
+}
+
+interface Around {
+  readonly jobs: ReadonlyMap<string, JobFold>
+  readonly signal: AbortSignal
 }
 
 /**
@@ -207,21 +271,24 @@ const skippedStep = (
   reason: why.reason.slice(0, limits.sentenceLength),
 })
 
-/** The record of a step's job, or of why there can be none. */
+/** The record of a step's job, or of why there can be none. An error is one that may pass. */
 const startStep = async (
   { runJobs, clock }: RunEngineDeps,
   run: PipelineRun,
   name: string,
-  around: { readonly jobs: ReadonlyMap<string, JobFold>; readonly signal: AbortSignal },
-): Promise<RecordBody> => {
+  { jobs, signal }: Around,
+): Promise<RecordBody | MusterError> => {
   const step = run.steps.find((one) => one.name === name)
   if (step === undefined) throw new Error(`no step ${name}`)
-  const failed = ({ message }: MusterError): RecordBody =>
-    skippedStep(run, name, { state: 'Failed', reason: message, at: clock.now() })
-  const wired = await runJobs.wire(step, around.jobs, around.signal)
-  if (!wired.ok) return failed(wired.error)
-  const { contents } = wired.value
-  return { kind: 'job-submitted', job: runJobs.make(run, wired.value.step, { contents }) }
+  const wired = await runJobs.wire(step, jobs, signal)
+  if (wired.ok) {
+    const { contents } = wired.value
+    return { kind: 'job-submitted', job: runJobs.make(run, wired.value.step, { contents }) }
+  }
+  const { error } = wired
+  return error.retryable
+    ? error
+    : skippedStep(run, name, { state: 'Failed', reason: error.message, at: clock.now() })
 }
 
 const cancelJobs = (jobs: ReadonlyMap<string, JobFold>, at: number): readonly RecordBody[] =>
