@@ -24,6 +24,19 @@ export const freshMemory = (now: Millis): ScheduleMemory => ({
   seenAt: now,
 })
 
+/**
+ * What is remembered, where the clock has gone back since: a time that lies further ahead than `lateMs` was
+ * never reached, and waiting for it again could take years.
+ */
+export const upTo = (memory: ScheduleMemory, now: Millis, lateMs: Millis): ScheduleMemory =>
+  Math.max(memory.settledTo, memory.seenAt) - now > lateMs
+    ? {
+        ...memory,
+        settledTo: Math.min(memory.settledTo, now),
+        seenAt: Math.min(memory.seenAt, now),
+      }
+    : memory
+
 export interface ScheduleLook {
   readonly memory: ScheduleMemory
   /** When the run that shall start now was due; undefined: none. */

@@ -11,7 +11,7 @@ import { createSubmitting } from '#agent/effects/submit/submit.ts'
 import type { Submitting } from '#agent/effects/submit/submit.ts'
 import { nextSteps, pipelineState } from '#agent/job/pipeline.ts'
 import { reuseText } from '#agent/job/reuse.ts'
-import { freshMemory, lookAtFolder, lookAtTimes } from '#agent/job/schedule.ts'
+import { freshMemory, lookAtFolder, lookAtTimes, upTo } from '#agent/job/schedule.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Role } from '#protocol/model/member.ts'
 import type { Schedule } from '#protocol/model/pipeline.ts'
@@ -70,7 +70,7 @@ export const createRunLife = (deps: RunLifeDeps): RunLife => {
     self,
     log: log.child('schedules'),
     runs: () => runs,
-    rules: { freshMemory, lookAtTimes, lookAtFolder },
+    rules: { freshMemory, upTo, lookAtTimes, lookAtFolder },
   })
   return {
     submitting,

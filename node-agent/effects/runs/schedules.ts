@@ -50,13 +50,14 @@ export interface SchedulesDeps {
   readonly self: PeerId
   readonly clock: Clock
   readonly log: Log
-  readonly views: Views
-  readonly runs: () => Runs
+  readonly views: Pick<Views, 'schedules' | 'setting' | 'setSetting' | 'pipelines'>
+  readonly runs: () => Pick<Runs, 'submit'>
   readonly timetable: Timetable
   readonly folderWatch: FolderWatch
   /** Rules of `job/`, handed in by the composition root. */
   readonly rules: {
     readonly freshMemory: (now: Millis) => Memory
+    readonly upTo: (memory: Memory, now: Millis, lateMs: Millis) => Memory
     readonly lookAtTimes: (
       memory: Memory,
       around: Surroundings,
@@ -78,7 +79,7 @@ interface Watched {
   memory: Memory
   problem: string
   lastRun: PipelineId | null
-  /** A folder is not listed again before. */
+  /** It is not looked at again before this monotonic time. */
   lookAgainAt: Millis
 }
 
@@ -89,6 +90,10 @@ export const createSchedules = (deps: SchedulesDeps): Schedules => {
   let isStale = true
   let working: Promise<void> | undefined
 
+  const tell = (thrown: unknown): void => {
+    if (!stopped.signal.aborted)
+      log.error('a schedule could not be looked at', { detail: thrownToText(thrown) })
+  }
   const lookAtAll = async (): Promise<void> => {
     if (isStale) {
       isStale = false
@@ -96,17 +101,14 @@ export const createSchedules = (deps: SchedulesDeps): Schedules => {
     }
     for (const one of watched.values()) {
       if (stopped.signal.aborted) return
-      await lookAt(deps, one, stopped.signal)
+      await lookAt(deps, one, stopped.signal).catch(tell)
     }
   }
   const ticking = clock.every(limits.scheduleTickMs, () => {
     if (working !== undefined || stopped.signal.aborted) return
     if (watched.size === 0 && !isStale) return
     working = lookAtAll()
-      .catch((thrown: unknown) => {
-        if (!stopped.signal.aborted)
-          log.error('schedules could not be looked at', { detail: thrownToText(thrown) })
-      })
+      .catch(tell)
       .finally(() => {
         working = undefined
       })
@@ -157,13 +159,14 @@ const settingOf = ({ id }: Schedule): string => `schedule/${id}`
 const lookAt = async (deps: SchedulesDeps, one: Watched, signal: AbortSignal): Promise<void> => {
   const look = await lookOnce(deps, one, signal)
   if (look === undefined) return
-  const isChanged = look.memory !== one.memory
-  if (look.memory.missedAt !== one.memory.missedAt) tellMissed(deps, one.schedule, look.memory)
-  one.memory = look.memory
-  // Before the run: after a crash a time may be missed, but never run twice.
-  if (isChanged) await remember(deps, one)
-  if (look.dueAt === undefined) return
-  await run(deps, one, look.dueAt, signal)
+  // It is settled when the run is recorded: what a crash or a full disk came in between of is done again.
+  const memory =
+    look.dueAt === undefined
+      ? look.memory
+      : await run(deps, one, { ...look, dueAt: look.dueAt }, signal)
+  if (memory === undefined || memory === one.memory) return
+  if (memory.missedAt !== one.memory.missedAt) tellMissed(deps, one.schedule, memory)
+  one.memory = memory
   await remember(deps, one)
 }
 
@@ -175,9 +178,12 @@ const lookOnce = async (
   one: Watched,
   signal: AbortSignal,
 ): Promise<Look | undefined> => {
-  const { schedule, memory } = one
+  const { schedule } = one
   const { trigger } = schedule
   const { rules, clock, timetable } = deps
+  if (clock.monotonic() < one.lookAgainAt) return undefined
+  const memory = rules.upTo(one.memory, clock.now(), limits.scheduleLateMs)
+  if (memory !== one.memory) return { memory }
   if (trigger.kind === 'cron') {
     const next = (after: Millis): Millis | undefined =>
       timetable.next(trigger.expression, trigger.timezone, after)
@@ -186,12 +192,11 @@ const lookOnce = async (
     const around = { now: clock.now(), isBusy: await isBusy(deps, schedule) }
     return rules.lookAtTimes(memory, around, next, limits.scheduleLateMs)
   }
-  if (clock.now() < one.lookAgainAt) return undefined
   const begun = clock.monotonic()
   const look = await deps.folderWatch.look(trigger.path, trigger.patterns, signal)
   const tookMs = clock.monotonic() - begun
   one.lookAgainAt =
-    clock.now() + Math.max(limits.folderLookMs, tookMs / limits.folderLookShare - tookMs)
+    clock.monotonic() + Math.max(limits.folderLookMs, tookMs / limits.folderLookShare - tookMs)
   one.problem = look.ok ? '' : look.error.message
   if (!look.ok) return undefined
   const around = { now: clock.now(), isBusy: await isBusy(deps, schedule) }
@@ -216,31 +221,44 @@ const tellMissed = ({ log }: SchedulesDeps, { name }: Schedule, memory: Memory):
   log.warn('a scheduled run did not take place', { schedule: name, dueAt, why: memory.missed })
 }
 
+/** What is remembered of it from now on; undefined: it is due again at the next look. */
 const run = async (
   deps: SchedulesDeps,
   one: Watched,
-  dueAt: Millis,
+  look: Required<Look>,
   signal: AbortSignal,
-): Promise<void> => {
-  const { id, source, parameters, name } = one.schedule
+): Promise<Memory | undefined> => {
+  const { id, source, parameters, trigger, name } = one.schedule
+  const { dueAt, memory } = look
   const submitted = await deps.runs().submit(
     {
       ...source,
       parameters,
       now: true,
       origin: { kind: 'scheduled', schedule: id, dueAt },
-      submissionId: `${id}/${dueAt}`,
+      submissionId: submissionOf(one, look),
     },
     signal,
   )
-  if (!submitted.ok) {
-    one.problem = submitted.error.message
-    deps.log.warn('a scheduled run could not be submitted', {
-      schedule: name,
-      error: submitted.error,
-    })
-  } else {
+  if (submitted.ok) {
     one.problem = ''
     one.lastRun = submitted.value.kind === 'run' ? submitted.value.run.id : null
+    return memory
   }
+  const { error } = submitted
+  if (signal.aborted) return undefined
+  one.problem = error.message
+  deps.log.warn('a scheduled run could not be submitted', { schedule: name, error })
+  if (!error.retryable) return memory
+  one.lookAgainAt = deps.clock.monotonic() + limits.runAgainMs
+  const isLast = deps.clock.now() + limits.runAgainMs - dueAt > limits.scheduleLateMs
+  return trigger.kind === 'cron' && isLast
+    ? { ...memory, missedAt: dueAt, missed: error.message }
+    : undefined
 }
+
+/** The same for the same occasion, also after a crash, so that no occasion gives two runs. */
+const submissionOf = ({ schedule, memory }: Watched, look: Required<Look>): string =>
+  schedule.trigger.kind === 'cron'
+    ? `${schedule.id}/${look.dueAt}`
+    : `${schedule.id}/${memory.settledTo}/${look.memory.ranOn}`

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { freshMemory, lookAtFolder, lookAtTimes } from '#agent/job/schedule.ts'
+import { freshMemory, lookAtFolder, lookAtTimes, upTo } from '#agent/job/schedule.ts'
 import type { ScheduleMemory } from '#agent/job/schedule.ts'
 
 /** Due at every full minute. */
@@ -31,6 +31,15 @@ describe('a timetable', () => {
     expect(busy).toMatchObject({ memory: { missedAt: 60_000, settledTo: 60_000 } })
     expect(busy.dueAt).toBeUndefined()
     expect(lookAtTimes(busy.memory, at(120_000), next, late).dueAt).toBe(120_000)
+  })
+
+  it('goes on after a clock that ran ahead was put right', () => {
+    const year = 365 * 24 * 3_600_000
+    const ahead = lookAtTimes(freshMemory(year), at(year + 60_000), next, late).memory
+    expect(lookAtTimes(ahead, at(120_000), next, late).dueAt).toBeUndefined()
+    const right = upTo(ahead, 90_000, late)
+    expect(lookAtTimes(right, at(120_000), next, late).dueAt).toBe(120_000)
+    expect(upTo(right, 85_000, late)).toBe(right)
   })
 
   it('never starts two runs for one time, however often it is looked at', () => {
