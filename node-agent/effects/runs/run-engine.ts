@@ -11,6 +11,8 @@ import type { JobState } from '#protocol/model/job.ts'
 import type { PipelineRun, PipelineState } from '#protocol/model/pipeline.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import type { RunJobs } from './run-jobs.ts'
+import { createRunWaits } from './run-waits.ts'
+import type { RunProblem } from './run-waits.ts'
 
 /**
  * Drives the runs that this agent submitted: starts steps whose inputs are sealed, passes over those that
@@ -105,21 +107,24 @@ export const createRunEngine = (deps: RunEngineDeps): RunEngine => {
   const { clock, log, views } = deps
   const stopped = new AbortController()
   const dirty = new Set<PipelineId>()
-  const waiting = new Map<PipelineId, Waiting>()
   let working: Promise<void> | undefined
 
+  const touched = (pipeline: PipelineId): void => {
+    if (stopped.signal.aborted) return
+    dirty.add(pipeline)
+    start()
+  }
+  const waits = createRunWaits(clock, touched)
   const look = async (pipeline: PipelineId): Promise<void> => {
     dirty.delete(pipeline)
-    waiting.get(pipeline)?.again[Symbol.dispose]()
     const problem = await advance(deps, pipeline, stopped.signal).catch((thrown: unknown) => ({
       step: undefined,
       error: toError(thrown),
     }))
-    waiting.delete(pipeline)
+    waits.drop(pipeline)
     if (problem === undefined || stopped.signal.aborted) return
     log.warn('a pipeline run waits', { pipeline, ...problem })
-    const again = clock.after(limits.runAgainMs, () => touched(pipeline))
-    waiting.set(pipeline, { ...problem, again })
+    waits.add(pipeline, problem)
   }
   const workOff = async (): Promise<void> => {
     for (const pipeline of dirty) {
@@ -132,11 +137,6 @@ export const createRunEngine = (deps: RunEngineDeps): RunEngine => {
       working = undefined
       if (dirty.size > 0 && !stopped.signal.aborted) start()
     })
-  }
-  const touched = (pipeline: PipelineId): void => {
-    if (stopped.signal.aborted) return
-    dirty.add(pipeline)
-    start()
   }
   return {
     touched,
@@ -152,28 +152,13 @@ export const createRunEngine = (deps: RunEngineDeps): RunEngine => {
       for (const { run } of await views.pipelines({ only: 'open', limit: limits.openPipelines }))
         if (run.submitter === deps.self) touched(run.id)
     },
-    waitsFor: (pipeline, step) => {
-      const found = waiting.get(pipeline)
-      const isMeant = found !== undefined && (found.step === undefined || found.step === step)
-      return isMeant ? found.error.message : ''
-    },
+    waitsFor: waits.sentenceOf,
     [Symbol.asyncDispose]: async () => {
       stopped.abort()
-      for (const { again } of waiting.values()) again[Symbol.dispose]()
       await working
+      waits[Symbol.dispose]()
     },
   }
-}
-
-/** What a later try may get past, such as a full disk. */
-interface Problem {
-  /** The step it keeps from starting; undefined: the whole run. */
-  readonly step: string | undefined
-  readonly error: MusterError
-}
-
-interface Waiting extends Problem {
-  readonly again: Disposable
 }
 
 const toError = (thrown: unknown): MusterError =>
@@ -188,7 +173,7 @@ const advance = async (
   deps: RunEngineDeps,
   pipeline: PipelineId,
   signal: AbortSignal,
-): Promise<Problem | undefined> => {
+): Promise<RunProblem | undefined> => {
   const fold = await deps.views.pipeline(pipeline)
   if (fold === undefined || fold.run.submitter !== deps.self || fold.ended !== null)
     return undefined
@@ -220,7 +205,7 @@ const advance = async (
 const append = async (
   { ledger }: RunEngineDeps,
   bodies: readonly RecordBody[],
-): Promise<Problem | undefined> => {
+): Promise<RunProblem | undefined> => {
   const added = await ledger.append(bodies)
   return added.ok ? undefined : { step: undefined, error: added.error }
 }
@@ -231,8 +216,8 @@ const startSteps = async (
   run: PipelineRun,
   names: readonly string[],
   around: Around,
-): Promise<Problem | undefined> => {
-  let first: Problem | undefined
+): Promise<RunProblem | undefined> => {
+  let first: RunProblem | undefined
   for (const name of names) {
     const body = await startStep(deps, run, name, around)
     // An agent that stops has looked at nothing to its end.
