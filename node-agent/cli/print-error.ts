@@ -22,7 +22,10 @@ export const printError = (
     return
   }
   const place = position === undefined ? '' : `${placeText(position)}: `
-  screen.note(`${safe(place)}${screen.styleNote('red', safe(message))}`)
+  const [sentence = '', ...more] = message.split('\n')
+  screen.note(`${safe(place)}${screen.styleNote('red', safe(sentence))}`)
+  // What follows a sentence, such as a script to begin with, is indented: it can forge no line of its own.
+  for (const line of more) screen.note(safe(line) === '' ? '' : `  ${safe(line)}`)
 }
 
 /** `file:line:column`, as compilers write it and editors follow it; short for files below this folder. */

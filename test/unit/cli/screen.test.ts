@@ -1,7 +1,9 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { printError } from '#agent/cli/print-error.ts'
 import { createScreen, safe } from '#agent/cli/screen.ts'
 import { printFields, printTable } from '#agent/cli/table.ts'
+import { musterError } from '#protocol/errors.ts'
 
 /** A stream that says it is a terminal of this width, and what was written to it. */
 const terminal = (columns?: number) => {
@@ -77,4 +79,13 @@ describe('a table', () => {
     expect(out()).toBe('A  x\ufffd[31my\ufffd\ufffdz\n')
     expect(safe('a\u009b31m\u202eb')).toBe('a\ufffd31m\ufffdb')
   })
+})
+
+test('an error keeps the lines that follow its sentence, indented and without control characters', () => {
+  const { screen, err } = open()
+  const message = 'It is Python.\n\nexport async function run() {\n  \u001b[2J}\n'
+  printError({ json: false, screen }, musterError('JobFileInvalid', message))
+  expect(err()).toBe(
+    'It is Python.\n\n  export async function run() {\n    \ufffd[2J}\n\n',
+  )
 })
