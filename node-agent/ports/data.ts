@@ -313,6 +313,8 @@ export interface GivenValues {
   readonly overrides: Readonly<Record<string, ParameterValue>>
   /** Left out: the file can name no datastores and datasets. */
   readonly known?: KnownData
+  /** An earlier run has the scripts, so none need be there. Left out: false. */
+  readonly isAgain?: boolean
 }
 
 /** A checked file with all its steps, before models are looked up and scripts are bundled. */
@@ -326,6 +328,11 @@ export interface RunFile {
   readonly regenerateOutputs: boolean
   readonly schedule?: WantedSchedule
   readonly steps: readonly StepFile[]
+  /**
+   * The text with the other files that it names put in, which stands for it when the run is started again;
+   * left out where the text itself says all.
+   */
+  readonly whole?: string
   /** Sentences about what was accepted but has no effect here, with their place. */
   readonly warnings: readonly string[]
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allRows, repository, until, untilFinal } from '../../tools/agents.ts'
@@ -129,6 +129,27 @@ test('components in files of their own: two steps, wired', async () => {
     })),
   )
   expect(sum?.map(({ value }) => (value as { sum: number }).sum)).toEqual([20])
+
+  // A run is submitted anew with what it was submitted with: its component and its script are gone.
+  await rm(join(folder, 'components/parts/read.yml'))
+  await rm(join(folder, 'components/parts/src/read.ts'))
+  const again = await client.call('resubmitPipeline', {
+    query,
+    body: { overrides: { 'jobs.read_meters.environment_variables.STAGE': 'roof' } },
+  })
+  await until(
+    'the run ends',
+    async () => (await client.call('pipeline', { query: { pipeline: again.id } })).endedAt !== null,
+  )
+  const second = await client.call('pipeline', { query: { pipeline: again.id } })
+  expect(second.state).toBe('Completed')
+  const rows = await allRows(client, second.steps[0]?.job ?? '')
+  expect(rows.map(({ value }) => (value as { stage: string }).stage)).toEqual([
+    'roof',
+    'roof',
+    'roof',
+    'roof',
+  ])
 })
 
 test('its first items can be tried before anything is submitted', async () => {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
-import { thrownToText } from '#protocol/errors.ts'
+import { stringify } from 'yaml'
+import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { mergeComponent, readComponentPlace } from '#protocol/spec/azure/component.ts'
@@ -11,12 +13,18 @@ import { faultError } from './job-file-errors.ts'
 import { readJobFileText } from './job-file-text.ts'
 import type { FieldPath, ReadText } from './job-file-text.ts'
 
+export interface PutIn {
+  readonly text: ReadText
+  /** The whole as one file, for later: then the component files may have changed. Left out if there are none. */
+  readonly whole?: string
+}
+
 /** Puts the component files that steps of a pipeline name into those steps; places stay those of either file. */
-export const withComponents = (text: ReadText, file: string): Result<ReadText, MusterError> => {
+export const withComponents = (text: ReadText, file: string): Result<PutIn, MusterError> => {
   const { jobs } = text.value
-  if (text.value['type'] !== 'pipeline' || !isMap(jobs)) return ok(text)
+  if (text.value['type'] !== 'pipeline' || !isMap(jobs)) return ok({ text })
   const used = Object.entries(jobs).filter(([, step]) => wantsComponent(step))
-  if (used.length === 0) return ok(text)
+  if (used.length === 0) return ok({ text })
   const merged: Record<string, unknown> = { ...jobs }
   const components = new Map<string, Component>()
   for (const [name, step] of used) {
@@ -33,10 +41,18 @@ export const withComponents = (text: ReadText, file: string): Result<ReadText, M
     text: placed,
     overridden: { value: text.value, isOverridden: () => false },
   })
-  return error === undefined
-    ? ok({ ...placed, value: { ...text.value, jobs: merged } })
-    : err(error)
+  if (error !== undefined) return err(error)
+  const value = { ...text.value, jobs: merged }
+  const whole = stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 })
+  if (Buffer.byteLength(whole) > limits.jobFileBytes) return err(tooLarge(file))
+  return ok({ text: { ...placed, value }, whole })
 }
+
+const tooLarge = (file: string): MusterError =>
+  musterError(
+    'JobFileInvalid',
+    `${file} and its component files together are larger than ${limits.jobFileBytes} bytes: split the pipeline.`,
+  )
 
 /** A command is not run, so its component is not read. */
 const wantsComponent = (step: unknown): boolean =>

@@ -20,6 +20,8 @@ export interface DialectText {
   readonly overrides: Overrides
   /** Sentences about what was accepted but has no effect here, with their place. */
   readonly warnings: readonly string[]
+  /** The file with its component files put in; left out where it names none. */
+  readonly whole?: string
 }
 
 /** What stands beside a file that may be one of Azure ML. */
@@ -29,6 +31,8 @@ export interface DialectContext {
   readonly overrides: Overrides
   /** Names of the pools there are; undefined: not known. */
   readonly pools: readonly string[] | undefined
+  /** Scripts are those of an earlier run: none is looked for. */
+  readonly isAgain: boolean
 }
 
 /** Translates a file of Azure ML; another comes back as it is. */
@@ -38,9 +42,9 @@ export const readDialect = (
 ): Result<DialectText, MusterError> => {
   const { overrides } = context
   if (!isAzureFile(written.value)) return ok({ text: written, overrides, warnings: [] })
-  const whole = withComponents(written, context.file)
-  if (!whole.ok) return whole
-  const text = whole.value
+  const put = withComponents(written, context.file)
+  if (!put.ok) return put
+  const { text, whole } = put.value
   const set = setInAzure(text.value, overrides)
   const translation = translateAzure(set.value)
   const error = faultError(translation.faults, {
@@ -54,7 +58,11 @@ export const readDialect = (
     const place = set.isSet(path) ? 'on the command line' : `${name}:${line}:${column}`
     return `"${nameOf(path)}" (${place}) ${words}.`
   }
-  const beside = lookBeside(translation, { folder: dirname(context.file), pools: context.pools })
+  const beside = lookBeside(translation, {
+    folder: dirname(context.file),
+    pools: context.pools,
+    isAgain: context.isAgain,
+  })
   if (!beside.ok) return beside
   const notes = [...translation.warnings, ...beside.value.notes]
   return ok({
@@ -65,6 +73,7 @@ export const readDialect = (
       nameAt: (path) => nameOf(origin(path)),
     },
     overrides: set.left,
+    ...(whole === undefined ? {} : { whole }),
     warnings: notes.map(({ path, words }) => sentence(path, words)),
   })
 }
@@ -113,6 +122,7 @@ const withValue = (
 interface Around {
   readonly folder: string
   readonly pools: readonly string[] | undefined
+  readonly isAgain: boolean
 }
 
 interface Beside {
@@ -141,7 +151,7 @@ const lookBeside = (
 
 const stepBeside = (
   step: Fields,
-  { folder, pools }: Around,
+  { folder, pools, isAgain }: Around,
   origin: (path: FieldPath) => FieldPath,
 ): Result<Beside, MusterError> => {
   const notes: AzureTranslation['warnings'][number][] = []
@@ -154,7 +164,7 @@ const stepBeside = (
     notes.push({ path: origin(['compute']), words })
   }
   const entry = step['entry_script']
-  const ported = typeof entry === 'string' ? portedScript(entry, folder) : undefined
+  const ported = typeof entry === 'string' ? portedScript(entry, folder, isAgain) : undefined
   if (ported !== undefined) {
     fields['entry_script'] = ported
     notes.push({
@@ -179,11 +189,14 @@ const stepBeside = (
 }
 
 /** `score.ts` (or .mts, .js, .mjs) beside `score.py`. */
-const portedScript = (entry: string, folder: string): string | undefined => {
+const portedScript = (entry: string, folder: string, isAgain: boolean): string | undefined => {
   if (!/\.py$/i.test(entry)) return undefined
-  return ['.ts', '.mts', '.js', '.mjs']
-    .map((ending) => entry.replace(/\.py$/i, ending))
-    .find((path) => statSync(wholePath(path, folder), { throwIfNoEntry: false })?.isFile() === true)
+  const ported = ['.ts', '.mts', '.js', '.mjs'].map((ending) => entry.replace(/\.py$/i, ending))
+  return (
+    ported.find(
+      (path) => statSync(wholePath(path, folder), { throwIfNoEntry: false })?.isFile() === true,
+    ) ?? (isAgain ? ported[0] : undefined)
+  )
 }
 
 const tableOf = (input: unknown, folder: string): Result<Fields, MusterError> | undefined => {

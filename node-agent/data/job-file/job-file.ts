@@ -33,11 +33,15 @@ const read = (text: string, file: string, given: GivenValues): Result<JobFile, M
 const readRun = (text: string, file: string, given: GivenValues): Result<RunFile, MusterError> => {
   const dialect = readText(text, file, given)
   if (!dialect.ok) return dialect
-  const { text: ownText, overrides, warnings } = dialect.value
+  const { text: ownText, overrides, warnings, whole } = dialect.value
   const run = readRunFile(ownText, file, { ...given, overrides })
   if (!run.ok) return run
   const ofSteps = run.value.steps.flatMap(({ job }) => job.warnings)
-  return ok({ ...run.value, warnings: [...warnings, ...ofSteps] })
+  return ok({
+    ...run.value,
+    ...(whole === undefined ? {} : { whole }),
+    warnings: [...warnings, ...ofSteps],
+  })
 }
 
 const parse = (text: string, file: string): Result<ParsedFile, MusterError> => {
@@ -51,11 +55,11 @@ const parse = (text: string, file: string): Result<ParsedFile, MusterError> => {
 const readText = (
   text: string,
   file: string,
-  { overrides, known }: GivenValues,
+  { overrides, known, isAgain = false }: GivenValues,
 ): Result<DialectText, MusterError> => {
   const parsed = readJobFileText(text, file)
   if (!parsed.ok) return parsed
-  const dialect = readDialect(parsed.value, { file, overrides, pools: known?.pools })
+  const dialect = readDialect(parsed.value, { file, overrides, pools: known?.pools, isAgain })
   if (!dialect.ok || known === undefined) return dialect
   return ok({ ...dialect.value, text: { ...dialect.value.text, known } })
 }

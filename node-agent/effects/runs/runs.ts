@@ -1,10 +1,9 @@
-import type { JobFile, RunFile, WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
+import type { GivenValues, RunFile, StepFile } from '#agent/ports/data.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { asPipelineId } from '#protocol/model/ids.ts'
-import type { Job, JobSpec } from '#protocol/model/job.ts'
-import type { ModelReference, NamedModel } from '#protocol/model/model.ts'
+import type { Job } from '#protocol/model/job.ts'
 import type {
   PipelineRun,
   PipelineSource,
@@ -13,6 +12,8 @@ import type {
 } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
+import { pinsOf, withModels } from './pins.ts'
+import type { Pinned } from './pins.ts'
 import { failedItems } from './failed-items.ts'
 import { forgottenRefusal } from '../keeper/forgetting.ts'
 import { asOneStep, readAgain, resubmitElsewhere } from './resubmit.ts'
@@ -28,7 +29,6 @@ import type {
   Submitted,
   SubmittedRun,
 } from './run-wishes.ts'
-import type { Recorded } from '../submit/submit.ts'
 
 export const createRuns = (deps: RunsDeps): Runs => ({
   submit: (wish, signal) => submit(deps, wish, signal),
@@ -58,7 +58,7 @@ const submit = async (
   const { steps: planned, schedule: wanted } = read.value
   if (wish.single === true && (planned.length > 1 || wanted !== undefined))
     return err(notSingle(read.value))
-  const source = { text, file, overrides }
+  const source = sourceOf(wish, read.value)
   const steps = await prepareSteps(deps, read.value, () => ({}), signal)
   const isScheduled = wanted !== undefined && wish.now !== true
   // A folder that is watched for files may be empty now.
@@ -77,17 +77,20 @@ const submit = async (
   return submitted.ok ? ok({ ...submitted.value, warnings: read.value.warnings }) : submitted
 }
 
+/**
+ * What a later run of this one reads: just what was submitted, also where other files said a part of it. Places
+ * in that text are none of the person's own file, so it has a name of its own, in the same folder.
+ */
+const sourceOf = ({ text, file, overrides }: RunWish, { whole }: RunFile): PipelineSource =>
+  whole === undefined
+    ? { text, file, overrides }
+    : { text: whole, file: `${file} (as submitted)`, overrides }
+
 const notSingle = ({ name, steps }: RunFile): MusterError =>
   musterError(
     'NotOneJob',
     `The file of ${name} ${steps.length > 1 ? `has ${steps.length} steps` : 'has a schedule'}: submit it as a pipeline, for example with \`muster job submit\`.`,
   )
-
-/** What an earlier run of a step pins: its script's bundle, the version of its model. */
-interface Pinned extends Recorded {
-  readonly model?: NonNullable<JobSpec['model']>
-  readonly models?: readonly NamedModel[]
-}
 
 const prepareSteps = async (
   deps: RunsDeps,
@@ -118,37 +121,8 @@ const inStep = (step: string, error: MusterError): MusterError => ({
   message: `In step "${step}": ${error.message}`,
 })
 
-const withModels = (
-  { models, ...file }: JobFile,
-  main: Pinned['model'],
-  pinned: Pinned['models'] = [],
-): JobFile => ({
-  ...file,
-  ...(main === undefined ? {} : { model: asWanted(main) }),
-  ...(models === undefined
-    ? {}
-    : {
-        models: models.map((one, at) => {
-          const before = pinned.find(({ alias }) => alias === aliasOf(one, pinned[at]))
-          return before === undefined ? one : { alias: before.alias, wanted: asWanted(before) }
-        }),
-      }),
-})
-
-const asWanted = ({ name, version }: ModelReference): WantedModel => ({
-  kind: 'registered',
-  name,
-  version,
-})
-
-/** A model in a list has its own name, which that of a file tells only once it is registered. */
-const aliasOf = (
-  { alias, wanted }: WantedNamedModel,
-  before: NamedModel | undefined,
-): string | undefined => alias ?? (wanted.kind === 'registered' ? wanted.name : before?.alias)
-
 interface NewRun {
-  readonly file: Omit<RunFile, 'steps' | 'warnings' | 'schedule'>
+  readonly file: Omit<RunFile, 'steps' | 'warnings' | 'schedule' | 'whole'>
   readonly steps: readonly PipelineStep[]
   readonly source: PipelineSource
   readonly origin: RunOrigin
@@ -214,16 +188,20 @@ const resubmit = async (
   if (earlier !== undefined) return ok(earlier)
   const overrides = { ...run.source.overrides, ...wish.overrides }
   const parameters = { ...run.parameters, ...wish.parameters }
-  const read = deps.jobFiles.readRun(run.source.text, run.source.file, {
-    overrides,
-    parameters,
-    known: await deps.known(),
-  })
+  const known = await deps.known()
+  const readWith = (given: Pick<GivenValues, 'overrides' | 'parameters'>) =>
+    deps.jobFiles.readRun(run.source.text, run.source.file, { ...given, known, isAgain: true })
+  const read = readWith({ overrides, parameters })
   if (!read.ok) return read
   const changed = Object.keys(wish.overrides)
-  const steps = await prepareSteps(deps, read.value, (step) => pinsOf(run, step, changed), signal)
-  if (!steps.ok) return steps
   const isChanged = changed.length + Object.keys(wish.parameters).length > 0
+  const unchanged = isChanged
+    ? readWith({ overrides: run.source.overrides, parameters: run.parameters })
+    : read
+  const before = unchanged.ok ? unchanged.value.steps : []
+  const pins = (step: StepFile) => pinsOf({ run, before, changed }, step)
+  const steps = await prepareSteps(deps, read.value, pins, signal)
+  if (!steps.ok) return steps
   return record(deps, {
     file: read.value,
     steps: steps.value,
@@ -242,28 +220,6 @@ const elsewhere = ({ self, nameOf }: RunsDeps, run: PipelineRun): MusterError | 
         'InputMissing',
         `The files of ${run.name} are on ${nameOf(run.submitter)}, so only that machine can submit it anew; open its window, or run \`muster job resubmit\` there.`,
       )
-
-/** What stays of a step unless just that was changed. */
-const pinsOf = (
-  run: PipelineRun,
-  step: RunFile['steps'][number],
-  changed: readonly string[],
-): Pinned => {
-  const before = run.steps.find(({ name }) => name === step.name)?.spec
-  if (before === undefined) return {}
-  const isChanged = (field: string): boolean =>
-    changed.some((name) => name === field || name.endsWith(`.${step.name}.${field}`))
-  const isSame = !['entry_script', 'source_directory', 'runtime'].some(isChanged)
-  const { model } = before
-  const keepsModel = model !== undefined && step.job.model !== undefined && !isChanged('model')
-  const models = before.runtime === 'node' && !isChanged('models') ? (before.models ?? []) : []
-  return {
-    sideInputs: before.sideInputs,
-    ...(before.runtime === 'node' && isSame ? { script: before.script } : {}),
-    ...(keepsModel ? { model } : {}),
-    models: models.filter(({ alias }) => !isChanged(`models.${alias}`)),
-  }
-}
 
 const resubmitJob = async (
   deps: RunsDeps,

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
+import { limits } from '#protocol/limits.ts'
 import { tempFolder, writeFiles } from './temp.ts'
 
 const reader = createJobFileReader()
@@ -163,6 +164,39 @@ describe('a component file', () => {
     const refused = await refusal(lines)
     expect(refused.message).toMatch(words)
     expect(refused.at).toBe(at)
+  })
+
+  it('goes into the text that a later run reads, which needs the file no more', async () => {
+    await using t = await stepWith([
+      'type: parallel',
+      'component: parts/score.yml',
+      'inputs:',
+      '  images: &images { path: ./images }',
+      '  least: 0.25',
+    ])
+    if (!t.read.ok) throw new Error(t.read.error.message)
+    const { whole = '', ...read } = t.read.value
+    await rm(join(t.folder, 'parts/score.yml'))
+    const file = join(t.folder, 'pipeline.yml (as submitted)')
+    const again = reader.readRun(whole, file, given)
+    if (!again.ok) throw new Error(again.error.message)
+    expect(again.value).toEqual(read)
+    const changed = reader.readRun(whole, file, {
+      parameters: {},
+      overrides: { 'jobs.score.mini_batch_size': 3, 'jobs.score.inputs.least': 1 },
+    })
+    if (!changed.ok) throw new Error(changed.error.message)
+    expect(changed.value.steps[0]?.job.spec).toMatchObject({
+      miniBatchSize: { items: 3 },
+      arguments: ['--least', '1'],
+    })
+  })
+
+  it('that makes the whole too large is refused', async () => {
+    const long = `${component}description: ${'x'.repeat(limits.jobFileBytes - 1000)}\n`
+    const step = ['component: parts/score.yml', ...images]
+    await using t = await stepWith([...step, `display_name: ${'y'.repeat(2000)}`], long)
+    expect(t.read.ok ? '' : t.read.error.message).toMatch(/together are larger than 262144 bytes/)
   })
 
   it('that is wrong itself is told with its own lines', async () => {
