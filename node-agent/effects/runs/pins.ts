@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { JobFile, StepFile, WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
 import type { ModelReference, NamedModel } from '#protocol/model/model.ts'
@@ -32,7 +31,7 @@ export const pinsOf = ({ run, before, changed }: Again, step: StepFile): Pinned 
   const isNamed = (field: string): boolean =>
     changed.some((name) => name === field || name.endsWith(`.${step.name}.${field}`))
   const isSame = (now: unknown, then: unknown): boolean =>
-    was === undefined || isDeepStrictEqual(now, then)
+    was === undefined || JSON.stringify(now) === JSON.stringify(then)
   const keepsScript =
     !['entry_script', 'source_directory', 'runtime'].some(isNamed) &&
     isSame(step.job.script, was?.script)
