@@ -85,7 +85,5 @@ test('an error keeps the lines that follow its sentence, indented and without co
   const { screen, err } = open()
   const message = 'It is Python.\n\nexport async function run() {\n  \u001b[2J}\n'
   printError({ json: false, screen }, musterError('JobFileInvalid', message))
-  expect(err()).toBe(
-    'It is Python.\n\n  export async function run() {\n    \ufffd[2J}\n\n',
-  )
+  expect(err()).toBe('It is Python.\n\n  export async function run() {\n    \ufffd[2J}\n\n')
 })
