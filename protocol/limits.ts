@@ -126,6 +126,8 @@ export const limits = {
   /** At most two live leases a mini-batch for each head. */
   liveLeasesPerMiniBatch: 2,
   schedulerTickMs: 250,
+  /** Time between two ticks counts up to this as waiting: a head whose machine slept saw nothing meanwhile. */
+  tickGapMs: 2 * second,
   /** A worker told "not head" by the head it believes in greets again after this. */
   notHeadRetryMs: 300,
   /** The worker looks at its clocks this often: run limits, chunk age, report age. */

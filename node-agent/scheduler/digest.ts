@@ -8,7 +8,14 @@ import type { JobEntry, PeerEntry, SchedulerState } from './state.ts'
 export const digest = (state: SchedulerState): string => {
   const hash = createHash()
   hash.text(
-    JSON.stringify([state.self, state.now, state.term, state.newestTerm, state.nextLeaseId]),
+    JSON.stringify([
+      state.self,
+      state.now,
+      state.tickedAt,
+      state.term,
+      state.newestTerm,
+      state.nextLeaseId,
+    ]),
   )
   for (const entry of state.jobs.values()) addJob(hash, entry)
   hash.text(state.open.map((entry) => entry.id).join())
@@ -38,6 +45,7 @@ const addJob = (hash: Hash, entry: JobEntry): void => {
       [...entry.chargeKeys],
       [entry.firstFailure, entry.firstInitFailure, entry.closed, entry.closeReason],
       [entry.earlyHalvings, entry.pause],
+      [entry.listingMs, entry.stalledMs],
       [entry.cancelRequested, entry.forgotten, entry.begun, entry.copies],
       entry.speeds,
       entry.speedsSeen,

@@ -19,6 +19,7 @@ import {
   rangeOf,
   stateOf,
 } from './cells.ts'
+import { outOfPatience } from './patience.ts'
 import { poolOf } from './pools.ts'
 import type { JobEntry, SchedulerState } from './state.ts'
 import { slotsLeft, waitReason } from './wait.ts'
@@ -59,7 +60,10 @@ export const createInvariantChecker = (state: SchedulerState): InvariantChecker 
         const entry = state.jobs.get(job)
         if (entry !== undefined) checkSums(entry, add)
       }
-      if (event.kind === 'tick') checkReasons(state, add)
+      if (event.kind === 'tick') {
+        checkReasons(state, add)
+        for (const entry of state.open) checkPatience(state, entry, add)
+      }
       return breaches
     },
     full: () => {
@@ -88,6 +92,15 @@ interface Memory {
 }
 
 const nameOf = (job: JobId, miniBatch: MiniBatchIndex): string => `${job}/${String(miniBatch)}`
+
+/** Both clocks run in ticks only. */
+const checkPatience = (state: SchedulerState, entry: JobEntry, add: Add): void => {
+  const isIdle = entry.live === 0 || entry.pause?.paused === true
+  if (isIdle && entry.stalledMs > 0)
+    add(13, `${entry.id} is held to wait for progress while nobody works on it`)
+  if (state.term !== null && outOfPatience(state, entry) !== undefined)
+    add(13, `${entry.id} is open past a limit of its own`)
+}
 
 /** Jobs an event names, so that a step is checked at the cost of what it touched. */
 const jobsOf = (event: SchedulerEvent): readonly JobId[] => {

@@ -7,6 +7,7 @@ import { cell, createColumns } from './columns.ts'
 import { mayPlace, revoke, type Decisions } from './decisions.ts'
 import { removeLease, tellLease } from './leases.ts'
 import { allMiniBatches, countIn, isOpenCell, itemsIn, setState, stateOf } from './cells.ts'
+import { outOfPatience } from './patience.ts'
 import { countPools, mayUseByPool } from './pools.ts'
 import { createJobEntry, type JobEntry, type SchedulerState } from './state.ts'
 
@@ -58,7 +59,7 @@ const endOf = (state: SchedulerState, entry: JobEntry): JobEnd | undefined => {
   if (entry.planComplete && open === 0) {
     return { outcome: 'finished', reason: failureSentence(entry) }
   }
-  const stuck = initFailureEverywhere(state, entry)
+  const stuck = initFailureEverywhere(state, entry) ?? outOfPatience(state, entry)
   return stuck === undefined ? undefined : { outcome: 'aborted', reason: stuck }
 }
 

@@ -16,6 +16,8 @@ export interface SchedulerState {
   readonly self: PeerId
   /** Largest `now` of all events: durations never run backwards. */
   now: Millis
+  /** Time of the last tick; null before the first. */
+  tickedAt: Millis | null
   /** The term this agent reigns in; null while it is not the head. */
   term: Term | null
   /** The newest term heard of. */
@@ -90,6 +92,10 @@ export interface JobEntry {
   forgotten: boolean
   /** True once the ledger told of commits or charges: its leases may live on other machines. */
   begun: boolean
+  /** Time in this term in which its input could be listed, while no mini-batch of it is known. */
+  listingMs: Millis
+  /** Time in this term since machines at work on it ended an attempt; 0 while none is at work. */
+  stalledMs: Millis
   copies: number
   duplicates: number
   /** Leases of this term whose holder was lost, or came back without them. */
@@ -182,6 +188,7 @@ export interface SchedulerCounters {
 export const createScheduler = (self: PeerId): SchedulerState => ({
   self,
   now: 0,
+  tickedAt: null,
   term: null,
   newestTerm: null,
   termTakenAt: 0,
@@ -238,6 +245,8 @@ export const createJobEntry = (id: JobId): JobEntry => ({
   closeReason: '',
   forgotten: false,
   begun: false,
+  listingMs: 0,
+  stalledMs: 0,
   copies: 0,
   duplicates: 0,
   leasesLost: 0,

@@ -31,6 +31,12 @@ export interface ParallelRunConfigOptions {
   readonly runInvocationTimeout?: Maybe<number>
   /** Tries of a mini-batch in all. */
   readonly runMaxTry?: Maybe<number>
+  /** Seconds in which machines at work end no mini-batch before the job is given up. Default: no limit. */
+  readonly progressUpdateTimeout?: Maybe<number>
+  /** Seconds for listing the input as far as its first mini-batch. Default: no limit. */
+  readonly firstTaskCreationTimeout?: Maybe<number>
+  /** Seconds for loading one mini-batch; a longer one is charged. Default: no limit. */
+  readonly taskOverheadTimeout?: Maybe<number>
   readonly loggingLevel?: Maybe<'DEBUG' | 'INFO' | 'WARNING'>
   readonly device?: Maybe<string>
   readonly priority?: Maybe<number>
@@ -71,6 +77,9 @@ export const plainFields = {
   processCountPerNode: 'process_count_per_node',
   runInvocationTimeout: 'run_invocation_timeout',
   runMaxTry: 'run_max_try',
+  progressUpdateTimeout: 'progress_update_timeout',
+  firstTaskCreationTimeout: 'first_task_creation_timeout',
+  taskOverheadTimeout: 'task_overhead_timeout',
   loggingLevel: 'logging_level',
   device: 'device',
   priority: 'priority',

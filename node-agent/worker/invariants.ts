@@ -1,6 +1,7 @@
 import { limits } from '#protocol/limits.ts'
 import type { WorkerEffect } from './effect.ts'
 import { runsIn } from './join.ts'
+import { overdueLoads } from './on/inputs.ts'
 import type { WorkerState } from './state.ts'
 import { tokenToText } from '#protocol/model/token-map.ts'
 
@@ -98,6 +99,9 @@ const checkJobs = (state: WorkerState, add: Add): void => {
     const begun = [...entry.unfinished].filter(({ stage }) => stage !== 'waiting').length
     if (entry.inputs !== 'here' && begun > 0)
       add('W11', `${entry.id}: ${String(begun)} leases began before its inputs were here`)
+    const limit = entry.job?.spec.loadLimitMs
+    if (limit !== undefined && overdueLoads(state, entry, limit).length > 0)
+      add('W12', `${entry.id}: an input is fetched past the limit of its job`)
     if (fetching !== entry.fetching || ready !== entry.readyCount) {
       add('W9', `${entry.id}: fetched and fetching do not add up`)
     }

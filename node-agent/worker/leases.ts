@@ -12,6 +12,7 @@ export const hold = (state: WorkerState, lease: Lease): void => {
     lease,
     stage: 'waiting',
     bytes: 0,
+    fetchingSince: 0,
     runningSince: 0,
     unwantedSince: null,
     outcome: null,
@@ -44,6 +45,7 @@ export const setStage = (state: WorkerState, held: HeldLease, to: Stage): void =
   }
   held.stage = to
   if (to === 'fetching') {
+    held.fetchingSince = state.now
     state.fetching++
     entry.fetching++
   }

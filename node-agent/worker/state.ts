@@ -58,6 +58,8 @@ export interface HeldLease {
   stage: Stage
   /** Size of its input while `ready`, else 0. */
   bytes: number
+  /** When its input was last asked for. */
+  fetchingSince: Millis
   /** When it became the oldest in its process. */
   runningSince: Millis
   /** Set once its result no longer counts; it stays only until its process lets go of it. */
@@ -87,6 +89,8 @@ export interface WorkerJob {
   readonly ready: Fifo<HeldLease>
   fetching: number
   readyCount: number
+  /** When an input of it last came, or was given up for taking too long. */
+  loadedAt: Millis
   /** Usual size of one input, smoothed; null before the first. */
   inputBytes: number | null
   /** Leases whose rows wait for a chunk, in the order they ran. */
@@ -160,6 +164,7 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
       ready: createFifo(),
       fetching: 0,
       readyCount: 0,
+      loadedAt: 0,
       inputBytes: null,
       rows: [],
       rowBytes: 0,

@@ -5,7 +5,7 @@ import { onJoinedFellApart } from './join.ts'
 import { onAttemptRan } from './on/attempt-ran.ts'
 import { onChunkFailed, onChunkPacked } from './on/chunks.ts'
 import { onHeadFound, onHeadLost, onWelcomed } from './on/head.ts'
-import { onInputArrived, onInputFailed } from './on/inputs.ts'
+import { onInputArrived, onInputFailed, stopLoading } from './on/inputs.ts'
 import { onJobEnded, onJobKnown, onJobRefused } from './on/jobs.ts'
 import { onLeasesGranted } from './on/leases-granted.ts'
 import { onLeasesRevoked } from './on/leases-revoked.ts'
@@ -27,6 +27,7 @@ export const transition = (state: WorkerState, event: WorkerEvent): WorkerEffect
   const effects: WorkerEffect[] = []
   apply(state, event, effects)
   stopOverdue(state, effects)
+  stopLoading(state, effects)
   place(state, effects)
   packChunks(state, effects)
   flush(state, effects, event.kind === 'chunkPacked')

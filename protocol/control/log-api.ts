@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { chargeCauses } from '../model/attempt.ts'
 import { endpoint, jobKey, none } from './endpoint.ts'
 
 const text = z.string()
@@ -42,7 +43,7 @@ export const processedMiniBatchView = z.object({
   succeeded: count,
   failed: count,
   seconds: z.number().nullable(),
-  status: z.enum(['succeeded', 'threw', 'timed-out', 'process-died']),
+  status: z.enum(['succeeded', ...chargeCauses]),
   message: text.describe('Why it, or its first failed item, failed; else empty'),
 })
 

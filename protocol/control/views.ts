@@ -158,7 +158,7 @@ export type JobView = z.infer<typeof jobView>
 
 export const failureGroupView = z.object({
   message: text,
-  cause: text.describe('item, threw, timed-out, process-died'),
+  cause: text.describe('item, threw, timed-out, process-died, not-loaded'),
   count,
   first: z.object({
     item: text.describe('Name of the item; empty if a whole mini-batch'),

@@ -1,8 +1,9 @@
 import type { BlobHash, ItemIndex, JobId, MiniBatchIndex } from './ids.ts'
 import type { LeaseToken } from './term.ts'
 
-/** Why an attempt was charged. */
-export type ChargeCause = 'threw' | 'timed-out' | 'process-died'
+/** Why an attempt was charged. `not-loaded`: its items took longer to come than the job allows. */
+export const chargeCauses = ['threw', 'timed-out', 'process-died', 'not-loaded'] as const
+export type ChargeCause = (typeof chargeCauses)[number]
 
 /** Why a lease came back without cost. */
 export type ReturnReason =

@@ -202,6 +202,15 @@ export interface JobSpecBase {
   /** The pool whose machines it may use; undefined: all machines. */
   readonly pool?: string
   readonly runLimitMs: Millis
+  /** Loading one mini-batch, until it can be handed to `run()`; a longer one is charged. Undefined: as long as it takes. */
+  readonly loadLimitMs?: Millis
+  /**
+   * Time in which machines at work on the job end not one attempt of it, for good or ill; past it the job is
+   * aborted. Undefined: none of its own.
+   */
+  readonly progressLimitMs?: Millis
+  /** Listing the input, until its first mini-batches are known; past it the job is aborted. Undefined: none. */
+  readonly firstPlanLimitMs?: Millis
   /** Total tries of a mini-batch that are charged before it fails for good. */
   readonly maxAttempts: number
   /** Worker processes a peer; undefined: by its owner's limits. */

@@ -72,6 +72,21 @@ export const word = <const Words extends readonly [string, ...string[]]>(
   words: Words,
 ): z.ZodEnum<{ [Word in Words[number]]: Word }> => z.enum(words, oneOf(words))
 
+/** The same in capitals, written in large or small letters. */
+export const anyCase = <const Words extends readonly [string, ...string[]]>(
+  words: Words,
+): z.ZodType<Words[number], string> => {
+  const letter = (one: string): string => `[${one.toUpperCase()}${one.toLowerCase()}]`
+  // Without a flag, since the JSON Schema has no room for one.
+  const written = words.map((one) => [...one].map(letter).join('')).join('|')
+  const capitals = z
+    .string(oneOf(words))
+    .regex(new RegExp(`^(?:${written})$`), oneOf(words))
+    .transform((value) => value.toUpperCase())
+    .pipe(word(words))
+  return z.union([word(words), capitals], oneOf(words))
+}
+
 /** `a, b or c` */
 export const oneOf = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import { decimal, flag, looseText, text, whole, word } from './fields.ts'
+import { anyCase, decimal, flag, looseText, text, whole, word } from './fields.ts'
 import { inputsSchema, miniBatchSizeSchema, partitionKeysSchema } from './inputs.ts'
 import { postprocessSchema, preprocessSchema } from './processing.ts'
 import {
@@ -104,10 +104,8 @@ const scriptArguments = z.union(
   argumentList,
 )
 
-const ignored = (): z.ZodOptional<z.ZodType<number, number | string>> =>
-  decimal(seconds, { above: 0, max: longestSeconds })
-    .optional()
-    .describe('Accepted because Azure has it; no effect, since nothing here waits without a limit')
+const limit = (what: string): z.ZodOptional<z.ZodType<number, number | string>> =>
+  decimal(seconds, { above: 0, max: longestSeconds }).optional().describe(what)
 
 export const jobFileSchema = z
   .strictObject(
@@ -217,9 +215,15 @@ export const jobFileSchema = z
           'a map with max_retries or timeout',
         )
         .optional(),
-      progress_update_timeout: ignored(),
-      first_task_creation_timeout: ignored(),
-      task_overhead_timeout: ignored(),
+      progress_update_timeout: limit(
+        'Seconds in which machines at work end no mini-batch of the job before it is given up. Default: none',
+      ),
+      first_task_creation_timeout: limit(
+        'Seconds for listing the input up to its first mini-batch. Default: none',
+      ),
+      task_overhead_timeout: limit(
+        'Seconds for loading one mini-batch; a longer one is charged. Default: none',
+      ),
       output_action: word(['append_row', 'summary_only'])
         .optional()
         .describe('Whether rows are joined into one file. Default: append_row'),
@@ -267,7 +271,7 @@ export const jobFileSchema = z
           'a map with instance_count',
         )
         .optional(),
-      logging_level: word(['DEBUG', 'INFO', 'WARNING']).optional().describe('Default: INFO'),
+      logging_level: anyCase(['DEBUG', 'INFO', 'WARNING']).optional().describe('Default: INFO'),
       device: word(['auto', 'cpu', 'gpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'])
         .optional()
         .describe('What computes: auto measures, gpu takes the first that works. Default: auto'),
@@ -312,10 +316,3 @@ export const spellings: readonly Spellings[] = [
   { first: ['process_count_per_node'], second: ['max_concurrency_per_instance'], toFirst: same },
   { first: ['node_count'], second: ['resources', 'instance_count'], toFirst: same },
 ]
-
-/** Accepted and without effect; a warning says so. */
-export const ignoredFields = [
-  'progress_update_timeout',
-  'first_task_creation_timeout',
-  'task_overhead_timeout',
-] as const

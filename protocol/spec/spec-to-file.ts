@@ -39,6 +39,7 @@ export const specToFile = (spec: JobSpec): FileFields => ({
   ...(spec.weight === undefined ? {} : { weight: spec.weight }),
   ...(spec.pool === undefined ? {} : { compute: spec.pool }),
   run_invocation_timeout: spec.runLimitMs / 1_000,
+  ...limitsToFile(spec),
   run_max_try: spec.maxAttempts,
   ...(spec.processesPerPeer === undefined ? {} : { process_count_per_node: spec.processesPerPeer }),
   ...(spec.peerCount === undefined ? {} : { node_count: spec.peerCount }),
@@ -48,6 +49,14 @@ export const specToFile = (spec: JobSpec): FileFields => ({
   device: spec.device,
   in_place: spec.inPlace,
   ...whatRuns(spec),
+})
+
+const limitsToFile = ({ loadLimitMs, progressLimitMs, firstPlanLimitMs }: JobSpec): FileFields => ({
+  ...(loadLimitMs === undefined ? {} : { task_overhead_timeout: loadLimitMs / 1_000 }),
+  ...(progressLimitMs === undefined ? {} : { progress_update_timeout: progressLimitMs / 1_000 }),
+  ...(firstPlanLimitMs === undefined
+    ? {}
+    : { first_task_creation_timeout: firstPlanLimitMs / 1_000 }),
 })
 
 const inputsToFile = (inputs: readonly JobInput[]): FileFields =>

@@ -171,13 +171,13 @@ describe('a check of a file', () => {
     await using t = await setup({ 'a.png': 'a' })
     const text =
       'name: digits\nmodel: mnist\ninputs: { d: ./d }\npreprocess: { width: 28, height: 28 }\n'
-    expect(await t.check(wish(`${text}task_overhead_timeout: 5\n`))).toMatchObject({
+    expect(await t.check(wish(`${text}postprocess: { kind: raw, k: 3 }\n`))).toMatchObject({
       ok: true,
       value: {
         kind: 'job',
         fields: { name: 'digits', inputs: { d: './d' }, preprocess: { width: 28 } },
         steps: ['digits'],
-        warnings: [expect.stringContaining('task_overhead_timeout')],
+        warnings: [expect.stringContaining('postprocess.k')],
         problem: null,
       },
     })

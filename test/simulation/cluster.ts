@@ -143,7 +143,7 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
         world.after(random.between(0, 1_500), () => worker.tell({ kind: 'jobKnown', job: job.job }))
       }
       tellHeads({ kind: 'jobSubmitted', job: job.job })
-      let at = 0
+      let at = job.listingMs
       for (const [i, chunk] of job.chunks.entries()) {
         at += random.between(0, 400)
         world.after(at, () => {

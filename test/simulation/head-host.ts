@@ -130,6 +130,8 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
         )
       case 'recordCharges': {
         const { job, charges, halvings, settlements } = effect
+        const isLate = charges.some(({ cause }) => cause === 'not-loaded')
+        if (isLate) world.count('charges for inputs that never come')
         if (halvings.length === 0) {
           return append({ kind: 'charged', job, term, charges }, settlements)
         }
@@ -145,6 +147,8 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
           segments: [],
         })
       case 'closeJob':
+        for (const limit of ['progress_update_timeout', 'first_task_creation_timeout'])
+          if (effect.reason.includes(limit)) world.count(`jobs past ${limit}`)
         return append(
           {
             kind: 'job-closed',

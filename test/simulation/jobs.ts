@@ -20,6 +20,10 @@ export interface SimulatedJob {
   readonly throws: number
   readonly kills: number
   readonly hangs: number
+  /** Chance that the items of one lease never come; only for jobs that limit it. */
+  readonly stuckLoads: number
+  /** Milliseconds until the first chunk of its plan is written. */
+  readonly listingMs: number
   /** Rows of several mini-batches in one run cannot be told apart. */
   readonly unsure: boolean
 }

@@ -35,6 +35,8 @@ test(`${String(peers)} peers share ${String(miniBatches)} mini-batches`, () => {
     throws: 0,
     kills: 0,
     hangs: 0,
+    stuckLoads: 0,
+    listingMs: 0,
     unsure: false,
   }
   // The whole plan at once: planning is not what is measured.

@@ -100,6 +100,7 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
   const { chunks, items } = createPlan(id, miniBatches, random.pick([25, 100, 1_000]), random)
   const isRough = random.chance(0.5)
   const isDeadly = random.chance(0.3)
+  const stuckLoads = random.chance(0.3) ? 0.01 : 0
   const poisoned = random.chance(0.3) ? random.between(1, 5) : 0
   return {
     job: createJob(id, dataPeer, {
@@ -111,6 +112,9 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
       ...(random.chance(0.3) ? { pool: 'quick' } : {}),
       ...(random.chance(0.4) ? { miniBatchSize: { kind: 'auto' } } : {}),
       ...(number % 3 === 2 ? { inputs: [wholeInput] } : {}),
+      ...(random.chance(0.2) ? { progressLimitMs: random.pick([3_000, 12_000]) } : {}),
+      ...(random.chance(0.2) ? { firstPlanLimitMs: random.pick([500, 5_000]) } : {}),
+      ...(stuckLoads > 0 ? { loadLimitMs: 1_000 } : {}),
     }),
     chunks,
     miniBatches,
@@ -123,6 +127,8 @@ const chooseJob = ({ random }: World, number: number): SimulatedJob => {
     throws: isRough ? 0.02 : 0,
     kills: isRough ? 0.01 : 0,
     hangs: isRough ? 0.003 : 0,
+    stuckLoads,
+    listingMs: random.pick([0, 0, 0, 1_000, 6_000]),
     unsure: random.chance(0.2),
   }
 }

@@ -35,6 +35,8 @@ const sharesOf = (wishes: readonly Wish[], machines: number, slots: number): rea
       throws: 0,
       kills: 0,
       hangs: 0,
+      stuckLoads: 0,
+      listingMs: 0,
       unsure: false,
     }
   })

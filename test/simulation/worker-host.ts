@@ -192,6 +192,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
     const key = tokenToText(token)
     if (inputs.has(key)) deps.breach(`${peer} fetches the input of ${key} twice`)
     inputs.set(key, 'fetching')
+    if (random.chance(jobOf(job).stuckLoads)) return world.count('inputs that never come')
     later(random.between(1, 20), () => {
       if (!inputs.has(key)) return
       if (deps.dataIsUp(jobOf(job))) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { chargeCauses } from '#protocol/model/attempt.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
 import type { LogEnd, SealedSegment } from '#protocol/wire/ledger/segment-rules.ts'
@@ -59,7 +60,7 @@ const charge = fc.record({
   miniBatch: anyMiniBatch,
   attempt: fc.integer({ min: 1, max: 3 }),
   peer: who,
-  cause: fc.constantFrom('threw', 'timed-out', 'process-died'),
+  cause: fc.constantFrom(...chargeCauses),
   message: fc.constantFrom('It broke.', 'It took too long.'),
   final: fc.boolean(),
 })

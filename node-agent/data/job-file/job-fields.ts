@@ -5,7 +5,7 @@ import type { JobInput, JobSpecBase, NodeJobSpec, OnnxJobSpec } from '#protocol/
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
-import { ignoredFields, jobDefaults, jobFileSchema, spellings } from '#protocol/spec/job-file.ts'
+import { jobDefaults, jobFileSchema, spellings } from '#protocol/spec/job-file.ts'
 import type { JobFileFields, Spellings } from '#protocol/spec/job-file.ts'
 import { faultError, nameOf, schemaFaults } from './job-file-errors.ts'
 import type { Fault, Origin } from './job-file-errors.ts'
@@ -59,11 +59,12 @@ const toJobFile = (
     tags: fields.tags ?? {},
     errorThreshold: fields.error_threshold ?? jobDefaults.errorThreshold,
     ...settings.spec,
+    ...limitsOf(fields),
     ...shareOf(fields),
     outputAction: fields.output_action ?? 'append_row',
     ...output.value,
     loggingLevel: fields.logging_level ?? 'INFO',
-    device: fields.device ?? 'auto',
+    device: hasModel(fields) ? (fields.device ?? 'auto') : 'auto',
     inPlace: fields.in_place ?? true,
     ...(fields.visibility === undefined ? {} : { visibility: fields.visibility }),
   }
@@ -88,6 +89,22 @@ const shareOf = (
   ...(fields.weight === undefined ? {} : { weight: fields.weight }),
   ...(fields.compute === undefined ? {} : { pool: fields.compute }),
 })
+
+/** Limits that jobs have only where they are asked for: seconds there, milliseconds here. */
+const limitsOf = (
+  fields: JobFileFields,
+): Pick<JobSpecBase, 'loadLimitMs' | 'progressLimitMs' | 'firstPlanLimitMs'> => {
+  const {
+    task_overhead_timeout: load,
+    progress_update_timeout: progress,
+    first_task_creation_timeout: plan,
+  } = fields
+  return {
+    ...(load === undefined ? {} : { loadLimitMs: load * 1000 }),
+    ...(progress === undefined ? {} : { progressLimitMs: progress * 1000 }),
+    ...(plan === undefined ? {} : { firstPlanLimitMs: plan * 1000 }),
+  }
+}
 
 /** The half of a spec that differs: a script, or what is declared in its place. */
 interface WhatRuns {
@@ -166,6 +183,9 @@ const numberAt = (fields: JobFileFields, path: FieldPath): number | undefined =>
   return typeof here === 'number' ? here : undefined
 }
 
+const hasModel = ({ model, models }: JobFileFields): boolean =>
+  model !== undefined || models !== undefined
+
 const warningsOf = (fields: JobFileFields, { text, overridden }: Origin): readonly string[] => {
   const warn = (path: FieldPath, words: string): string => {
     const { file, line, column } = text.keyAt(path)
@@ -174,10 +194,10 @@ const warningsOf = (fields: JobFileFields, { text, overridden }: Origin): readon
       : `${file}:${line}:${column}`
     return `"${nameOf(path)}" (${place}) has no effect: ${words}.`
   }
-  const warnings = ignoredFields
-    .filter((name) => fields[name] !== undefined)
-    .map((name) => warn([name], 'nothing here waits without a limit of its own'))
-  warnings.push(...idlePostprocess(fields, warn))
+  const warnings = [...idlePostprocess(fields, warn)]
+  const { device } = fields
+  if (device !== undefined && !['auto', 'cpu'].includes(device) && !hasModel(fields))
+    warnings.push(warn(['device'], 'it is for models, and the script has none'))
   if (fields.partition_keys !== undefined && fields.mini_batch_size !== undefined)
     warnings.push(warn(['mini_batch_size'], 'each combination of partition_keys is one mini-batch'))
   if (fields.output_action === 'summary_only' && fields.append_row_file_name !== undefined)

@@ -24,6 +24,7 @@ import {
   setState,
   stateOf,
 } from '../cells.ts'
+import { isDataAlive } from '../patience.ts'
 import type { JobEntry, LiveLease, PeerEntry, SchedulerState } from '../state.ts'
 import { countCharge, countCommit } from './restored.ts'
 
@@ -56,6 +57,7 @@ const finish = (
     return
   }
   decisions.touched.add(entry)
+  entry.stalledMs = 0
   if (lease !== undefined) removeLease(state, lease)
   if (report.outcome.kind === 'succeeded') {
     succeed(state, decisions, entry, { from, report, outcome: report.outcome })
@@ -153,6 +155,11 @@ const fail = (
   { from, report, outcome, lease }: Failure,
 ): void => {
   const { miniBatch, attempt } = lease
+  // The items could not come: their machine is away, and this one has no part in it.
+  if (outcome.cause === 'not-loaded' && !isDataAlive(state, entry)) {
+    tellLease(state, lease, { peer: from, kind: 'freed', detail: 'the items could not be fetched' })
+    return settle(decisions, entry, report, from)
+  }
   blame(state, decisions, entry, from)
   const open = stateOf(entry, miniBatch) === cell.leased
   const most = entry.job?.spec.maxAttempts ?? limits.maxAttempts
@@ -168,9 +175,7 @@ const fail = (
   }
   if (!open || !countCharge(entry, charge)) {
     // Charged before, by an earlier head: the report is settled, the mini-batch goes on.
-    dropReport(decisions, from, report.token)
-    if (open && liveOf(entry, miniBatch).length === 0) setState(entry, miniBatch, cell.pending)
-    return
+    return settle(decisions, entry, report, from)
   }
   state.counters.charges++
   tellLease(state, lease, {
@@ -193,6 +198,18 @@ const fail = (
     setState(entry, miniBatch, cell.pending)
     mayPlace(decisions, 'all')
   }
+}
+
+/** Settles a report that charges nothing. */
+const settle = (
+  decisions: Decisions,
+  entry: JobEntry,
+  { miniBatch, token }: AttemptReport,
+  from: PeerId,
+): void => {
+  dropReport(decisions, from, token)
+  if (stateOf(entry, miniBatch) === cell.leased && liveOf(entry, miniBatch).length === 0)
+    setState(entry, miniBatch, cell.pending)
 }
 
 /**

@@ -52,6 +52,8 @@ const forgetLeases = (state: SchedulerState): void => {
   for (const entry of state.jobs.values()) {
     entry.peersUsed.clear()
     entry.leasesLost = 0
+    entry.listingMs = 0
+    entry.stalledMs = 0
   }
   countSlots(state)
 }

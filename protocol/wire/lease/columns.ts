@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
+import { chargeCauses } from '../../model/attempt.ts'
 import type { AttemptOutcome, AttemptReport, Lease } from '../../model/attempt.ts'
 import type { JobId } from '../../model/ids.ts'
 import { compareTerms } from '../../model/term.ts'
@@ -110,7 +111,7 @@ const succeededTable = z.object({
 const failedTable = z.object({
   kind: z.literal('failed'),
   ...names,
-  causes: z.array(z.enum(['threw', 'timed-out', 'process-died'])).max(most),
+  causes: z.array(z.enum(chargeCauses)).max(most),
   messages: z.array(sentence).max(most),
 })
 

@@ -101,6 +101,7 @@ const miniBatchSize = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('bytes'), bytes: z.int().min(1).max(limits.tableBatchBytes) }),
   z.object({ kind: z.literal('auto') }),
 ])
+const limitMs = z.number().positive().max(limits.longestRunLimitMs)
 const common = {
   name,
   description: text,
@@ -123,7 +124,10 @@ const common = {
   priority: z.int().exactOptional(),
   weight: z.number().positive().exactOptional(),
   pool: name.exactOptional(),
-  runLimitMs: z.number().positive().max(limits.longestRunLimitMs),
+  runLimitMs: limitMs,
+  loadLimitMs: limitMs.exactOptional(),
+  progressLimitMs: limitMs.exactOptional(),
+  firstPlanLimitMs: limitMs.exactOptional(),
   maxAttempts: z.int().min(1),
   processesPerPeer: z.int().min(1).exactOptional(),
   peerCount: z.int().min(1).exactOptional(),

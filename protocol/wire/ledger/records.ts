@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
+import { chargeCauses } from '../../model/attempt.ts'
 import type { Halving, MiniBatchRange } from '../../model/half.ts'
 import type { Model, ModelDescription } from '../../model/model.ts'
 import type { MiniBatchRun } from '../../model/plan.ts'
@@ -90,7 +91,7 @@ const charge: z.ZodType<Charge> = z.object({
   miniBatch: count,
   attempt: z.int().min(1),
   peer: peerId,
-  cause: z.enum(['threw', 'timed-out', 'process-died']),
+  cause: z.enum(chargeCauses),
   message: sentence,
   final: z.boolean(),
 })

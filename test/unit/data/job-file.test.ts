@@ -237,11 +237,47 @@ resources: { instance_count: 3 }
     )
   })
 
+  it('has limits of its own patience only where it asks for them, under their Azure names', () => {
+    const text =
+      'progress_update_timeout: 600\nfirst_task_creation_timeout: "0.5"\ntask_overhead_timeout: 259200\n'
+    const file = read(`${small}${text}`)
+    expect(file.warnings).toEqual([])
+    expect(file.spec).toMatchObject({
+      progressLimitMs: 600_000,
+      firstPlanLimitMs: 500,
+      loadLimitMs: 259_200_000,
+    })
+    for (const name of [
+      'progress_update_timeout',
+      'first_task_creation_timeout',
+      'task_overhead_timeout',
+    ])
+      for (const wrong of ['0', '-1', '259201', 'soon'])
+        expect(errorOf(`${small}${name}: ${wrong}\n`)).toBe(
+          `8:${name.length + 3} "${name}" is ${wrong === 'soon' ? '"soon"' : wrong}, but must be a number of seconds above 0 and up to 259200.`,
+        )
+  })
+
+  it.each(['debug', 'Warning', 'INFO'])('takes the logging level %s in any case', (level) => {
+    expect(read(`${small}logging_level: ${level}\n`).spec.loggingLevel).toBe(level.toUpperCase())
+  })
+
+  it('warns of a device that has no model to compute', () => {
+    const script = small
+      .replace(/model: .*\n/, '')
+      .replace(/preprocess:[^]*/, 'entry_script: a.ts\n')
+    expect(read(`${script}device: gpu\n`).warnings).toEqual([
+      `"device" (${file}:5:1) has no effect: it is for models, and the script has none.`,
+    ])
+    for (const device of ['auto', 'cpu'])
+      expect(read(`${script}device: ${device}\n`).warnings).toEqual([])
+    expect(read(`${script}model: mnist\ndevice: gpu\n`).warnings).toEqual([])
+  })
+
   it('warns of what it takes without effect, with the place', () => {
-    const text = `${small}task_overhead_timeout: 30\npostprocess:\n  kind: argmax\n  k: 3\n`
+    const text = `${small}postprocess:\n  kind: argmax\n  k: 3\n`
     expect(read(text).warnings).toEqual([
-      `"task_overhead_timeout" (${file}:8:1) has no effect: nothing here waits without a limit of its own.`,
-      `"postprocess.k" (${file}:11:3) has no effect: it is for the kind "top-k".`,
+      `"postprocess.k" (${file}:10:3) has no effect: it is for the kind "top-k".`,
     ])
   })
 })

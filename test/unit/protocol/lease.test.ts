@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import { chargeCauses } from '#protocol/model/attempt.ts'
 import type { AttemptOutcome, AttemptReport, Lease } from '#protocol/model/attempt.ts'
 import { asBlobHash, asJobId, asPeerId } from '#protocol/model/ids.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
@@ -42,7 +43,7 @@ const outcome: fc.Arbitrary<AttemptOutcome> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('failed' as const),
-    cause: fc.constantFrom('threw' as const, 'timed-out' as const, 'process-died' as const),
+    cause: fc.constantFrom(...chargeCauses),
     message: fc.string(),
   }),
 )

@@ -367,3 +367,36 @@ test('what ran out of memory is noted, and the next job of its kind starts with 
   grant(t, leases(0, 12, jobB))
   expect(t.take('startProcess')).toHaveLength(2)
 })
+
+test('items that take longer than the job allows are charged, as many at a time as would be run', () => {
+  const s = welcomed(2, { loadLimitMs: 1_000 })
+  const [a, b, c, d] = [leaseOf(0), leaseOf(1), leaseOf(2), leaseOf(3)]
+  grant(s, [a, b, c, d])
+  s.ignoreRest()
+  s.pass(900)
+  // Others share the way: what comes shows that it is not stuck.
+  arrive(s, [a])
+  s.pass(999)
+  expect(s.take('dropInput')).toEqual([])
+  s.pass(1)
+  expect(s.take('dropInput').map(({ token }) => token)).toEqual(tokensOf([b, c]))
+  s.pass(limits.reportMs)
+  expect(s.take('sendReports').flatMap(({ reports }) => reports)).toMatchObject(
+    [b, c].map(({ token }) => ({
+      token,
+      outcome: {
+        kind: 'failed',
+        cause: 'not-loaded',
+        message:
+          'Loading the mini-batch took longer than the 1 s that task_overhead_timeout allows.',
+      },
+    })),
+  )
+  s.pass(1_000 - limits.reportMs)
+  expect(s.take('dropInput').map(({ token }) => token)).toEqual(tokensOf([d]))
+  const t = welcomed(2)
+  grant(t, [a])
+  t.ignoreRest()
+  t.pass(3_600_000)
+  expect(t.take('dropInput')).toEqual([])
+})

@@ -11,12 +11,13 @@ import { StateMark } from '../../../ui/state-mark.tsx'
 import { FailedItems } from './failed-items.tsx'
 import './failures.css'
 
-/** The four ways to fail, in words. */
+/** The ways to fail, in words. */
 const causes: Readonly<Record<string, string>> = {
   item: 'Bad item',
   threw: 'Threw',
   'timed-out': 'Timed out',
   'process-died': 'Process died',
+  'not-loaded': 'Not loaded in time',
 }
 
 /** Failures grouped by cause, the most frequent first, and below them the items they befell. */
