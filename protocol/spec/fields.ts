@@ -78,7 +78,7 @@ export const anyCase = <const Words extends readonly [string, ...string[]]>(
 ): z.ZodType<Words[number], string> => {
   const letter = (one: string): string => `[${one.toUpperCase()}${one.toLowerCase()}]`
   // Without a flag, since the JSON Schema has no room for one.
-  const written = words.map((one) => [...one].map(letter).join('')).join('|')
+  const written = words.map((one) => one.split('').map(letter).join('')).join('|')
   const capitals = z
     .string(oneOf(words))
     .regex(new RegExp(`^(?:${written})$`), oneOf(words))
