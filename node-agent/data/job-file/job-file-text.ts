@@ -42,7 +42,13 @@ export const readJobFileText = (text: string, file: string): Result<ReadText, Mu
     })
   try {
     // The library compares each name with all others of its map, which a long one would be felt by.
-    const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false }
+    // And it would print what it thinks of a name such as "[a]", which is refused like any unknown one.
+    const options = {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      logLevel: 'error' as const,
+    }
     const document = parseDocument(text, options)
     const fault = faultOf(document, text)
     if (fault !== undefined) return refuse(fault)
