@@ -88,6 +88,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   Row: rowView,
   RowPage: rowPageView,
   Schedules: api.schedules.answer,
+  Schedule: api.pauseSchedule.answer,
   Setting: settingView,
   Settings: api.settings.answer,
   Skeleton: z.object({

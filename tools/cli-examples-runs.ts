@@ -34,6 +34,7 @@ const pipeline: AnswerOf<'pipeline'> = {
   submitter: anna,
   submitterName: 'anna',
   submittedAt: submitted,
+  pausedAt: null,
   endedAt: null,
   parameters: { confidence: 0.5, season: 'autumn' },
   continueOnStepFailure: false,
@@ -71,6 +72,25 @@ const compared: AnswerOf<'compareExperiments'>['runs'][number] = {
   headline: '',
 }
 
+const schedule: AnswerOf<'pauseSchedule'> = {
+  id: '01K9Z3T8M3P4Q5R6S7T8V9W0XS',
+  name: 'shelf-photos',
+  kind: 'cron',
+  when: '0 6 * * 1-5',
+  timezone: 'Europe/Vienna',
+  overlap: false,
+  parameters: {},
+  submitter: anna,
+  submitterName: 'anna',
+  setAt: submitted,
+  pausedAt: null,
+  nextAt: submitted + 7_200_000,
+  lastRun: id,
+  missedAt: null,
+  missed: '',
+  problem: '',
+}
+
 /** Examples of the commands about pipeline runs, experiments and schedules. */
 export const runExamples: readonly CliExample[] = [
   {
@@ -96,6 +116,18 @@ export const runExamples: readonly CliExample[] = [
     line: `muster pipeline cancel ${id}`,
     schema: 'Pipeline',
     answer: { ...pipeline, state: 'CancelRequested' },
+  },
+  {
+    command: 'pipeline pause',
+    line: `muster pipeline pause ${id}`,
+    schema: 'Pipeline',
+    answer: { ...pipeline, state: 'Paused', pausedAt: submitted + 4_000 },
+  },
+  {
+    command: 'pipeline resume',
+    line: `muster pipeline resume ${id}`,
+    schema: 'Pipeline',
+    answer: pipeline,
   },
   {
     command: 'experiment list',
@@ -137,27 +169,19 @@ export const runExamples: readonly CliExample[] = [
     command: 'schedule list',
     line: 'muster schedule list',
     schema: 'Schedules',
-    answer: {
-      schedules: [
-        {
-          id: '01K9Z3T8M3P4Q5R6S7T8V9W0XS',
-          name: 'shelf-photos',
-          kind: 'cron',
-          when: '0 6 * * 1-5',
-          timezone: 'Europe/Vienna',
-          overlap: false,
-          parameters: {},
-          submitter: anna,
-          submitterName: 'anna',
-          setAt: submitted,
-          nextAt: submitted + 7_200_000,
-          lastRun: id,
-          missedAt: null,
-          missed: '',
-          problem: '',
-        },
-      ],
-    },
+    answer: { schedules: [schedule] },
+  },
+  {
+    command: 'schedule pause',
+    line: 'muster schedule pause shelf-photos',
+    schema: 'Schedule',
+    answer: { ...schedule, pausedAt: submitted + 60_000, nextAt: null },
+  },
+  {
+    command: 'schedule resume',
+    line: 'muster schedule resume shelf-photos',
+    schema: 'Schedule',
+    answer: schedule,
   },
   {
     command: 'schedule remove',

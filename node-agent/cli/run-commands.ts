@@ -32,11 +32,23 @@ export const addRunCommands = (program: Command, runs: Runs): void => {
     .description('list the schedules, when each is due next, and what was missed')
     .action(runs(async () => (await import('./commands/schedule.ts')).scheduleList))
   schedule
+    .command('pause')
+    .description('start no runs by a schedule until it is resumed; runs that have begun go on')
+    .argument(...scheduleArgument)
+    .action(runs(async () => (await import('./commands/schedule.ts')).schedulePause))
+  schedule
+    .command('resume')
+    .description('let a paused schedule go on; times that went by are not made up for')
+    .argument(...scheduleArgument)
+    .action(runs(async () => (await import('./commands/schedule.ts')).scheduleResume))
+  schedule
     .command('remove')
     .description('end a schedule; runs that have begun go on')
-    .argument('<schedule>', 'its name or id')
+    .argument(...scheduleArgument)
     .action(runs(async () => (await import('./commands/schedule.ts')).scheduleRemove))
 }
+
+const scheduleArgument = ['<schedule>', 'its name or id'] as const
 
 const pipelineArgument = [
   '<pipeline>',
@@ -68,4 +80,14 @@ const addPipelineCommands = (program: Command, runs: Runs): void => {
     .description('cancel a pipeline run with all its jobs; committed rows stay')
     .argument(...pipelineArgument)
     .action(runs(async () => (await import('./commands/pipeline.ts')).pipelineCancel))
+  pipeline
+    .command('pause')
+    .description('pause a pipeline run: its jobs stop without cost, and no further step starts')
+    .argument(...pipelineArgument)
+    .action(runs(async () => (await import('./commands/pipeline.ts')).pipelinePause))
+  pipeline
+    .command('resume')
+    .description('let a paused pipeline run go on, with all of its paused jobs')
+    .argument(...pipelineArgument)
+    .action(runs(async () => (await import('./commands/pipeline.ts')).pipelineResume))
 }

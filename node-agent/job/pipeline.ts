@@ -22,18 +22,21 @@ export interface NextSteps {
   readonly skip: readonly { readonly step: string; readonly reason: string }[]
 }
 
+/** What somebody wants of a run: that it be canceled counts more than that it be paused. */
+export type RunOrder = 'go' | 'pause' | 'cancel'
+
 /** Which open steps start now and which never will. Skipped steps count as ended for those behind them. */
 export const nextSteps = (
   run: { readonly steps: Steps } & Pick<PipelineRun, 'continueOnStepFailure'>,
   progressOf: (step: string) => StepProgress,
-  cancelRequested: boolean,
+  order: RunOrder,
 ): NextSteps => {
   const start: string[] = []
   const skip: { readonly step: string; readonly reason: string }[] = []
   const failed = run.steps.find(({ name }) => isEndedAs(progressOf(name), 'Failed'))?.name
   const skipped = new Set<string>()
   const whyNot = (step: Steps[number]): string | undefined => {
-    if (cancelRequested) return 'The pipeline run was canceled before it started.'
+    if (order === 'cancel') return 'The pipeline run was canceled before it started.'
     const lacking = needsOf(step).find((need) => skipped.has(need) || isLost(progressOf(need)))
     if (lacking !== undefined)
       return `It was not started, since step "${lacking}" ${lossOf(lacking)}.`
@@ -54,6 +57,7 @@ export const nextSteps = (
       more = true
     }
   }
+  if (order === 'pause') return { start, skip }
   for (const step of run.steps) {
     if (progressOf(step.name).kind !== 'open' || skipped.has(step.name)) continue
     if (needsOf(step).every((need) => isEndedAs(progressOf(need), 'Completed')))
@@ -66,20 +70,21 @@ export const nextSteps = (
 export const pipelineState = (
   steps: Steps,
   progressOf: (step: string) => StepProgress,
-  cancelRequested: boolean,
+  order: RunOrder,
 ): { readonly state: PipelineState; readonly headline: string } => {
   const all = steps.map(({ name }) => ({ name, progress: progressOf(name) }))
   const failure = all.find(({ progress }) => isEndedAs(progress, 'Failed'))
   const headline = failure === undefined ? '' : failureOf(failure)
   const open = all.filter(({ progress }) => progress.kind !== 'ended')
   if (open.length === 0) return { state: endState(all.map(({ progress }) => progress)), headline }
-  if (cancelRequested) return { state: 'CancelRequested', headline }
+  if (order === 'cancel') return { state: 'CancelRequested', headline }
   const running = open.flatMap(({ progress }) =>
     progress.kind === 'running' ? [progress.state] : [],
   )
   const most = liveliest.find((state) => running.includes(state))
   const begun = open.length < all.length
-  return { state: most ?? (begun ? 'Preparing' : 'NotStarted'), headline }
+  const waiting = order === 'pause' ? 'Paused' : begun ? 'Preparing' : 'NotStarted'
+  return { state: most ?? waiting, headline }
 }
 
 /** Of several running jobs, the state that says most about the whole. */

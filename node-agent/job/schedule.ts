@@ -48,6 +48,8 @@ export interface ScheduleSurroundings {
   readonly now: Millis
   /** A run of it has not ended, and it may not have two. */
   readonly isBusy: boolean
+  /** Somebody paused it: times go by and are not told as missed. */
+  readonly isPaused: boolean
 }
 
 /**
@@ -56,7 +58,7 @@ export interface ScheduleSurroundings {
  */
 export const lookAtTimes = (
   memory: ScheduleMemory,
-  { now, isBusy }: ScheduleSurroundings,
+  { now, isBusy, isPaused }: ScheduleSurroundings,
   next: (after: Millis) => Millis | undefined,
   lateMs: Millis,
 ): ScheduleLook => {
@@ -64,6 +66,7 @@ export const lookAtTimes = (
   if (first === undefined || first > now) return { memory }
   const due = lastUpTo(first, now, next)
   const settled = { ...memory, settledTo: due }
+  if (isPaused) return { memory: settled }
   if (now - due > lateMs)
     return { memory: { ...settled, missedAt: due, missed: 'the agent did not run' } }
   if (isBusy)
@@ -99,7 +102,7 @@ const lastUpTo = (
  */
 export const lookAtFolder = (
   memory: ScheduleMemory,
-  { now, isBusy }: ScheduleSurroundings,
+  { now, isBusy }: Omit<ScheduleSurroundings, 'isPaused'>,
   folder: { readonly signature: string; readonly files: number },
   quietMs: Millis,
 ): ScheduleLook => {

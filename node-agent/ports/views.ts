@@ -1,6 +1,12 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { ProcessedMiniBatch } from '#protocol/model/attempt-log.ts'
-import type { CountedCommit, JobFold, PipelineFold, SealFacts } from '#protocol/model/fold.ts'
+import type {
+  CountedCommit,
+  JobFold,
+  PipelineFold,
+  ScheduleFold,
+  SealFacts,
+} from '#protocol/model/fold.ts'
 import type {
   BlobHash,
   ItemIndex,
@@ -11,7 +17,6 @@ import type {
 } from '#protocol/model/ids.ts'
 import type { Model } from '#protocol/model/model.ts'
 import type { PoolRule } from '#protocol/model/pool.ts'
-import type { Schedule } from '#protocol/model/pipeline.ts'
 import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import type { Result } from '#protocol/model/result.ts'
@@ -96,7 +101,7 @@ export interface Views {
   /** Jobs of this step in runs of this name, newest first, at most 16. */
   readonly jobsOfStep: (run: string, step: string) => Promise<readonly JobId[]>
   /** Schedules that were not removed, by name. */
-  readonly schedules: () => Promise<readonly Schedule[]>
+  readonly schedules: () => Promise<readonly ScheduleFold[]>
   /** Rows of the items from `first` up to but without `last`, in plan order; failed items have none. */
   readonly rowsOfItems: (
     job: JobId,

@@ -56,9 +56,11 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
       return core.runLife.engine.touched(body.run.id)
     case 'pipeline-step-skipped':
     case 'pipeline-cancel-requested':
+    case 'pipeline-pause-changed':
       return core.runLife.engine.touched(body.pipeline)
     case 'schedule-set':
     case 'schedule-removed':
+    case 'schedule-pause-changed':
       return core.runLife.schedules.changed()
     case 'pool-set':
     case 'pool-removed':

@@ -25,6 +25,9 @@ const pipelineKey = z.object({
     .max(64)
     .describe('Id of the pipeline run or of one of its jobs, or an unambiguous start of it'),
 })
+const scheduleKey = z.object({
+  schedule: z.string().min(1).max(64).describe('Its name or id'),
+})
 const limit = z.coerce.number().int().min(1).max(1_000).optional()
 
 export const pipelineApi = {
@@ -70,6 +73,22 @@ export const pipelineApi = {
     method: 'POST',
     path: '/api/v1/pipelines/:pipeline/cancel',
     summary: 'Cancels a pipeline run with all its jobs; committed rows stay.',
+    query: pipelineKey,
+    body: none,
+    answer: pipelineView,
+  }),
+  pausePipeline: endpoint({
+    method: 'POST',
+    path: '/api/v1/pipelines/:pipeline/pause',
+    summary: 'Pauses a pipeline run: its jobs are paused, and no further step starts.',
+    query: pipelineKey,
+    body: none,
+    answer: pipelineView,
+  }),
+  resumePipeline: endpoint({
+    method: 'POST',
+    path: '/api/v1/pipelines/:pipeline/resume',
+    summary: 'Lets a paused pipeline run go on, with all of its paused jobs.',
     query: pipelineKey,
     body: none,
     answer: pipelineView,
@@ -128,11 +147,27 @@ export const pipelineApi = {
     body: none,
     answer: z.object({ schedules: z.array(scheduleView) }),
   }),
+  pauseSchedule: endpoint({
+    method: 'POST',
+    path: '/api/v1/schedules/:schedule/pause',
+    summary: 'Pauses a schedule: it starts no runs; those that have begun go on.',
+    query: scheduleKey,
+    body: none,
+    answer: scheduleView,
+  }),
+  resumeSchedule: endpoint({
+    method: 'POST',
+    path: '/api/v1/schedules/:schedule/resume',
+    summary: 'Lets a paused schedule go on; times that went by are not made up for.',
+    query: scheduleKey,
+    body: none,
+    answer: scheduleView,
+  }),
   removeSchedule: endpoint({
     method: 'DELETE',
     path: '/api/v1/schedules/:schedule',
     summary: 'Ends a schedule, by name or id; runs that have begun go on.',
-    query: z.object({ schedule: z.string().min(1).max(64) }),
+    query: scheduleKey,
     body: none,
     answer: z.object({ done: z.literal(true) }),
   }),

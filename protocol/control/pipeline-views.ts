@@ -39,6 +39,9 @@ export const pipelineView = z.object({
   submitter: text,
   submitterName: text,
   submittedAt: time,
+  pausedAt: time
+    .nullable()
+    .describe('Since when the run is paused as a whole; null while it is not'),
   endedAt: time.nullable(),
   parameters: values.describe('Every parameter with the value it had'),
   continueOnStepFailure: z.boolean(),
@@ -58,7 +61,8 @@ export const scheduleView = z.object({
   submitter: text,
   submitterName: text,
   setAt: time,
-  nextAt: time.nullable().describe('When it is due next; null for a folder'),
+  pausedAt: time.nullable().describe('Since when it starts no runs; null while it is not paused'),
+  nextAt: time.nullable().describe('When it is due next; null for a folder, or while it is paused'),
   lastRun: text.nullable().describe('Id of its last pipeline run, if this agent runs it'),
   missedAt: time.nullable().describe('When a run should have started and did not'),
   missed: text.describe('Why it did not; empty if none was missed'),

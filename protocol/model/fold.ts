@@ -1,7 +1,7 @@
 import type { JobForgotten } from './forgotten.ts'
 import type { JobId, Millis, PeerId } from './ids.ts'
 import type { Job } from './job.ts'
-import type { PipelineRun } from './pipeline.ts'
+import type { PipelineRun, Schedule } from './pipeline.ts'
 import type {
   JobClosed,
   JobSealed,
@@ -106,5 +106,18 @@ export interface PipelineFold {
   readonly jobs: readonly JobId[]
   readonly skipped: readonly PipelineStepSkipped[]
   readonly cancelRequestedAt: Millis | null
+  /** Since when it is paused; null while it is not. */
+  readonly pausedAt: Millis | null
+  /** Highest `clock` of its `pipeline-pause-changed` records; 0: none. */
+  readonly pauseClock: number
   readonly ended: PipelineEnded | null
+}
+
+/** A schedule and what the records said of it. */
+export interface ScheduleFold {
+  readonly schedule: Schedule
+  /** Since when it is paused; null while it is not. */
+  readonly pausedAt: Millis | null
+  /** Highest `clock` of its `schedule-pause-changed` records; 0: none. */
+  readonly pauseClock: number
 }

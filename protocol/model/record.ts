@@ -286,6 +286,18 @@ export interface PipelineCancelRequested {
   readonly at: Millis
 }
 
+/**
+ * Somebody paused a pipeline run or let it go on: while it is paused its submitter starts no further step.
+ * Its jobs are paused by their own records. `clock` as in `job-pause-changed`, by the run.
+ */
+export interface PipelinePauseChanged {
+  readonly kind: 'pipeline-pause-changed'
+  readonly pipeline: PipelineId
+  readonly paused: boolean
+  readonly clock: number
+  readonly at: Millis
+}
+
 /** The submitter's last word on a run: all of its steps are over. */
 export interface PipelineEnded {
   readonly kind: 'pipeline-ended'
@@ -305,6 +317,18 @@ export interface ScheduleSet {
 export interface ScheduleRemoved {
   readonly kind: 'schedule-removed'
   readonly schedule: ScheduleId
+  readonly at: Millis
+}
+
+/**
+ * The submitter of a schedule paused it or let it go on; while it is paused it starts no runs. `clock` as in
+ * `job-pause-changed`, by the schedule.
+ */
+export interface SchedulePauseChanged {
+  readonly kind: 'schedule-pause-changed'
+  readonly schedule: ScheduleId
+  readonly paused: boolean
+  readonly clock: number
   readonly at: Millis
 }
 
@@ -335,9 +359,11 @@ export type RecordBody =
   | PipelineSubmitted
   | PipelineStepSkipped
   | PipelineCancelRequested
+  | PipelinePauseChanged
   | PipelineEnded
   | ScheduleSet
   | ScheduleRemoved
+  | SchedulePauseChanged
 
 export type RecordKind = RecordBody['kind']
 

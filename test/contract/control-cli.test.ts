@@ -166,6 +166,16 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     /^Pipeline +01k9\w+\n[^]*STEP +STATE +JOB[^]*\nfind +Completed +job-find [^]*\nsort +NotStarted [^]*It waits\.\n$/,
   ],
   ['pipeline cancel 01k9', 'cancelPipeline', /^The pipeline run shelf-photos .* is being canceled/],
+  [
+    'pipeline pause 01k9',
+    'pausePipeline',
+    /^The pipeline run shelf-photos \(01k9\w+\) is paused\.\n$/,
+  ],
+  [
+    'pipeline resume 01k9',
+    'resumePipeline',
+    /^The pipeline run shelf-photos \(01k9\w+\) goes on\.\n$/,
+  ],
   ['experiment list', 'experiments', /^EXPERIMENT +RUNS [^]*\nshelves +3 +1 +1 +1 /],
   ['experiment show shelves', 'pipelines', /shelf-photos/],
   [
@@ -178,6 +188,12 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
     'schedules',
     /^SCHEDULE +WHEN[^]*\nnightly +0 6 \* \* \* .* anna +\S+ \S+: the agent did not run\n$/,
   ],
+  [
+    'schedule pause nightly',
+    'pauseSchedule',
+    /^The schedule of nightly is paused; runs that have begun go on\.\n$/,
+  ],
+  ['schedule resume nightly', 'resumeSchedule', /^The schedule of nightly goes on\.\n$/],
   ['schedule remove nightly', 'removeSchedule', /^The schedule has ended/],
   [
     'job forget 01JOB7',

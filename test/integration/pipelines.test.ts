@@ -328,16 +328,29 @@ mini_batch_size: 4
   ])
 })
 
-test('a run goes on after its submitter was killed between two steps', async () => {
+test('a paused run starts no step, and goes on when it is told to, also after its submitter was killed', async () => {
   const folder = await writeTexts('killed', twelve())
-  const { pipeline } = await submit(wired(folder))
-  await until('the first step runs', async () => {
-    const view = await client().call('pipeline', { query: { pipeline: pipeline!.id } })
-    return view.steps[0]?.state !== 'NotStarted'
+  const query = { pipeline: (await submit(wired(folder))).pipeline!.id }
+  const paused = await client().call('pausePipeline', { query })
+  expect(paused.pausedAt).not.toBeNull()
+  const { job } = paused.steps[0]!
+  expect((await client().call('job', { query: { job } })).state).toBe('Paused')
+  // Of a paused run one job may go on by itself; the step behind it does not.
+  await client().call('resumeJob', { query: { job } })
+  await until('the first step has ended', async () => {
+    const view = await client().call('pipeline', { query })
+    return view.steps[0]?.state === 'Completed' && view.state === 'Paused'
   })
   await team.keeper.killHard()
   team.keeper = await office.start('keeper', 0)
-  expect((await ended(pipeline!.id)).state).toBe('Completed')
+  const after = await client().call('pipeline', { query })
+  expect([after.state, after.steps[1]?.state]).toEqual(['Paused', 'NotStarted'])
+  await client().call('resumePipeline', { query })
+  expect((await ended(query.pipeline)).state).toBe('Completed')
+  expect(await errorOf(client().call('pausePipeline', { query }))).toMatchObject({
+    code: 'JobEnded',
+    message: 'The pipeline run two-steps has ended already.',
+  })
 })
 
 test('a canceled run cancels its jobs and starts no more', async () => {
@@ -375,15 +388,24 @@ schedule: { watch: ${folder}, quiet: 1 }
   await until('the first file was run', async () =>
     (await runs()).some(({ state }) => state === 'Completed'),
   )
+  const query = { schedule: 'watched' }
+  expect((await client().call('pauseSchedule', { query })).pausedAt).not.toBeNull()
   await team.keeper.stop()
   await writeOld(join(folder, 'b.txt'), 'second')
   team.keeper = await office.start('keeper', 0)
+  const [known] = (await client().call('schedules')).schedules
+  expect([known?.pausedAt === null, (await runs()).length]).toEqual([false, 1])
+  expect((await client().call('resumeSchedule', { query })).pausedAt).toBeNull()
   await until('the second file was run', async () => {
     const all = await runs()
     return all.length === 2 && all.every(({ state }) => state === 'Completed')
   })
   expect((await runs())[0]?.steps[0]?.items).toBe(2)
-  await client().call('removeSchedule', { query: { schedule: 'watched' } })
+  const elsewhere = team.head.client.call('pauseSchedule', { query })
+  expect((await errorOf(elsewhere))?.message).toBe(
+    'The schedule of watched is run by keeper; pause it there.',
+  )
+  await client().call('removeSchedule', { query })
   expect((await client().call('schedules')).schedules).toEqual([])
   await rm(folder, { recursive: true })
 })

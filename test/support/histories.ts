@@ -236,6 +236,20 @@ const bodyOf = (origin: number): fc.Arbitrary<RecordBody> => {
         headline: '',
         at: time,
       })),
+    fc.record({
+      kind: fc.constant('pipeline-pause-changed'),
+      pipeline: fc.nat(1).map(pipelineNumbered),
+      paused: fc.boolean(),
+      clock: fc.integer({ min: 1, max: 3 }),
+      at,
+    }),
+    fc.record({
+      kind: fc.constant('schedule-pause-changed'),
+      schedule: fc.nat(2).map(scheduleNumbered),
+      paused: fc.boolean(),
+      clock: fc.integer({ min: 1, max: 3 }),
+      at,
+    }),
     fc.tuple(fc.nat(2), who, at).map(([number, submitter, setAt]): RecordBody => ({
       kind: 'schedule-set',
       schedule: makeSchedule(submitter, { number, setAt }),

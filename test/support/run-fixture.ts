@@ -16,6 +16,7 @@ export const makePipeline = (change: Partial<PipelineView> = {}): PipelineView =
   submitter: 'peer-anna',
   submitterName: 'anna',
   submittedAt: 1_700_000_000_000,
+  pausedAt: null,
   endedAt: null,
   parameters: { season: 'autumn', size: 4 },
   continueOnStepFailure: false,
@@ -57,6 +58,7 @@ export const makeSchedule = (change: Partial<ScheduleView> = {}): ScheduleView =
   submitter: 'peer-anna',
   submitterName: 'anna',
   setAt: 1_700_000_000_000,
+  pausedAt: null,
   nextAt: 1_700_020_000_000,
   lastRun: null,
   missedAt: 1_699_990_000_000,
@@ -76,6 +78,8 @@ export const runHandlers = {
   pipelines: async () => ok({ pipelines: [makePipeline()] }),
   pipeline: async ({ query }) => (query.pipeline === 'nope' ? unknown : ok(makePipeline())),
   cancelPipeline: async () => ok(makePipeline({ state: 'CancelRequested' })),
+  pausePipeline: async () => ok(makePipeline({ state: 'Paused', pausedAt: 1_700_000_100_000 })),
+  resumePipeline: async () => ok(makePipeline()),
   resubmitPipeline: async () => ok(makePipeline()),
   retryFailed: async () => ok({ job: makeJob('job-again', {}), items: 7, wholeMiniBatches: 1 }),
   experiments: async () =>
@@ -104,5 +108,7 @@ export const runHandlers = {
       ],
     }),
   schedules: async () => ok({ schedules: [makeSchedule()] }),
+  pauseSchedule: async () => ok(makeSchedule({ pausedAt: 1_700_000_100_000, nextAt: null })),
+  resumeSchedule: async () => ok(makeSchedule()),
   removeSchedule: async () => ok({ done: true as const }),
 } satisfies Partial<ControlHandlers>

@@ -20,11 +20,15 @@ type RunHandlers = Pick<
   | 'pipelines'
   | 'pipeline'
   | 'cancelPipeline'
+  | 'pausePipeline'
+  | 'resumePipeline'
   | 'resubmitPipeline'
   | 'retryFailed'
   | 'experiments'
   | 'compareExperiments'
   | 'schedules'
+  | 'pauseSchedule'
+  | 'resumeSchedule'
   | 'removeSchedule'
 >
 
@@ -37,6 +41,24 @@ export const runHandlers = (fake: FakeRuns): RunHandlers => {
       ? err(musterError('NotFound', `No pipeline run starts with ${id}.`))
       : ok(run)
   }
+  type RunCommand = 'cancelPipeline' | 'pausePipeline' | 'resumePipeline'
+  const changeRun = (name: RunCommand, id: string, change: Partial<PipelineView>) => {
+    commands.push({ name, query: { pipeline: id }, body: {} })
+    const run = find(id)
+    if (!run.ok) return run
+    const changed = { ...run.value, ...change }
+    state.runs = state.runs.map((known) => (known.id === changed.id ? changed : known))
+    tellOf(fake, changed)
+    return ok(changed)
+  }
+  const pauseSchedule = (name: 'pauseSchedule' | 'resumeSchedule', id: string) => {
+    commands.push({ name, query: { schedule: id }, body: {} })
+    const known = state.schedules.find((one) => one.id === id)
+    if (known === undefined) return err(musterError('NotFound', 'There is no such schedule.'))
+    const changed = { ...known, pausedAt: name === 'pauseSchedule' ? 1 : null }
+    state.schedules = state.schedules.map((one) => (one.id === id ? changed : one))
+    return ok(changed)
+  }
   return {
     pipelines: async ({ query }) =>
       ok({
@@ -45,15 +67,12 @@ export const runHandlers = (fake: FakeRuns): RunHandlers => {
           .slice(0, query.limit ?? 500),
       }),
     pipeline: async ({ query }) => find(query.pipeline),
-    cancelPipeline: async ({ query }) => {
-      commands.push({ name: 'cancelPipeline', query, body: {} })
-      const run = find(query.pipeline)
-      if (!run.ok) return run
-      const cancelled: PipelineView = { ...run.value, state: 'CancelRequested' }
-      state.runs = state.runs.map((known) => (known.id === cancelled.id ? cancelled : known))
-      tellOf(fake, cancelled)
-      return ok(cancelled)
-    },
+    cancelPipeline: async ({ query }) =>
+      changeRun('cancelPipeline', query.pipeline, { state: 'CancelRequested' }),
+    pausePipeline: async ({ query }) =>
+      changeRun('pausePipeline', query.pipeline, { state: 'Paused', pausedAt: 1 }),
+    resumePipeline: async ({ query }) =>
+      changeRun('resumePipeline', query.pipeline, { state: 'Running', pausedAt: null }),
     resubmitPipeline: async ({ query, body }) => resubmit(fake, query.pipeline, body),
     retryFailed: async ({ query, body }) => {
       commands.push({ name: 'retryFailed', query, body })
@@ -67,6 +86,8 @@ export const runHandlers = (fake: FakeRuns): RunHandlers => {
       return ok(comparisonOf(state.runs.filter(({ id }) => ids.includes(id))))
     },
     schedules: async () => ok({ schedules: [...state.schedules] }),
+    pauseSchedule: async ({ query }) => pauseSchedule('pauseSchedule', query.schedule),
+    resumeSchedule: async ({ query }) => pauseSchedule('resumeSchedule', query.schedule),
     removeSchedule: async ({ query }) => {
       commands.push({ name: 'removeSchedule', query, body: {} })
       state.schedules = state.schedules.filter(({ id }) => id !== query.schedule)

@@ -137,6 +137,16 @@ describe.skipIf(program === undefined)('the window on runs', () => {
     expect(fixture.commands.map(({ name }) => name)).toEqual(['cancelPipeline'])
   })
 
+  test('pauses a run and lets it go on', async () => {
+    const data = littleData()
+    await using open = await window.open(data, `/runs/${data.runs[0]!.id}`)
+    const { page, fixture } = open
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('button', { name: 'Pause' }).waitFor()
+    expect(fixture.commands.map(({ name }) => name)).toEqual(['pausePipeline', 'resumePipeline'])
+  })
+
   test('submits a run anew with other parameters; refusals stand at their field', async () => {
     const data = littleData()
     await using open = await window.open(data, `/runs/${data.runs[1]!.id}`)
@@ -200,7 +210,7 @@ describe.skipIf(program === undefined)('the window on runs', () => {
     expect(open.complaints).toEqual([])
   })
 
-  test('removes a schedule after asking', async () => {
+  test('pauses a schedule and lets it go on, and removes it after asking', async () => {
     const data = littleData()
     await using open = await window.open(data, '/schedules')
     const { page, fixture } = open
@@ -211,12 +221,21 @@ describe.skipIf(program === undefined)('the window on runs', () => {
       .getByText('Completed')
       .waitFor()
     expect(await page.getByRole('button', { name: 'Remove stock-take' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Pause incoming' }).click()
+    const incoming = page.getByRole('row', { name: /^incoming/ })
+    await incoming.getByText('Paused').waitFor()
+    await page.getByRole('button', { name: 'Resume incoming' }).click()
+    await page.getByRole('button', { name: 'Pause incoming' }).waitFor()
     await page.getByRole('button', { name: 'Remove incoming' }).click()
     await page.getByText('No further run starts by it').waitFor()
     expect(await findAxeFailures(page)).toEqual([])
     await page.getByRole('button', { name: 'Remove the schedule' }).click()
     await page.getByText('2 schedules').waitFor()
-    expect(fixture.commands.map(({ name }) => name)).toEqual(['removeSchedule'])
+    expect(fixture.commands.map(({ name }) => name)).toEqual([
+      'pauseSchedule',
+      'resumeSchedule',
+      'removeSchedule',
+    ])
   })
 
   test('keeps what is known of runs while the agent is away, with its age', async () => {

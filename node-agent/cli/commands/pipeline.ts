@@ -55,6 +55,7 @@ export const pipelineShow = async (cli: Cli, pipeline: string): Promise<ExitCode
     ['Experiment', run.experiment],
     ['Description', run.description],
     ['State', run.state],
+    ['Paused', dateText(run.pausedAt)],
     ['Failed by', run.headline],
     ['Parameters', tagsText(textsOf(run.parameters))],
     ['Submitted', `${dateText(run.submittedAt)} by ${run.submitterName}`],
@@ -88,13 +89,24 @@ const takenText = ({ takenOver, miniBatches }: StepView): string =>
 export const secondsText = (seconds: number | null): string =>
   seconds === null ? '' : seconds.toFixed(1)
 
-export const pipelineCancel = async (cli: Cli, pipeline: string): Promise<ExitCode> => {
-  const run = await cli.call('cancelPipeline', { query: { pipeline } })
+export const pipelineCancel = (cli: Cli, pipeline: string): Promise<ExitCode> =>
+  change(cli, 'cancelPipeline', pipeline, 'is being canceled; rows so far stay')
+
+export const pipelinePause = (cli: Cli, pipeline: string): Promise<ExitCode> =>
+  change(cli, 'pausePipeline', pipeline, 'is paused')
+
+export const pipelineResume = (cli: Cli, pipeline: string): Promise<ExitCode> =>
+  change(cli, 'resumePipeline', pipeline, 'goes on')
+
+const change = async (
+  cli: Cli,
+  call: 'cancelPipeline' | 'pausePipeline' | 'resumePipeline',
+  pipeline: string,
+  words: string,
+): Promise<ExitCode> => {
+  const run = await cli.call(call, { query: { pipeline } })
   if (cli.json) await cli.printJson(run)
-  else
-    await cli.screen.line(
-      `The pipeline run ${safe(run.name)} (${run.id}) is being canceled; rows so far stay.`,
-    )
+  else await cli.screen.line(`The pipeline run ${safe(run.name)} (${run.id}) ${words}.`)
   return exitCodes.done
 }
 

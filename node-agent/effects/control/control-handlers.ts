@@ -30,7 +30,11 @@ import { jobToDetail, rowToView } from './job-views.ts'
 import { logHandlers } from '../keeper/log-handlers.ts'
 import type { CheckFile } from '../submit/check-file.ts'
 import type { PreviewData } from '../submit/preview.ts'
-import { experimentHandlers, pipelineHandlers } from '../runs/pipeline-handlers.ts'
+import {
+  experimentHandlers,
+  pipelineHandlers,
+  scheduleHandlers,
+} from '../runs/pipeline-handlers.ts'
 import type { PipelineHandlerDeps } from '../runs/pipeline-handlers.ts'
 import type { Registry } from './registry.ts'
 import { lookHandlers, registryHandlers } from './registry-handlers.ts'
@@ -92,6 +96,7 @@ export const createControlHandlers = (deps: HandlerDeps): ControlHandlers => ({
   ...exportHandlers({ ...deps, find: (key) => findKeptJob(deps, key) }),
   ...pipelineHandlers(deps),
   ...experimentHandlers(deps),
+  ...scheduleHandlers(deps),
   ...poolHandlers(deps),
   ...logHandlers({
     ...deps,

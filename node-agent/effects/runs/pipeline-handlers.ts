@@ -4,9 +4,8 @@ import type { PipelineView, ScheduleView } from '#protocol/control/pipeline-view
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { PipelineFold } from '#protocol/model/fold.ts'
+import type { PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { Schedule } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { findJob } from '../control/find-job.ts'
@@ -59,7 +58,8 @@ const submitHandlers = (
       if (!submitted.ok) return submitted
       const { warnings } = submitted.value
       if (submitted.value.kind === 'schedule') {
-        const schedule = scheduleView(deps, submitted.value.schedule)
+        const fold = { schedule: submitted.value.schedule, pausedAt: null, pauseClock: 0 }
+        const schedule = scheduleView(deps, fold)
         return ok({ pipeline: null, schedule, warnings: [...warnings] })
       }
       const pipeline = await viewOf(deps, submitted.value.run.id)
@@ -101,8 +101,20 @@ export const pipelineHandlers = (
   | 'pipelines'
   | 'pipeline'
   | 'cancelPipeline'
+  | 'pausePipeline'
+  | 'resumePipeline'
 > => {
   const { views, runLife } = deps
+  const change = async (
+    key: string,
+    act: (fold: PipelineFold) => Promise<Result<void, MusterError>>,
+  ): Promise<Result<PipelineView, MusterError>> => {
+    const fold = await findPipeline(views, key)
+    if (!fold.ok) return fold
+    const changed = await act(fold.value)
+    return changed.ok ? viewOf(deps, fold.value.run.id) : changed
+  }
+  const { cancel, pause } = runLife.runs
   return {
     ...submitHandlers(deps),
     pipelines: async ({ query }) => {
@@ -113,18 +125,15 @@ export const pipelineHandlers = (
       return ok({ pipelines: await Promise.all(folds.map((fold) => toView(deps, fold))) })
     },
     pipeline: async ({ query }) => viewOf(deps, query.pipeline),
-    cancelPipeline: async ({ query }) => {
-      const fold = await findPipeline(views, query.pipeline)
-      if (!fold.ok) return fold
-      const canceled = await runLife.runs.cancel(fold.value)
-      return canceled.ok ? viewOf(deps, fold.value.run.id) : canceled
-    },
+    cancelPipeline: ({ query }) => change(query.pipeline, cancel),
+    pausePipeline: ({ query }) => change(query.pipeline, (fold) => pause(fold, true)),
+    resumePipeline: ({ query }) => change(query.pipeline, (fold) => pause(fold, false)),
   }
 }
 
 export const experimentHandlers = (
   deps: PipelineHandlerDeps,
-): Handlers<'experiments' | 'compareExperiments' | 'schedules' | 'removeSchedule'> => {
+): Handlers<'experiments' | 'compareExperiments'> => {
   const { views } = deps
   return {
     experiments: async () => {
@@ -147,12 +156,30 @@ export const experimentHandlers = (
       )
       return ok(toComparison(shown))
     },
+  }
+}
+
+export const scheduleHandlers = (
+  deps: PipelineHandlerDeps,
+): Handlers<'schedules' | 'pauseSchedule' | 'resumeSchedule' | 'removeSchedule'> => {
+  const { views, runLife } = deps
+  const pause = async (key: string, paused: boolean) => {
+    const found = await findSchedule(deps, key)
+    if (!found.ok) return found
+    const changed = await runLife.runs.pauseSchedule(found.value, paused)
+    if (!changed.ok) return changed
+    const after = await findSchedule(deps, found.value.schedule.id)
+    return after.ok ? ok(scheduleView(deps, after.value)) : after
+  }
+  return {
     schedules: async () =>
       ok({ schedules: (await views.schedules()).map((one) => scheduleView(deps, one)) }),
+    pauseSchedule: ({ query }) => pause(query.schedule, true),
+    resumeSchedule: ({ query }) => pause(query.schedule, false),
     removeSchedule: async ({ query }) => {
-      const schedule = await findSchedule(deps, query.schedule)
-      if (!schedule.ok) return schedule
-      const removed = await deps.runLife.runs.removeSchedule(schedule.value)
+      const found = await findSchedule(deps, query.schedule)
+      if (!found.ok) return found
+      const removed = await runLife.runs.removeSchedule(found.value.schedule)
       return removed.ok ? ok(done) : removed
     },
   }
@@ -164,11 +191,11 @@ const toView = async (deps: PipelineHandlerDeps, fold: PipelineFold): Promise<Pi
   return pipelineToView({ ...deps, rules, waitsFor: engine.waitsFor }, fold, jobs)
 }
 
-const scheduleView = (deps: PipelineHandlerDeps, schedule: Schedule): ScheduleView => {
+const scheduleView = (deps: PipelineHandlerDeps, fold: ScheduleFold): ScheduleView => {
   const { schedules } = deps.runLife
-  return scheduleToView(schedule, deps.nameOf, {
-    note: schedules.memoryOf(schedule.id),
-    nextAt: schedules.nextOf(schedule),
+  return scheduleToView(fold, deps.nameOf, {
+    note: schedules.memoryOf(fold.schedule.id),
+    nextAt: schedules.nextOf(fold.schedule),
   })
 }
 
@@ -214,10 +241,12 @@ const findPipeline = async (
 const findSchedule = async (
   { views, self }: PipelineHandlerDeps,
   key: string,
-): Promise<Result<Schedule, MusterError>> => {
-  const found = (await views.schedules()).filter(({ id, name }) => id === key || name === key)
-  const schedule = found.find(({ submitter }) => submitter === self) ?? found[0]
-  if (schedule !== undefined) return ok(schedule)
+): Promise<Result<ScheduleFold, MusterError>> => {
+  const found = (await views.schedules()).filter(
+    ({ schedule }) => schedule.id === key || schedule.name === key,
+  )
+  const one = found.find(({ schedule }) => schedule.submitter === self) ?? found[0]
+  if (one !== undefined) return ok(one)
   const message = `There is no schedule "${key}"; \`muster schedule list\` shows all of them.`
   return err(musterError('NotFound', message))
 }

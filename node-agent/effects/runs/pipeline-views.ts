@@ -5,11 +5,11 @@ import type {
   ScheduleView,
   StepView,
 } from '#protocol/control/pipeline-views.ts'
-import type { JobFold, PipelineFold } from '#protocol/model/fold.ts'
+import type { JobFold, PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
-import type { PipelineStep, RunOrigin, Schedule } from '#protocol/model/pipeline.ts'
+import type { PipelineStep, RunOrigin } from '#protocol/model/pipeline.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
-import { progressIn } from './run-engine.ts'
+import { orderOf, progressIn } from './run-engine.ts'
 import type { RunEngine, RunRules } from './run-engine.ts'
 import type { LiveJobs } from '../control/live-jobs.ts'
 import type { ScheduleNote } from './schedules.ts'
@@ -29,9 +29,9 @@ export const pipelineToView = (
   fold: PipelineFold,
   jobs: ReadonlyMap<string, JobFold>,
 ): PipelineView => {
-  const { run, ended, cancelRequestedAt } = fold
+  const { run, ended } = fold
   const progressOf = progressIn(fold, jobs, (job) => deps.live.toView(job).state)
-  const now = deps.rules.pipelineState(run.steps, progressOf, cancelRequestedAt !== null)
+  const now = deps.rules.pipelineState(run.steps, progressOf, orderOf(fold))
   return {
     id: run.id,
     name: run.name,
@@ -44,6 +44,7 @@ export const pipelineToView = (
     submitter: run.submitter,
     submitterName: deps.nameOf(run.submitter),
     submittedAt: run.submittedAt,
+    pausedAt: ended === null ? fold.pausedAt : null,
     endedAt: ended?.at ?? null,
     parameters: { ...run.parameters },
     continueOnStepFailure: run.continueOnStepFailure,
@@ -64,7 +65,7 @@ const stepToView = (
   return {
     name: step.name,
     state: view?.state ?? skipped?.state ?? 'NotStarted',
-    reason: reason ?? skipped?.reason ?? deps.waitsFor(fold.run.id, step.name),
+    reason: reason ?? skipped?.reason ?? whyNotYet(deps, fold, step.name),
     job: view?.id ?? '',
     needs: [...new Set([...step.wires.map((wire) => wire.step), ...step.after])],
     output: outputOf(job),
@@ -78,6 +79,13 @@ const stepToView = (
     seconds: view === undefined ? null : secondsOf(view.submittedAt, view.endedAt),
   }
 }
+
+const whyNotYet = (
+  deps: PipelineViewDeps,
+  { run, pausedAt }: PipelineFold,
+  step: string,
+): string =>
+  pausedAt === null ? deps.waitsFor(run.id, step) : 'It waits until the run is resumed.'
 
 /** Where other steps find its output: the file with the rows, or the folder of collected files. */
 const outputOf = (job: JobFold | undefined): string => {
@@ -173,7 +181,7 @@ const settingsOf = ({ run }: PipelineFold): ReadonlyMap<string, string> => {
 }
 
 export const scheduleToView = (
-  schedule: Schedule,
+  { schedule, pausedAt }: ScheduleFold,
   nameOf: (peer: PeerId) => string,
   around: { readonly note: ScheduleNote | undefined; readonly nextAt: Millis | undefined },
 ): ScheduleView => {
@@ -190,7 +198,8 @@ export const scheduleToView = (
     submitter: schedule.submitter,
     submitterName: nameOf(schedule.submitter),
     setAt: schedule.setAt,
-    nextAt: nextAt ?? null,
+    pausedAt,
+    nextAt: pausedAt === null ? (nextAt ?? null) : null,
     lastRun: note?.lastRun ?? null,
     missedAt: note?.missedAt ?? null,
     missed: note?.missed ?? '',

@@ -40,12 +40,20 @@ export interface RunEngineDeps {
   readonly rules: RunRules
 }
 
+/** What somebody wants of a run; being canceled counts more than being paused. */
+export type RunOrder = 'go' | 'pause' | 'cancel'
+
+export const orderOf = ({ cancelRequestedAt, pausedAt }: PipelineFold): RunOrder => {
+  if (cancelRequestedAt !== null) return 'cancel'
+  return pausedAt === null ? 'go' : 'pause'
+}
+
 /** Rules of `job/`, handed in by the composition root. */
 export interface RunRules {
   readonly nextSteps: (
     run: PipelineRun,
     progressOf: (step: string) => StepProgress,
-    cancelRequested: boolean,
+    order: RunOrder,
   ) => {
     readonly start: readonly string[]
     readonly skip: readonly { readonly step: string; readonly reason: string }[]
@@ -53,7 +61,7 @@ export interface RunRules {
   readonly pipelineState: (
     steps: PipelineRun['steps'],
     progressOf: (step: string) => StepProgress,
-    cancelRequested: boolean,
+    order: RunOrder,
   ) => { readonly state: PipelineState; readonly headline: string }
 }
 
@@ -177,18 +185,19 @@ const advance = async (
   const fold = await deps.views.pipeline(pipeline)
   if (fold === undefined || fold.run.submitter !== deps.self || fold.ended !== null)
     return undefined
-  const { run, cancelRequestedAt } = fold
+  const { run } = fold
   const jobs = await jobsByStep(deps.views, fold)
   const progressOf = progressIn(fold, jobs, () => 'Running')
-  const isCanceled = cancelRequestedAt !== null
-  const { start, skip } = deps.rules.nextSteps(run, progressOf, isCanceled)
+  const order = orderOf(fold)
+  const { start, skip } = deps.rules.nextSteps(run, progressOf, order)
   const at = deps.clock.now()
   const bodies: RecordBody[] = skip.map(({ step, reason }) =>
     skippedStep(run, step, { state: 'Canceled', reason, at }),
   )
-  if (isCanceled) bodies.push(...cancelJobs(jobs, at))
+  if (order === 'cancel') bodies.push(...cancelJobs(jobs, at))
+  if (order === 'pause') bodies.push(...pauseUntold(jobs, at))
   if (bodies.length + start.length === 0) {
-    const { state, headline } = deps.rules.pipelineState(run.steps, plainly(progressOf), isCanceled)
+    const { state, headline } = deps.rules.pipelineState(run.steps, plainly(progressOf), order)
     if (state === 'Completed' || state === 'Failed' || state === 'Canceled')
       bodies.push({
         kind: 'pipeline-ended',
@@ -276,10 +285,17 @@ const startStep = async (
     : skippedStep(run, name, { state: 'Failed', reason: error.message, at: clock.now() })
 }
 
+/** Whoever paused the run from another machine had not heard yet of a step that was just started. */
+const pauseUntold = (jobs: ReadonlyMap<string, JobFold>, at: number): readonly RecordBody[] =>
+  [...jobs.values()]
+    .filter((job) => isOpen(job) && job.pauseClock === 0)
+    .map(({ job }) => ({ kind: 'job-pause-changed', job: job.id, paused: true, clock: 1, at }))
+
+/** Whether anything can still be asked of a job. */
+export const isOpen = ({ sealed, closed, cancelRequestedAt }: JobFold): boolean =>
+  sealed === null && closed === null && cancelRequestedAt === null
+
 const cancelJobs = (jobs: ReadonlyMap<string, JobFold>, at: number): readonly RecordBody[] =>
   [...jobs.values()]
-    .filter(
-      ({ sealed, closed, cancelRequestedAt }) =>
-        sealed === null && closed === null && cancelRequestedAt === null,
-    )
+    .filter(isOpen)
     .map(({ job }) => ({ kind: 'job-cancel-requested', job: job.id, at }))

@@ -5,7 +5,7 @@ import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { JobFold, PipelineFold } from '#protocol/model/fold.ts'
+import type { JobFold, PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { PipelineRun, RunOrigin, Schedule } from '#protocol/model/pipeline.ts'
@@ -38,6 +38,12 @@ export interface Runs {
     signal: AbortSignal,
   ) => Promise<Result<Retry, MusterError>>
   readonly cancel: (fold: PipelineFold) => Promise<Result<void, MusterError>>
+  /** Pauses a run with its jobs, or lets both go on. */
+  readonly pause: (fold: PipelineFold, paused: boolean) => Promise<Result<void, MusterError>>
+  readonly pauseSchedule: (
+    fold: ScheduleFold,
+    paused: boolean,
+  ) => Promise<Result<void, MusterError>>
   readonly removeSchedule: (schedule: Schedule) => Promise<Result<void, MusterError>>
 }
 

@@ -19,7 +19,7 @@ import { forgottenRefusal } from '../keeper/forgetting.ts'
 import { asOneStep, readAgain, resubmitElsewhere } from './resubmit.ts'
 import type { Besides, Changes } from './resubmit.ts'
 import type { JobMore } from './run-jobs.ts'
-import { cancel, removeSchedule, schedule } from './run-orders.ts'
+import { cancel, pause, pauseSchedule, removeSchedule, schedule } from './run-orders.ts'
 import type {
   RunAgainWish,
   RunWish,
@@ -36,6 +36,8 @@ export const createRuns = (deps: RunsDeps): Runs => ({
   resubmitJob: (job, wish, signal) => resubmitJob(deps, job, wish, signal),
   retryFailed: (fold, submissionId, signal) => retryFailed(deps, fold, submissionId, signal),
   cancel: (fold) => cancel(deps, fold),
+  pause: (fold, paused) => pause(deps, fold, paused),
+  pauseSchedule: (fold, paused) => pauseSchedule(deps, fold, paused),
   removeSchedule: (schedule) => removeSchedule(deps, schedule),
 })
 

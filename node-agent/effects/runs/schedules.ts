@@ -44,6 +44,7 @@ interface Look {
 interface Surroundings {
   readonly now: Millis
   readonly isBusy: boolean
+  readonly isPaused: boolean
 }
 
 export interface SchedulesDeps {
@@ -76,6 +77,7 @@ export interface SchedulesDeps {
 /** A schedule of this agent, with what is known of it. */
 interface Watched {
   readonly schedule: Schedule
+  isPaused: boolean
   memory: Memory
   problem: string
   lastRun: PipelineId | null
@@ -137,15 +139,23 @@ export const createSchedules = (deps: SchedulesDeps): Schedules => {
 
 /** Brings the list up to date; what was remembered before a restart is read again. */
 const refresh = async (deps: SchedulesDeps, watched: Map<ScheduleId, Watched>): Promise<void> => {
-  const own = (await deps.views.schedules()).filter(({ submitter }) => submitter === deps.self)
-  const ids = new Set(own.map(({ id }) => id))
+  const own = (await deps.views.schedules()).filter(
+    ({ schedule }) => schedule.submitter === deps.self,
+  )
+  const ids = new Set(own.map(({ schedule }) => schedule.id))
   for (const id of watched.keys()) if (!ids.has(id)) watched.delete(id)
-  for (const schedule of own) {
-    if (watched.has(schedule.id)) continue
+  for (const { schedule, pausedAt } of own) {
+    const isPaused = pausedAt !== null
+    const known = watched.get(schedule.id)
+    if (known !== undefined) {
+      known.isPaused = isPaused
+      continue
+    }
     const kept = (await deps.views.setting(settingOf(schedule))) as
       { readonly memory: Memory; readonly lastRun: PipelineId | null } | undefined
     watched.set(schedule.id, {
       schedule,
+      isPaused,
       memory: kept?.memory ?? deps.rules.freshMemory(schedule.setAt),
       problem: '',
       lastRun: kept?.lastRun ?? null,
@@ -178,7 +188,7 @@ const lookOnce = async (
   one: Watched,
   signal: AbortSignal,
 ): Promise<Look | undefined> => {
-  const { schedule } = one
+  const { schedule, isPaused } = one
   const { trigger } = schedule
   const { rules, clock, timetable } = deps
   if (clock.monotonic() < one.lookAgainAt) return undefined
@@ -189,9 +199,11 @@ const lookOnce = async (
       timetable.next(trigger.expression, trigger.timezone, after)
     const first = next(memory.settledTo)
     if (first === undefined || first > clock.now()) return undefined
-    const around = { now: clock.now(), isBusy: await isBusy(deps, schedule) }
+    const around = { now: clock.now(), isBusy: await isBusy(deps, schedule), isPaused }
     return rules.lookAtTimes(memory, around, next, limits.scheduleLateMs)
   }
+  // What comes into a folder meanwhile is new when the schedule goes on.
+  if (isPaused) return undefined
   const begun = clock.monotonic()
   const look = await deps.folderWatch.look(trigger.path, trigger.patterns, signal)
   const tookMs = clock.monotonic() - begun
@@ -199,7 +211,7 @@ const lookOnce = async (
     clock.monotonic() + Math.max(limits.folderLookMs, tookMs / limits.folderLookShare - tookMs)
   one.problem = look.ok ? '' : look.error.message
   if (!look.ok) return undefined
-  const around = { now: clock.now(), isBusy: await isBusy(deps, schedule) }
+  const around = { now: clock.now(), isBusy: await isBusy(deps, schedule), isPaused }
   return rules.lookAtFolder(memory, around, look.value, trigger.quietMs)
 }
 

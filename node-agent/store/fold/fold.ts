@@ -47,9 +47,11 @@ export const createFolder = (db: Db, deps: FoldDeps): Folder => {
       case 'pipeline-submitted':
       case 'pipeline-step-skipped':
       case 'pipeline-cancel-requested':
+      case 'pipeline-pause-changed':
       case 'pipeline-ended':
       case 'schedule-set':
       case 'schedule-removed':
+      case 'schedule-pause-changed':
         return foldPipeline(record, body)
       case 'job-forgotten':
         return forgetting.forget(record, body)

@@ -10,9 +10,11 @@ export type PipelineRecordBody = Extract<
       | 'pipeline-submitted'
       | 'pipeline-step-skipped'
       | 'pipeline-cancel-requested'
+      | 'pipeline-pause-changed'
       | 'pipeline-ended'
       | 'schedule-set'
       | 'schedule-removed'
+      | 'schedule-pause-changed'
   }
 >
 
@@ -26,6 +28,7 @@ export const createPipelineFold = (
 ): ((record: StoredRecord, body: PipelineRecordBody) => void) => {
   const submit = createSubmit(db, ranks)
   const say = createSay(db, ranks)
+  const pause = createPause(db, ranks)
   const cancel = db.prepare(
     'INSERT INTO pipeline_cancel VALUES (?, ?) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)',
   )
@@ -40,12 +43,16 @@ export const createPipelineFold = (
       case 'pipeline-cancel-requested':
         cancel.run(body.pipeline, body.at)
         return undefined
+      case 'pipeline-pause-changed':
+        return pause(record, body.pipeline, body)
       case 'schedule-set':
         if (body.schedule.submitter === record.origin)
           say(record, { id: body.schedule.id, about: 'set', body })
         return undefined
       case 'schedule-removed':
         return say(record, { id: body.schedule, about: 'removed', body })
+      case 'schedule-pause-changed':
+        return pause(record, schedulePause(body.schedule, record.origin), body)
     }
   }
 }
@@ -68,6 +75,33 @@ const createSubmit = (db: Db, ranks: Ranks) => {
     if (!isFirst) return
     const { id, submittedAt, experiment, submitter } = run
     put.run(id, record.id, submittedAt, experiment, submitter, JSON.stringify(run))
+  }
+}
+
+/** By what the pause of a schedule is found: only its submitter's words count. */
+export const schedulePause = (schedule: string, origin: string): string => `${schedule} ${origin}`
+
+/** The last word by (clock, origin, sequence). */
+const createPause = (db: Db, ranks: Ranks) => {
+  const find = db.prepare<[string], { readonly record: number; readonly clock: number }>(
+    'SELECT record, clock FROM pipeline_pause WHERE about = ?',
+  )
+  const put = db.prepare('INSERT OR REPLACE INTO pipeline_pause VALUES (?, ?, ?, ?, ?)')
+  return (
+    record: StoredRecord,
+    about: string,
+    {
+      clock,
+      paused,
+      at,
+    }: { readonly clock: number; readonly paused: boolean; readonly at: number },
+  ): void => {
+    const known = find.get(about)
+    const isLast =
+      known === undefined ||
+      clock > known.clock ||
+      (clock === known.clock && !ranks.isBefore(record, known.record))
+    if (isLast) put.run(about, record.id, clock, paused ? 1 : 0, at)
   }
 }
 

@@ -68,4 +68,5 @@ const dumps: readonly string[] = [
   `SELECT t.id, t.origin, about, ${place}, body FROM pipeline_said AS t ${withRecord('t')}
    ORDER BY t.id, t.origin, about`,
   `SELECT pipeline, at FROM pipeline_cancel ORDER BY pipeline`,
+  `SELECT about, ${place}, clock, paused, at FROM pipeline_pause AS t ${withRecord('t')} ORDER BY about`,
 ]

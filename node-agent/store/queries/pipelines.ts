@@ -1,9 +1,10 @@
-import type { PipelineFold } from '#protocol/model/fold.ts'
-import type { JobId, PipelineId } from '#protocol/model/ids.ts'
+import type { PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'
+import type { JobId, Millis, PipelineId } from '#protocol/model/ids.ts'
 import type { PipelineRun, Schedule } from '#protocol/model/pipeline.ts'
 import type { PipelineEnded, PipelineStepSkipped } from '#protocol/model/record.ts'
 import type { PipelineQuery } from '#agent/ports/views.ts'
 import type { Db } from '../database.ts'
+import { schedulePause } from '../fold/pipelines.ts'
 
 /** Questions about pipeline runs and schedules. */
 export interface PipelineQueries {
@@ -12,7 +13,7 @@ export interface PipelineQueries {
   readonly findPipelines: (prefix: string) => readonly PipelineId[]
   readonly jobsWithKey: (key: string) => readonly JobId[]
   readonly jobsOfStep: (of: { readonly run: string; readonly step: string }) => readonly JobId[]
-  readonly schedules: () => readonly Schedule[]
+  readonly schedules: () => readonly ScheduleFold[]
 }
 
 interface Submitted {
@@ -55,7 +56,8 @@ export const createPipelineQueries = (db: Db): PipelineQueries => {
        ORDER BY submitted_at DESC LIMIT 16`,
     )
     .pluck()
-  const toFold = createToFold(db)
+  const pauseOf = createPauseOf(db)
+  const toFold = createToFold(db, pauseOf)
   return {
     pipelines: ({ limit, experiment, only }) => {
       if (only === 'open') return open.all(limit).map(toFold)
@@ -70,11 +72,25 @@ export const createPipelineQueries = (db: Db): PipelineQueries => {
     findPipelines: (prefix) => find.all(prefix, `${prefix}\u{10ffff}`),
     jobsWithKey: (key) => withKey.all(key),
     jobsOfStep: ({ run, step }) => ofStep.all(run, step),
-    schedules: createSchedules(db),
+    schedules: createSchedules(db, pauseOf),
   }
 }
 
-const createToFold = (db: Db): ((row: Submitted) => PipelineFold) => {
+/** The last word on whether a run or a schedule is paused. */
+type PauseOf = (about: string) => Pick<PipelineFold, 'pausedAt' | 'pauseClock'>
+
+const createPauseOf = (db: Db): PauseOf => {
+  const find = db.prepare<
+    [string],
+    { readonly clock: number; readonly paused: number; readonly at: Millis }
+  >('SELECT clock, paused, at FROM pipeline_pause WHERE about = ?')
+  return (about) => {
+    const word = find.get(about)
+    return { pausedAt: word?.paused === 1 ? word.at : null, pauseClock: word?.clock ?? 0 }
+  }
+}
+
+const createToFold = (db: Db, pauseOf: PauseOf): ((row: Submitted) => PipelineFold) => {
   const said = db
     .prepare<[string, string], string>(
       'SELECT body FROM pipeline_said WHERE id = ? AND origin = ? ORDER BY about',
@@ -98,13 +114,14 @@ const createToFold = (db: Db): ((row: Submitted) => PipelineFold) => {
       jobs: jobs.all(pipeline),
       skipped: words.flatMap((word) => (word.kind === 'pipeline-step-skipped' ? [word] : [])),
       cancelRequestedAt: cancel.get(pipeline) ?? null,
+      ...pauseOf(pipeline),
       ended: words.find((word): word is PipelineEnded => word.kind === 'pipeline-ended') ?? null,
     }
   }
 }
 
 /** Of each submitter the newest of a name, unless its submitter removed it. */
-const createSchedules = (db: Db): (() => readonly Schedule[]) => {
+const createSchedules = (db: Db, pauseOf: PauseOf): (() => readonly ScheduleFold[]) => {
   const set = db
     .prepare<[], string>(
       `SELECT json_extract(body, '$.schedule') FROM pipeline_said AS s WHERE about = 'set'
@@ -117,8 +134,11 @@ const createSchedules = (db: Db): (() => readonly Schedule[]) => {
     const all = set.all().map((body) => JSON.parse(body) as Schedule)
     for (const schedule of all.toSorted((a, b) => a.setAt - b.setAt || (a.id < b.id ? -1 : 1)))
       newest.set(`${schedule.submitter} ${schedule.name}`, schedule)
-    return [...newest.values()].toSorted((a, b) =>
-      `${a.name} ${a.submitter}` < `${b.name} ${b.submitter}` ? -1 : 1,
-    )
+    return [...newest.values()]
+      .toSorted((a, b) => (`${a.name} ${a.submitter}` < `${b.name} ${b.submitter}` ? -1 : 1))
+      .map((schedule) => ({
+        schedule,
+        ...pauseOf(schedulePause(schedule.id, schedule.submitter)),
+      }))
   }
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../model/pipeline.ts'
 import {
   blobHash,
+  count,
   jobId,
   millis,
   name,
@@ -132,6 +133,13 @@ export const pipelineBodies = (spec: z.ZodType<JobSpec>) => ({
     pipeline: pipelineId,
     at: millis,
   }),
+  'pipeline-pause-changed': z.object({
+    kind: z.literal('pipeline-pause-changed'),
+    pipeline: pipelineId,
+    paused: z.boolean(),
+    clock: count,
+    at: millis,
+  }),
   'pipeline-ended': z.object({
     kind: z.literal('pipeline-ended'),
     pipeline: pipelineId,
@@ -143,6 +151,13 @@ export const pipelineBodies = (spec: z.ZodType<JobSpec>) => ({
   'schedule-removed': z.object({
     kind: z.literal('schedule-removed'),
     schedule: scheduleId,
+    at: millis,
+  }),
+  'schedule-pause-changed': z.object({
+    kind: z.literal('schedule-pause-changed'),
+    schedule: scheduleId,
+    paused: z.boolean(),
+    clock: count,
     at: millis,
   }),
 })

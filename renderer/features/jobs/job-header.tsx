@@ -1,14 +1,14 @@
 import { Button } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { IconHourglass } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { JobDetailView, JobView } from '../../../protocol/control/views.ts'
 import { useNow } from '../../agent/context.tsx'
-import { errorText, useCommand } from '../../agent/queries.ts'
+import { useCommand } from '../../agent/queries.ts'
 import { AskFirst } from '../../ui/ask-first.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { formatAge, formatCount, formatPlural, formatTime } from '../../ui/format.ts'
+import { PauseButton } from '../../ui/pause-button.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { Fact, ThingTitle } from '../../ui/thing-head.tsx'
@@ -123,28 +123,18 @@ const noOutput = (job: JobView): string => {
   return job.rows === 0 ? 'none: there are no rows' : 'none: export the rows from the tab Rows'
 }
 
-/** One button: what it does is what the job is not. */
 const Pause = (props: { readonly job: JobView }) => {
   const { job } = props
   const isPaused = job.state === 'Paused'
   const change = useCommand(isPaused ? 'resumeJob' : 'pauseJob')
-  const confirm = (): void =>
-    change.mutate(
-      { query: { job: job.id } },
-      {
-        onSuccess: () =>
-          notifications.show({
-            message: isPaused
-              ? `${job.name} goes on.`
-              : `${job.name} is paused; that costs nothing.`,
-          }),
-        onError: (error) => notifications.show({ color: 'red', message: errorText(error) }),
-      },
-    )
   return (
-    <Button size="compact-sm" variant="default" loading={change.isPending} onClick={confirm}>
-      {isPaused ? 'Resume' : 'Pause'}
-    </Button>
+    <PauseButton
+      isPaused={isPaused}
+      act={async () => {
+        await change.mutateAsync({ query: { job: job.id } })
+        return isPaused ? `${job.name} goes on.` : `${job.name} is paused; that costs nothing.`
+      }}
+    />
   )
 }
 

@@ -8,6 +8,7 @@ import { useRun } from '../../agent/run-queries.ts'
 import { AskFirst } from '../../ui/ask-first.tsx'
 import { Answer } from '../../ui/answer.tsx'
 import { formatAge, formatTime } from '../../ui/format.ts'
+import { PauseButton } from '../../ui/pause-button.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { Fact, ThingTitle } from '../../ui/thing-head.tsx'
@@ -44,6 +45,7 @@ const Run = (props: { readonly run: PipelineView }) => {
           state={<StateMark {...jobStates[run.state]} />}
         >
           <ResubmitRun run={run} />
+          {isOver ? null : <PauseRun run={run} />}
           {isOver ? null : <CancelRun run={run} />}
         </ThingTitle>
         <div className="run-line">
@@ -109,6 +111,26 @@ const Parameters = (props: { readonly run: PipelineView }) => {
         ))}
       </dl>
     </div>
+  )
+}
+
+/** A run whose jobs were all paused one by one goes on by the same button. */
+const PauseRun = (props: { readonly run: PipelineView }) => {
+  const { run } = props
+  const isPaused = run.pausedAt !== null || run.state === 'Paused'
+  const change = useCommand(isPaused ? 'resumePipeline' : 'pausePipeline')
+  const again = useRun(run.id)
+  return (
+    <PauseButton
+      isPaused={isPaused}
+      act={async () => {
+        await change.mutateAsync({ query: { pipeline: run.id } })
+        void again.refetch()
+        return isPaused
+          ? `${run.name} goes on.`
+          : `${run.name} is paused: its jobs stop, and no further step starts.`
+      }}
+    />
   )
 }
 

@@ -9,6 +9,7 @@ import { Answer } from '../../ui/answer.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural, formatSpan, formatTime } from '../../ui/format.ts'
+import { PauseButton } from '../../ui/pause-button.tsx'
 import { StateMark, StateShape } from '../../ui/state-mark.tsx'
 import { jobStates } from '../jobs/job-state.ts'
 import { parametersText } from '../runs/run-state.ts'
@@ -86,7 +87,10 @@ const ScheduleTable = (props: {
             <span className="muted small schedule-line">by {schedule.submitterName}</span>
           </td>
           <td className="number">
-            <Remove schedule={schedule} />
+            <span className="schedule-buttons">
+              <Pause schedule={schedule} />
+              <Remove schedule={schedule} />
+            </span>
           </td>
         </tr>
       ))}
@@ -115,8 +119,9 @@ const When = (props: { readonly schedule: ScheduleView }) => {
 const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
 const Next = (props: { readonly schedule: ScheduleView }) => {
-  const { kind, nextAt } = props.schedule
+  const { kind, nextAt, pausedAt } = props.schedule
   const now = useNow()
+  if (pausedAt !== null) return <StateMark {...jobStates.Paused} />
   if (kind === 'folder') return <span className="muted schedule-line">with the next change</span>
   if (nextAt === null) return <span className="muted">never again</span>
   return (
@@ -171,6 +176,29 @@ const Notes = (props: { readonly schedule: ScheduleView }) => {
         </span>
       )}
     </>
+  )
+}
+
+/** Only the machine that runs a schedule can pause it. */
+const Pause = (props: { readonly schedule: ScheduleView }) => {
+  const { id, name, submitter, pausedAt } = props.schedule
+  const isPaused = pausedAt !== null
+  const change = useCommand(isPaused ? 'resumeSchedule' : 'pauseSchedule')
+  const again = useSchedules()
+  const { agent } = useSnapshot()
+  if (submitter !== agent.peer) return null
+  return (
+    <PauseButton
+      isPaused={isPaused}
+      of={name}
+      act={async () => {
+        await change.mutateAsync({ query: { schedule: id } })
+        void again.refetch()
+        return isPaused
+          ? `${name} is scheduled again.`
+          : `${name} starts no runs until it is resumed.`
+      }}
+    />
   )
 }
 

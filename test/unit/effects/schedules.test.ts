@@ -56,7 +56,8 @@ const startAgent = (disk: ReturnType<typeof createDisk>, now: number) => {
     clock,
     log: quietLog,
     views: {
-      schedules: async () => disk.schedules,
+      schedules: async () =>
+        disk.schedules.map((schedule) => ({ schedule, pausedAt: null, pauseClock: 0 })),
       setting: async (name: string) => disk.settings.get(name),
       setSetting: async (name: string, value: unknown) => void disk.settings.set(name, value),
       pipelines: async () => [],

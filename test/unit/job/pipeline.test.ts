@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { findCycle, needsOf } from '#agent/job/cut/cycle.ts'
 import type { Steps } from '#agent/job/cut/cycle.ts'
 import { nextSteps, pipelineState } from '#agent/job/pipeline.ts'
-import type { EndState, StepProgress } from '#agent/job/pipeline.ts'
+import type { EndState, RunOrder, StepProgress } from '#agent/job/pipeline.ts'
 
 const step = (name: string, needs: readonly string[] = []): Steps[number] => ({
   name,
@@ -17,11 +17,11 @@ const ended = (state: EndState, headline = ''): StepProgress => ({ kind: 'ended'
 const look = (
   steps: Steps,
   known: Readonly<Record<string, StepProgress>>,
-  more: { continueOnStepFailure?: boolean; isCanceled?: boolean } = {},
+  more: { continueOnStepFailure?: boolean; order?: RunOrder } = {},
 ) => {
-  const { continueOnStepFailure = false, isCanceled = false } = more
+  const { continueOnStepFailure = false, order = 'go' } = more
   const progressOf = (name: string): StepProgress => known[name] ?? open
-  const { start, skip } = nextSteps({ steps, continueOnStepFailure }, progressOf, isCanceled)
+  const { start, skip } = nextSteps({ steps, continueOnStepFailure }, progressOf, order)
   return { start, skip: skip.map((one) => one.step), why: skip.map(({ reason }) => reason) }
 }
 
@@ -58,7 +58,7 @@ describe('steps', () => {
   })
 
   it('are all skipped when the run is canceled', () => {
-    expect(look(diamond, { top: running }, { isCanceled: true }).skip).toEqual([
+    expect(look(diamond, { top: running }, { order: 'cancel' }).skip).toEqual([
       'left',
       'right',
       'end',
@@ -78,8 +78,8 @@ describe('steps', () => {
 })
 
 describe('the state of a run', () => {
-  const stateOf = (known: Readonly<Record<string, StepProgress>>, isCanceled = false) =>
-    pipelineState(diamond, (name) => known[name] ?? open, isCanceled)
+  const stateOf = (known: Readonly<Record<string, StepProgress>>, order: RunOrder = 'go') =>
+    pipelineState(diamond, (name) => known[name] ?? open, order)
 
   it.for([
     ['NotStarted', {}],
@@ -99,7 +99,16 @@ describe('the state of a run', () => {
       headline: 'Step "left" failed: it broke.',
     })
     expect(stateOf({ ...all(ended('Completed')), end: ended('Canceled') }).state).toBe('Canceled')
-    expect(stateOf({ top: running }, true).state).toBe('CancelRequested')
+    expect(stateOf({ top: running }, 'cancel').state).toBe('CancelRequested')
+  })
+
+  it('is paused while nothing of it runs, and ends as it would have', () => {
+    const paused: StepProgress = { kind: 'running', state: 'Paused' }
+    expect(stateOf({ top: paused }, 'pause').state).toBe('Paused')
+    expect(stateOf({ top: ended('Completed') }, 'pause').state).toBe('Paused')
+    expect(stateOf({ top: running }, 'pause').state).toBe('Running')
+    const all = { top: ended('Completed'), left: ended('Completed'), right: ended('Completed') }
+    expect(stateOf({ ...all, end: ended('Completed') }, 'pause').state).toBe('Completed')
   })
 })
 
@@ -121,7 +130,7 @@ it('every run comes to an end, each step after all it needs', () => {
       const progressOf = (name: string): StepProgress => known[name] ?? open
       for (let turn = 0; turn <= steps.length; turn++) {
         const run = { steps, continueOnStepFailure: goOn }
-        const { start, skip } = nextSteps(run, progressOf, false)
+        const { start, skip } = nextSteps(run, progressOf, 'go')
         if (start.length + skip.length === 0) break
         for (const one of skip) known[one.step] = ended('Canceled', one.reason)
         for (const name of start) {
@@ -133,7 +142,7 @@ it('every run comes to an end, each step after all it needs', () => {
       }
       const states = steps.map(({ name }) => progressOf(name))
       expect(states.every(({ kind }) => kind === 'ended')).toBe(true)
-      const { state } = pipelineState(steps, progressOf, false)
+      const { state } = pipelineState(steps, progressOf, 'go')
       const isFailed = states.some((one) => one.kind === 'ended' && one.state === 'Failed')
       expect(state).toBe(isFailed ? 'Failed' : 'Completed')
     }),

@@ -6,7 +6,7 @@ import type { ScheduleMemory } from '#agent/job/schedule.ts'
 /** Due at every full minute. */
 const next = (after: number): number => (Math.floor(after / 60_000) + 1) * 60_000
 const late = 10_000
-const at = (now: number, isBusy = false) => ({ now, isBusy })
+const at = (now: number, isBusy = false, isPaused = false) => ({ now, isBusy, isPaused })
 
 describe('a timetable', () => {
   it('starts a run when a time has come, once', () => {
@@ -42,6 +42,13 @@ describe('a timetable', () => {
     expect(upTo(right, 85_000, late)).toBe(right)
   })
 
+  it('starts nothing while it is paused, tells of nothing missed, and makes up for nothing', () => {
+    const paused = lookAtTimes(freshMemory(0), at(300_500, false, true), next, late)
+    expect(paused).toEqual({ memory: { ...freshMemory(0), settledTo: 300_000 } })
+    expect(lookAtTimes(paused.memory, at(301_000), next, late).dueAt).toBeUndefined()
+    expect(lookAtTimes(paused.memory, at(360_000), next, late).dueAt).toBe(360_000)
+  })
+
   it('never starts two runs for one time, however often it is looked at', () => {
     const looks = fc.array(fc.record({ pass: fc.nat(200_000), isBusy: fc.boolean() }))
     fc.assert(
@@ -51,7 +58,7 @@ describe('a timetable', () => {
         const started: number[] = []
         for (const { pass, isBusy } of all) {
           now += pass
-          const look = lookAtTimes(memory, { now, isBusy }, next, late)
+          const look = lookAtTimes(memory, at(now, isBusy), next, late)
           memory = look.memory
           if (look.dueAt !== undefined) {
             expect(now - look.dueAt).toBeLessThanOrEqual(late)

@@ -75,7 +75,7 @@ describe('the time zone of a schedule', () => {
     let memory = freshMemory(start)
     const started: number[] = []
     for (let now = start; now < start + 72 * hour; now += 30_000) {
-      const look = lookAtTimes(memory, { now, isBusy: false }, next, 60_000)
+      const look = lookAtTimes(memory, { now, isBusy: false, isPaused: false }, next, 60_000)
       memory = look.memory
       if (look.dueAt !== undefined) started.push(look.dueAt)
     }

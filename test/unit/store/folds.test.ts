@@ -23,7 +23,7 @@ import type { RowStore } from '#agent/store/write/rows.ts'
 import { createSegmentWriter } from '#agent/store/write/segments.ts'
 import { decodeRecordBody } from '#protocol/wire/ledger/records.ts'
 import { decodeSegment } from '#protocol/wire/ledger/segment.ts'
-import type { PipelineFold } from '#protocol/model/fold.ts'
+import type { PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'
 import type { RecordHash } from '#protocol/model/ids.ts'
 import type { Schedule } from '#protocol/model/pipeline.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
@@ -117,6 +117,18 @@ const datastoresOf = (records: readonly VerifiedRecord[]): readonly Datastore[] 
   })
 }
 
+/** What anybody may say of a run. */
+const freeKinds = ['pipeline-cancel-requested', 'pipeline-pause-changed']
+
+/** Of ranked words the last with the highest clock. */
+const lastPause = (
+  words: readonly { readonly clock: number; readonly paused: boolean; readonly at: number }[],
+) => {
+  const pauseClock = Math.max(0, ...words.map(({ clock }) => clock))
+  const last = words.findLast(({ clock }) => clock === pauseClock)
+  return { pausedAt: last?.paused === true ? last.at : null, pauseClock }
+}
+
 /** The runs in their plainest form: the first submission of each, and the first of what its submitter said. */
 const runsOf = (records: readonly VerifiedRecord[]): readonly PipelineFold[] => {
   const ranked = records.toSorted(byRank)
@@ -129,7 +141,7 @@ const runsOf = (records: readonly VerifiedRecord[]): readonly PipelineFold[] => 
   const folds = firsts.map((run): PipelineFold => {
     const said = ranked.flatMap(({ header, body }) => {
       if (body === undefined || !('pipeline' in body) || body.pipeline !== run.id) return []
-      const isFree = body.kind === 'pipeline-cancel-requested'
+      const isFree = freeKinds.includes(body.kind)
       return isFree || header.origin === run.submitter ? [body] : []
     })
     const canceled = said.flatMap((one) => (one.kind === 'pipeline-cancel-requested' ? one.at : []))
@@ -141,6 +153,7 @@ const runsOf = (records: readonly VerifiedRecord[]): readonly PipelineFold[] => 
       jobs: [],
       skipped: steps.filter((one) => one.kind === 'pipeline-step-skipped'),
       cancelRequestedAt: canceled.length === 0 ? null : Math.min(...canceled),
+      ...lastPause(said.filter((one) => one.kind === 'pipeline-pause-changed')),
       ended: said.find((one) => one.kind === 'pipeline-ended') ?? null,
     }
   })
@@ -150,7 +163,7 @@ const runsOf = (records: readonly VerifiedRecord[]): readonly PipelineFold[] => 
 }
 
 /** Of each submitter's schedules of a name the newest, if it was not removed. */
-const schedulesOf = (records: readonly VerifiedRecord[]): readonly Schedule[] => {
+const schedulesOf = (records: readonly VerifiedRecord[]): readonly ScheduleFold[] => {
   const ranked = records.toSorted(byRank)
   const set = ranked.flatMap(({ header, body }) =>
     body?.kind === 'schedule-set' && body.schedule.submitter === header.origin
@@ -172,7 +185,20 @@ const schedulesOf = (records: readonly VerifiedRecord[]): readonly Schedule[] =>
   const newest = new Map<string, Schedule>()
   for (const one of here.toSorted((a, b) => a.setAt - b.setAt || (a.id < b.id ? -1 : 1)))
     newest.set(one.submitter, one)
-  return [...newest.values()].toSorted((a, b) => (a.submitter < b.submitter ? -1 : 1))
+  return [...newest.values()]
+    .toSorted((a, b) => (a.submitter < b.submitter ? -1 : 1))
+    .map((schedule) => ({
+      schedule,
+      ...lastPause(
+        ranked.flatMap(({ header, body }) =>
+          body?.kind === 'schedule-pause-changed' &&
+          body.schedule === schedule.id &&
+          header.origin === schedule.submitter
+            ? [body]
+            : [],
+        ),
+      ),
+    }))
 }
 
 describe('folding in SQL', () => {

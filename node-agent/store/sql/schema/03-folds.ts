@@ -229,6 +229,15 @@ CREATE TABLE IF NOT EXISTS pipeline_cancel (
   pipeline TEXT PRIMARY KEY,
   at REAL NOT NULL
 );
+
+-- The last word on whether it is paused; about: id of a run, or id of a schedule and who said it.
+CREATE TABLE IF NOT EXISTS pipeline_pause (
+  about TEXT PRIMARY KEY,
+  record INTEGER NOT NULL,
+  clock INTEGER NOT NULL,
+  paused INTEGER NOT NULL,
+  at REAL NOT NULL
+) WITHOUT ROWID;
 `
 
 /** All of them, for dropping what they hold. */
@@ -258,4 +267,5 @@ export const foldedTableNames: readonly string[] = [
   'pipeline_submitted',
   'pipeline_said',
   'pipeline_cancel',
+  'pipeline_pause',
 ]
