@@ -1,7 +1,7 @@
 import type { PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'
 import type { JobId, Millis, PipelineId } from '#protocol/model/ids.ts'
 import type { PipelineRun, Schedule } from '#protocol/model/pipeline.ts'
-import type { PipelineEnded, PipelineStepSkipped } from '#protocol/model/record.ts'
+import type { PipelineEnded, PipelineStepSkipped } from '#protocol/model/pipeline-records.ts'
 import type { PipelineQuery } from '#agent/ports/views.ts'
 import type { Db } from '../database.ts'
 import { schedulePause } from '../fold/pipelines.ts'
