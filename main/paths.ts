@@ -34,7 +34,8 @@ export const findPaths = (facts: PathFacts): ShellPaths => {
     : dirname(dirname(facts.built))
   return {
     node: facts.packaged ? packagedNode(facts) : developmentNode(facts, root),
-    entry: join(root, 'node-agent/cli/main.ts'),
+    // A package brings the bundle and no sources.
+    entry: join(root, facts.packaged ? 'dist/app/agent/main.js' : 'node-agent/cli/main.ts'),
     home: defaultHome(facts),
     preload: join(facts.built, 'preload.cjs'),
     icon: join(facts.built, 'icon.png'),

@@ -1,7 +1,8 @@
 // The agent, its threads and processes as few files of JavaScript: `dist/agent/KEY/main.js`. It needs a third less
 // memory than the sources, whose types Node strips, and starts in half the time. KEY is made of what it was
 // built from, so a bundle that does not fit the sources is never run; without one, the sources are.
-//   node tools/pinned-node.mjs tools/agent-bundle.mjs     builds it, if it is not there
+//   node tools/pinned-node.mjs tools/agent-bundle.mjs              builds it, if it is not there
+//   node tools/pinned-node.mjs tools/agent-bundle.mjs --package    builds `dist/app/agent` for the desktop app
 // It must stay plain JavaScript that Node 20 can parse: the launcher asks it what to run.
 import { createHash } from 'node:crypto'
 import {
@@ -14,9 +15,9 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..')
 const sources = 'node-agent/cli/main.ts'
@@ -74,6 +75,13 @@ export const buildMuster = async (root = repository) => {
   return built
 }
 
+/** Builds the one that a package brings, at a place that does not tell what it was built from. */
+export const buildPackaged = async (root = repository, folder = join(root, 'dist/app/agent')) => {
+  rmSync(folder, { recursive: true, force: true })
+  await bundle(root, folder, { sourcemap: false })
+  return join(folder, 'main.js')
+}
+
 /** An agent that runs loads parts of its bundle when it first needs them: the last ones stay. */
 const forgetOld = (folder) => {
   const aged = readdirSync(folder)
@@ -87,7 +95,7 @@ const keptBundles = 5
 /** A script process may read one file of ours, so what it imports stands in it. */
 const alone = 'script-process'
 
-const bundle = async (root, folder) => {
+const bundle = async (root, folder, more = {}) => {
   const paths = listFiles(join(root, 'node-agent')).filter((path) => isEntry(basename(path)))
   const named = paths.map((path) => [basename(path, '.ts'), path])
   if (new Set(named.map(([name]) => name)).size < named.length)
@@ -95,14 +103,14 @@ const bundle = async (root, folder) => {
   const together = named.filter(([name]) => name !== alone)
   mkdirSync(folder, { recursive: true })
   const main = { main: join(root, sources) }
-  await write(root, folder, { ...main, ...Object.fromEntries(together) }, {})
+  await write(root, folder, { ...main, ...Object.fromEntries(together) }, more)
   const script = named.find(([name]) => name === alone)
   if (script !== undefined)
     await write(root, folder, { [alone]: script[1] }, { codeSplitting: false, sourcemap: false })
 }
 
 /** Started by their files: `NAME-thread.ts`, and processes that load much of our own code. */
-const isEntry = (name) => /^([a-z]+-thread|(runtime|script)-process)\.ts$/.test(name)
+const isEntry = (name) => /^([a-z]+-thread|(runtime|script|probe)-process)\.ts$/.test(name)
 
 const write = async (root, folder, input, more) => {
   const { rolldown } = await import('rolldown')
@@ -113,7 +121,7 @@ const write = async (root, folder, input, more) => {
     // Packages with native code, and what is loaded for single commands only.
     external: [/^(better-sqlite3|onnxruntime-node|sharp|rolldown)/],
     logLevel: 'silent',
-    plugins: [placesPlugin, processPlugin],
+    plugins: [placesPlugin(root), processPlugin],
   })
   try {
     await made.write({
@@ -128,12 +136,16 @@ const write = async (root, folder, input, more) => {
   }
 }
 
-/** What is found beside a source file stays there; only threads and processes come from the bundle too. */
-const placesPlugin = {
+/**
+ * What is found by its place in the sources is found from the bundle's own place, which is as far below the
+ * root: so all of it may be moved together. Only threads and processes come from the bundle too.
+ */
+const placesPlugin = (root) => ({
   name: 'muster-places',
   transform: (code, id) => {
     if (!code.includes('import.meta.url') || id.includes('node_modules')) return null
-    const here = JSON.stringify(pathToFileURL(id).href)
+    const place = JSON.stringify(`../../../${relative(realpathSync(root), id).split(sep).join('/')}`)
+    const here = `new URL(${place}, import.meta.url).href`
     return code
       .split(/(new URL\('\.\/[a-z-]+\.ts', import\.meta\.url\))/)
       .map((piece) => {
@@ -144,7 +156,7 @@ const placesPlugin = {
       })
       .join('')
   },
-}
+})
 
 /** To import `node:process` asks all its properties, which opens the standard streams: 7 ms of every start. */
 const processPlugin = {
@@ -159,4 +171,4 @@ if (
   process.argv[1] !== undefined &&
   realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
 )
-  await buildMuster()
+  await (process.argv[2] === '--package' ? buildPackaged() : buildMuster())

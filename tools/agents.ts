@@ -24,6 +24,8 @@ export interface AgentSettings {
   /** More of the agent's own options. */
   readonly more?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Another agent than that of this checkout. */
+  readonly program?: { readonly node: string; readonly entry: string }
 }
 
 export interface AgentProcess extends AsyncDisposable {
@@ -50,7 +52,8 @@ const stopMs = 15_000
 /** Starts an agent and waits until it says it is ready. @throws Error with its own words if it does not. */
 export const startAgentProcess = async (settings: AgentSettings): Promise<AgentProcess> => {
   const { name, home } = settings
-  const child = spawn(process.execPath, [muster(), ...argumentsOf(settings)], {
+  const { node, entry } = settings.program ?? { node: process.execPath, entry: muster() }
+  const child = spawn(node, [entry, ...argumentsOf(settings)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...settings.env },
   })

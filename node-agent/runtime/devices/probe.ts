@@ -7,12 +7,13 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { limits } from '#protocol/limits.ts'
 import { childEnvironment } from '../child-process.ts'
+import { probeRoot } from '../roots.ts'
 import { explainProvider } from './explain.ts'
 import type { ProviderFact } from './explain.ts'
 import { isProvider } from './providers.ts'
 import type { Provider } from './providers.ts'
 
-const root = fileURLToPath(new URL('../probe-process.ts', import.meta.url))
+const root = fileURLToPath(probeRoot)
 
 export interface ProbeOptions {
   readonly providers: readonly Provider[]

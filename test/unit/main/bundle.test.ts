@@ -55,7 +55,7 @@ test('finds the agent beside a packaged app and in a checkout', () => {
   })
   expect(packaged).toMatchObject({
     node: '/opt/Muster/resources/node/node',
-    entry: '/opt/Muster/resources/app.asar.unpacked/node-agent/cli/main.ts',
+    entry: '/opt/Muster/resources/app.asar.unpacked/dist/app/agent/main.js',
     home: '/data/muster',
   })
   const checkout = findPaths({ ...facts, packaged: false, resources: '', env: {} })
