@@ -144,7 +144,9 @@ const placesPlugin = (root) => ({
   name: 'muster-places',
   transform: (code, id) => {
     if (!code.includes('import.meta.url') || id.includes('node_modules')) return null
-    const place = JSON.stringify(`../../../${relative(realpathSync(root), id).split(sep).join('/')}`)
+    const place = JSON.stringify(
+      `../../../${relative(realpathSync(root), id).split(sep).join('/')}`,
+    )
     const here = `new URL(${place}, import.meta.url).href`
     return code
       .split(/(new URL\('\.\/[a-z-]+\.ts', import\.meta\.url\))/)
