@@ -377,6 +377,14 @@ describe('a job in the views', () => {
       { kind: 'committed', job, term, groups: [some], at: 10 },
       { kind: 'charged', job, term, charges, at: 21 },
       commit(self, 'far', [3]),
+      // The last one; of a mini-batch that counts after all no item failed.
+      {
+        kind: 'charged',
+        job,
+        term,
+        charges: [2, 3].map((miniBatch) => ({ ...charge, miniBatch, attempt: 3, final: true })),
+        at: 22,
+      },
     )
     const ran = { startedAt: 1_700_000_000_123, runMs: 250, process: 3 }
     await keep(t.views, self, 'one', [
@@ -404,7 +412,9 @@ describe('a job in the views', () => {
       { ...known, ...done, miniBatch: 1, succeeded: 7, failed: 3, message: 'It is no image.' },
       { ...unknown, ...charged, attempt: 1 },
       { ...unknown, ...charged, attempt: 2 },
+      { ...unknown, ...charged, attempt: 3, failed: 10 },
       { ...unknown, ...done, miniBatch: 3 },
+      { ...unknown, ...charged, miniBatch: 3, attempt: 3 },
     ])
     await expect(t.views.attempts({ job, limit: 1, after: '1' })).rejects.toMatchObject({
       error: { code: 'RequestInvalid' },

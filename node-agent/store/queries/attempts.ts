@@ -3,6 +3,7 @@ import { limits } from '#protocol/limits.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { ProcessedMiniBatch } from '#protocol/model/attempt-log.ts'
 import type { Db } from '../database.ts'
+import { createHasFailed } from './broken.ts'
 import { createPlanRanges } from '../write/row-insert.ts'
 
 /** Counted commits and charges of a job by mini-batch and attempt, a page at a time. */
@@ -11,6 +12,7 @@ export const createAttemptQuery = (db: Db): ((query: AttemptQuery) => AttemptPag
   const commits = createCommitRows(db)
   const charges = createChargeRows(db)
   const plans = createPlanRanges(db)
+  const failed = createHasFailed(db)
   return db.transaction(({ job, after, limit }: AttemptQuery): AttemptPage => {
     const id = idOf.get(job)
     if (id === undefined) return { attempts: [], next: null }
@@ -19,9 +21,12 @@ export const createAttemptQuery = (db: Db): ((query: AttemptQuery) => AttemptPag
     const found = [...commits(id, from, most + 1), ...charges(id, from, most + 1)]
     const sorted = found.sort((a, b) => a.miniBatch - b.miniBatch || a.attempt - b.attempt)
     const itemsOf = plans(id)
-    const attempts = sorted.slice(0, most).map(({ runMs, ...one }): ProcessedMiniBatch => {
+    const hasFailed = failed(id)
+    const attempts = sorted.slice(0, most).map(({ runMs, final, ...one }): ProcessedMiniBatch => {
       const span = itemsOf(one.miniBatch)
       const items = span === undefined ? null : span.last - span.first + 1
+      // With the last attempt of a mini-batch all its items failed, as they count in the job.
+      if (final === 1 && hasFailed(one.miniBatch)) one.failed = items ?? 0
       return { ...one, items, seconds: runMs === null ? null : runMs / 1_000 }
     })
     const last = attempts.at(-1)
@@ -31,12 +36,16 @@ export const createAttemptQuery = (db: Db): ((query: AttemptQuery) => AttemptPag
 }
 
 type Key = readonly [number, number]
-type Found = Omit<ProcessedMiniBatch, 'items' | 'seconds'> & { readonly runMs: number | null }
+type Found = Omit<ProcessedMiniBatch, 'items' | 'seconds' | 'failed'> & {
+  failed: number
+  readonly runMs: number | null
+  readonly final: number
+}
 
 const createCommitRows = (db: Db) => {
   const find = db.prepare<[number, number, number, number, number], Found>(
     `SELECT counted.mini_batch AS miniBatch, counted.attempt, peer.name AS peer, process,
-       started_at AS startedAt, run_ms AS runMs, succeeded, failed, 'succeeded' AS status,
+       started_at AS startedAt, run_ms AS runMs, succeeded, failed, 0 AS final, 'succeeded' AS status,
        CASE WHEN failed = 0 OR kept.job IS NULL THEN '' ELSE coalesce((
          SELECT failure FROM row INDEXED BY row_failure
          WHERE row.job = counted.job AND row.item BETWEEN kept.first_item AND kept.last_item
@@ -58,7 +67,8 @@ const createCommitRows = (db: Db) => {
 const createChargeRows = (db: Db) => {
   const find = db.prepare<[number, number, number, number], Found>(
     `SELECT charge.mini_batch AS miniBatch, attempt, peer.name AS peer, NULL AS process,
-       NULL AS startedAt, NULL AS runMs, 0 AS succeeded, 0 AS failed, cause AS status, message
+       NULL AS startedAt, NULL AS runMs, 0 AS succeeded, 0 AS failed, max(final) AS final,
+       cause AS status, message
      FROM charge JOIN job_record USING (job, record) JOIN peer ON peer.id = charge.peer
      WHERE job = ? AND counts = 1 AND (mini_batch, attempt) > (?, ?)
      GROUP BY mini_batch, attempt ORDER BY mini_batch, attempt LIMIT ?`,

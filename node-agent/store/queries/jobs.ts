@@ -1,15 +1,13 @@
 import type { JobForgotten } from '#protocol/model/forgotten.ts'
 import { forgottenFold } from '#protocol/model/fold.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
-import { isHalf } from '#protocol/model/half.ts'
 import type { JobId, MiniBatchIndex, Millis, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
-import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import type { JobClosed, JobSealed, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { PeerShare } from '#agent/ports/views.ts'
 import type { Db } from '../database.ts'
 import { everAdmins, mayForget } from '../fold/forgetting.ts'
-import { createHalves, createPlanOf } from '../fold/halves.ts'
+import { createBroken, createHalved } from './broken.ts'
 
 /** Questions about jobs and their plans. */
 export interface JobQueries {
@@ -90,7 +88,7 @@ const createToFold = (db: Db): ((row: Submitted) => JobFold) => {
     .pluck()
   return (row) => {
     const { itemsFailed, ...sums } = sumsOf(row)
-    const broken = brokenOf(row)
+    const broken = brokenOf(row.id)
     return {
       job: JSON.parse(row.body) as Job,
       ...sums,
@@ -217,61 +215,4 @@ const createEnds = (db: Db) => {
       sealed: parse(sealed.get(id, keeper)) as JobSealed | null,
     }
   }
-}
-
-interface Broken {
-  readonly halvings: number
-  readonly failedMiniBatches: number
-  readonly itemsFailed: number
-}
-
-/**
- * Mini-batches that were halved, and those that failed for good with their items. What has a counted
- * commit, or is part of one that has, is neither; what runs in halves has not failed.
- */
-const createBroken = (db: Db) => {
-  const failed = db
-    .prepare<[number], MiniBatchIndex>(
-      `SELECT DISTINCT mini_batch FROM charge JOIN job_record USING (job, record)
-       WHERE job = ? AND final = 1 AND counts = 1`,
-    )
-    .pluck()
-  const halvedOf = createHalved(db)
-  const isDone = createIsDone(db)
-  const planOf = createPlanOf(db)
-  return ({ id }: Submitted): Broken => {
-    const final = failed.all(id)
-    const halved = halvedOf(id)
-    if (final.length === 0) {
-      return { halvings: halved.length, failedMiniBatches: 0, itemsFailed: 0 }
-    }
-    const inHalves = new Set(halved)
-    const miniBatches = final.filter((one) => !inHalves.has(one) && !isDone(id, one))
-    const plan = miniBatches.length === 0 ? [] : planOf(id)
-    const items = miniBatches.reduce((sum, one) => sum + (rangeOf(plan, one)?.items ?? 0), 0)
-    return { halvings: halved.length, failedMiniBatches: miniBatches.length, itemsFailed: items }
-  }
-}
-
-/** Mini-batches of a job that run in halves, ascending. */
-const createHalved = (db: Db): ((job: number) => readonly MiniBatchIndex[]) => {
-  const parents = db
-    .prepare<[number], MiniBatchIndex>(
-      `SELECT DISTINCT parent FROM halving JOIN job_record USING (job, record)
-       WHERE job = ? AND counts = 1 ORDER BY parent`,
-    )
-    .pluck()
-  const isDone = createIsDone(db)
-  return (job) => parents.all(job).filter((parent) => !isDone(job, parent))
-}
-
-/** Whether a mini-batch has a counted commit, or is part of one that has. */
-const createIsDone = (db: Db): ((job: number, miniBatch: MiniBatchIndex) => boolean) => {
-  const counted = db.prepare<[number, number], number>(
-    'SELECT 1 FROM counted_commit WHERE job = ? AND mini_batch = ?',
-  )
-  const halves = createHalves(db)
-  return (job, miniBatch) =>
-    counted.get(job, miniBatch) !== undefined ||
-    (isHalf(miniBatch) && halves.isPartOfCounted(job, miniBatch))
 }
