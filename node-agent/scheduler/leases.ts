@@ -126,6 +126,7 @@ export const removeLease = (state: SchedulerState, lease: LiveLease): void => {
   const entry = state.jobs.get(lease.job)
   if (entry === undefined) return
   entry.live--
+  if (entry.live === 0) entry.stalledMs = 0
   const others = liveOf(entry, lease.miniBatch).filter((other) => other !== lease)
   if (others.length === 0) entry.liveByMiniBatch.delete(lease.miniBatch)
   else entry.liveByMiniBatch.set(lease.miniBatch, others)

@@ -5,8 +5,8 @@ import { shortenTails } from '../tail.ts'
 
 /** Time passed: what waited for it may go on. */
 export const onTick = (state: SchedulerState, decisions: Decisions): void => {
-  shortenTails(state, decisions)
   countWaits(state)
+  shortenTails(state, decisions)
   for (const entry of state.open) decisions.touched.add(entry)
   mayPlace(decisions, 'all')
 }
