@@ -9,7 +9,7 @@ const config: KnipConfig = {
     'node-agent/runtime/runtime-process.ts',
     'node-agent/runtime/script-process.ts',
     'node-agent/runtime/probe-process.ts',
-    'node-agent/store/*-thread.ts',
+    'node-agent/store/*-{thread,process}.ts',
     'node-agent/data/*/*-thread.ts',
     'bench/*-child.ts',
     'main/main.ts',

@@ -96,6 +96,15 @@ export const limits = {
   ownSegmentBytes: 128 * kib,
   /** A store up to this size is written anew when a job is forgotten: a second or so, and as much memory. */
   rewrittenStoreBytes: 64 * mib,
+  /** A store with this much of it free, and a quarter, is written anew while nobody asks: the disk gets it back. */
+  freeStoreBytes: 64 * mib,
+  /** Writing a store anew begins this much later after it was stopped or failed, then after twice as long. */
+  rewriteRetryMs: 60 * second,
+  rewriteRetryMostMs: 60 * 60 * second,
+  /** Somebody who reads what stood in the store before is waited for so long before its journal is emptied. */
+  rewriteBusyMs: 10 * second,
+  /** Beside two copies of the store so much of the disk must be free: it is never filled to the brim for this. */
+  rewriteSpareBytes: 256 * mib,
   /** Segments and their bytes in one transaction of the store: each costs an fsync, and all wait for the last. */
   transactionSegments: 64,
   transactionBytes: 2 * mib,

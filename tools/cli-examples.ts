@@ -281,6 +281,7 @@ export const cliExamples: readonly CliExample[] = [
       rowsHere: 0,
       forgotten: { by: ben, byName: 'ben', at: 1_795_370_400_000 },
       left: '',
+      sharedWith: [],
     },
   },
   {

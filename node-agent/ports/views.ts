@@ -98,6 +98,8 @@ export interface Views {
   readonly findPipelines: (prefix: string) => Promise<readonly PipelineId[]>
   /** Jobs whose rows are computed from the same things, newest first, at most 16. */
   readonly jobsWithKey: (key: string) => Promise<readonly JobId[]>
+  /** Jobs that have rows of this one too, since one took them over from the other, directly or through others. */
+  readonly sharedRows: (job: JobId) => Promise<readonly NamedJob[]>
   /** Jobs of this step in runs of this name, newest first, at most 16. */
   readonly jobsOfStep: (run: string, step: string) => Promise<readonly JobId[]>
   /** Schedules that were not removed, by name. */
@@ -121,6 +123,12 @@ export interface Views {
   readonly rebuild: () => Promise<void>
   /** SHA-256 of an ordered dump of the folded tables, hex. */
   readonly digest: () => Promise<string>
+}
+
+/** A job and its name. */
+export interface NamedJob {
+  readonly id: JobId
+  readonly name: string
 }
 
 /** What a forgotten job left: blobs that its records named, as plan or as rows. */

@@ -1,6 +1,7 @@
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordKind, VersionVector } from '#protocol/model/record.ts'
 import { openForReading, toStoreError } from './database.ts'
+import type { Db } from './database.ts'
 import { createAttemptQuery } from './queries/attempts.ts'
 import { createCommitQueries } from './queries/commits.ts'
 import type { CommitColumns } from './queries/commits.ts'
@@ -18,6 +19,7 @@ import { createPipelineQueries } from './queries/pipelines.ts'
 import { createRowsOfItems } from './queries/rows-of-items.ts'
 import { createRowSizes } from './queries/row-sizes.ts'
 import { createRowQueries } from './queries/rows.ts'
+import { createSharedRows } from './queries/shared-rows.ts'
 import { createSegmentQueries } from './queries/segments.ts'
 import { serveCalls } from './thread/calls.ts'
 import type { ThreadOptions } from './thread/calls.ts'
@@ -64,8 +66,7 @@ const open = (options: ThreadOptions) => {
     pools: () => small.pools(),
     poolClock: (name: string) => small.poolClock(name),
     ...createPipelineQueries(db),
-    rowsOfItems: createRowsOfItems(db),
-    contents: createContents(db),
+    ...createRowsOfJobs(db),
     setting: (name: string) => small.setting(name),
     hashAt: (of: {
       readonly origin: PeerId
@@ -85,6 +86,13 @@ const open = (options: ThreadOptions) => {
 }
 
 /** What the reader can be asked. */
+/** What jobs that take rows over, and those that look for them, ask. */
+const createRowsOfJobs = (db: Db) => ({
+  sharedRows: createSharedRows(db),
+  rowsOfItems: createRowsOfItems(db),
+  contents: createContents(db),
+})
+
 export type ReaderCalls = ReturnType<typeof open>['methods']
 
 serveCalls(open, toStoreError)

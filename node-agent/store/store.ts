@@ -15,6 +15,7 @@ import { createStoreCare } from './care.ts'
 import type { SegmentRules } from '#protocol/wire/ledger/segment-rules.ts'
 import { createLedger } from './ledger.ts'
 import type { ReaderCalls } from './reader-thread.ts'
+import { createRewriter } from './rewrite.ts'
 import type { ThreadOptions } from './thread/calls.ts'
 import { startRestingThread } from './thread/resting.ts'
 import { createViews } from './views.ts'
@@ -39,6 +40,8 @@ export interface StoreDeps {
   readonly maxBytes?: number
   /** Its threads end when nothing is asked of them for this long; they start again by themselves. */
   readonly restMs?: Millis
+  /** See `ThreadOptions`. */
+  readonly rewrittenBytes?: number
 }
 
 /** Opens `muster.db`. `HomeNotWritable`, `DiskFull` or `StoreBroken` in words. */
@@ -47,7 +50,9 @@ export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterEr
   const options: ThreadOptions = {
     file,
     ...(deps.maxBytes === undefined ? {} : { maxBytes: deps.maxBytes }),
+    ...(deps.rewrittenBytes === undefined ? {} : { rewrittenBytes: deps.rewrittenBytes }),
   }
+  const rewriter = createRewriter({ file, log: deps.log })
   await using opened = new AsyncDisposableStack()
   try {
     await mkdir(deps.folder, { recursive: true })
@@ -55,13 +60,13 @@ export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterEr
     const { thread: writer, ready } = await startRestingThread<WriterCalls>(
       new URL('./writer-thread.ts', import.meta.url),
       options,
-      restMs,
+      { restMs, meanwhile: (isWanted) => (isWanted === true ? rewriter.begin() : undefined) },
     )
     opened.use(writer)
     const { thread: reader } = await startRestingThread<ReaderCalls>(
       new URL('./reader-thread.ts', import.meta.url),
       options,
-      restMs,
+      { restMs },
     )
     opened.use(reader)
     const ledger = createLedger({

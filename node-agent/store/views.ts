@@ -54,6 +54,7 @@ export const createViews = (deps: {
     pipeline: (pipeline) => reader.call('pipeline', pipeline),
     findPipelines: (prefix) => reader.call('findPipelines', prefix),
     jobsWithKey: (key) => reader.call('jobsWithKey', key),
+    sharedRows: (job) => reader.call('sharedRows', job),
     jobsOfStep: (run, step) => reader.call('jobsOfStep', { run, step }),
     schedules: () => reader.call('schedules'),
     contents: (job, from, to) => reader.call('contents', { job, from, to }),

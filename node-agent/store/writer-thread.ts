@@ -6,6 +6,7 @@ import type { Db } from './database.ts'
 import { openForWriting, toStoreError } from './database.ts'
 import type { LogEnd, SealedSegment } from '#protocol/wire/ledger/segment-rules.ts'
 import { createFolder } from './fold/fold.ts'
+import { rewriteNote } from './rewrite-note.ts'
 import { createRanks } from './fold/ranks.ts'
 import { createStoredBodies } from './fold/stored-bodies.ts'
 import { createNames } from './names.ts'
@@ -31,7 +32,8 @@ export type WriterCalls = {
   readonly removed: (job: JobId) => void
   readonly setSetting: (setting: { readonly name: string; readonly json: string }) => void
   readonly rebuild: () => void
-  readonly close: () => void
+  /** True if the file should be written anew while nobody asks: see `rewrite.ts`. */
+  readonly close: () => boolean
 }
 
 /** What the ledger must know when it starts. */
@@ -55,7 +57,7 @@ const open = (options: ThreadOptions) => {
   const setMeta = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)')
   const setSetting = db.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)')
 
-  const wipe = createWipe(db)
+  const wipe = createWipe(db, options.rewrittenBytes ?? limits.rewrittenStoreBytes)
 
   const inTransaction = (run: () => void): void => {
     try {
@@ -93,7 +95,9 @@ const open = (options: ThreadOptions) => {
     rebuild: () => inTransaction(refold),
     close: () => {
       db.pragma('optimize')
+      const isWanted = wantsRewriting(db)
       db.close()
+      return isWanted
     },
   }
   if (metaOf(db, 'fold-version') !== foldVersion) inTransaction(refold)
@@ -102,29 +106,50 @@ const open = (options: ThreadOptions) => {
 
 /**
  * After a job was forgotten: its words go from the journal, and from parts of pages that were given up
- * earlier, if the file is small enough to be written anew. Tried again behind later transactions while
- * somebody reads what was there before. None of that may undo what is durable already.
+ * earlier, if the file is small enough to be written anew at once; a larger one is when nobody asks. Tried again
+ * behind later transactions while somebody reads what was there before. None of that may undo what is durable
+ * already.
  */
-const createWipe = (db: Db): (() => void) => {
-  let isRewritten = true
-  let isTruncated = true
-  const number = (name: string): number => Number(db.pragma(name, { simple: true }))
+const createWipe = (db: Db, rewrittenBytes: number): (() => void) => {
+  const isSmall = (): boolean => fileBytes(db).all <= rewrittenBytes
+  const done = db.prepare('DELETE FROM meta WHERE name = ?')
+  let toRewrite = isRewriteNoted(db) && isSmall()
+  let toTruncate = toRewrite
+  let isRewritten = false
   return () => {
-    if (number('secure_delete') === 1) {
+    if (numberOf(db, 'secure_delete') === 1) {
       db.pragma('secure_delete = OFF')
-      isRewritten = number('page_count') * number('page_size') > limits.rewrittenStoreBytes
-      isTruncated = false
+      toRewrite = isSmall()
+      toTruncate = true
+      isRewritten = false
     }
-    if (isRewritten && isTruncated) return
+    if (!toTruncate) return
     try {
-      if (!isRewritten) db.exec('VACUUM')
-      isRewritten = true
-      isTruncated = number('wal_checkpoint(TRUNCATE)') === 0
+      if (toRewrite) db.exec('VACUUM')
+      isRewritten ||= toRewrite
+      toRewrite = false
+      toTruncate = numberOf(db, 'wal_checkpoint(TRUNCATE)') !== 0
+      if (!toTruncate && isRewritten) done.run(rewriteNote)
     } catch {
-      // No room for a second copy: the job is forgotten all the same.
-      isRewritten = true
+      // No room for a second copy now: the job is forgotten all the same, and its words go later.
+      toRewrite = false
     }
   }
+}
+
+const numberOf = (db: Db, pragma: string): number => Number(db.pragma(pragma, { simple: true }))
+
+const fileBytes = (db: Db): { readonly all: number; readonly free: number } => {
+  const page = numberOf(db, 'page_size')
+  return { all: page * numberOf(db, 'page_count'), free: page * numberOf(db, 'freelist_count') }
+}
+
+const isRewriteNoted = (db: Db): boolean => metaOf(db, rewriteNote) !== undefined
+
+/** Words of forgotten jobs may stand in parts of pages that were given up, or much of the file is free. */
+const wantsRewriting = (db: Db): boolean => {
+  const { all, free } = fileBytes(db)
+  return isRewriteNoted(db) || (free >= limits.freeStoreBytes && free >= all / 4)
 }
 
 const metaOf = (db: Db, name: string): unknown =>

@@ -46,6 +46,9 @@ export const forgottenJobView = jobView.extend({
   left: text.describe(
     'Folder of its output that was asked for by name: files there stay; empty if there is none',
   ),
+  sharedWith: z
+    .array(z.object({ id: text.describe('Id of the job'), name: text.describe('Its name') }))
+    .describe('Jobs that have rows of it too, since one took them over from the other: they stay'),
 })
 
 export const sharingApi = {

@@ -198,7 +198,7 @@ const commands: readonly (readonly [string, ApiName, RegExp])[] = [
   [
     'job forget 01JOB7',
     'forgetJob',
-    /^The job digits \(01JOB7\) is forgotten: .*\nFiles in \/data\/chosen stay, .*\nFiles that were exported stay/,
+    /^The job digits \(01JOB7\) is forgotten: .*\nFiles in \/data\/chosen stay, .*\nRows of it stay in 1 other job, .*\n {2}muster job forget 01K9Z5 +# digits-again\nFiles that were exported stay/,
   ],
   ['job pause 01JOB7', 'pauseJob', /^The job digits \(01JOB7\) is paused\.\n$/],
   ['job resume 01JOB7', 'resumeJob', /^The job digits \(01JOB7\) goes on\.\n$/],

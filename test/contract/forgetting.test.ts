@@ -1,13 +1,15 @@
 import type { JobForgotten } from '#protocol/model/forgotten.ts'
 import { forgettableKinds } from '#protocol/model/forgettable.ts'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Keys } from '#agent/ports/keys.ts'
 import { MusterFailure } from '#protocol/errors.ts'
-import type { RecordBody } from '#protocol/model/record.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import type { PlanChunkWritten, RecordBody } from '#protocol/model/record.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import { decodeSegment } from '#protocol/wire/ledger/segment.ts'
+import { until } from '../../tools/agents.ts'
 import { linesOf, packChunk } from '../support/chunks.ts'
 import {
   blobNamed,
@@ -135,9 +137,9 @@ const setup = async () => {
     get store() {
       return store
     },
-    reopen: async () => {
+    reopen: async (more: Parameters<typeof openTestStore>[2] = {}) => {
       await store[Symbol.asyncDispose]()
-      store = await openTestStore(join(folder.path, 'a'), keys)
+      store = await openTestStore(join(folder.path, 'a'), keys, more)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
@@ -258,6 +260,32 @@ describe('a job that was forgotten', () => {
     expect(await newcomer.views.digest()).toBe(digest)
   })
 
+  it('is told with the jobs that have its rows too, which one took over from the other', async () => {
+    await using t = await setup()
+    const [first, second, third, stranger] = [
+      jobNumbered(11),
+      jobNumbered(12),
+      jobNumbered(13),
+      job,
+    ]
+    const submit = async (id: JobId, more: Partial<PlanChunkWritten>) => {
+      const reuse = { key: sha256('same'), take: true, pinned: false }
+      const submitted = jobOf(id, t.self, { reuse })
+      await t.say(
+        t.store,
+        { kind: 'job-submitted', job: submitted },
+        { ...planOf(id, 2, 2), ...more },
+      )
+    }
+    await submit(first, {})
+    await submit(second, { taken: { from: first, miniBatches: 2 } })
+    await submit(third, { taken: { from: second, miniBatches: 1 } })
+    const of = async (id: JobId) => (await t.store.views.sharedRows(id)).map((shared) => shared.id)
+    expect(await of(first)).toEqual([second, third])
+    expect(await of(second)).toEqual([first, third])
+    expect(await of(stranger)).toEqual([])
+  })
+
   it('is not forgotten because somebody says so who neither submitted it nor is an admin', async () => {
     await using t = await setup()
     await t.copy(t.store, t.away)
@@ -279,5 +307,86 @@ describe('a job that was forgotten', () => {
     expect(free).toEqual([blobNamed(`plan of ${job}`)])
     await t.store.views.removed(job)
     expect(await t.store.views.toRemove()).toEqual([])
+  })
+})
+
+describe('a store that is too large to be written anew at once', () => {
+  /** Rows of both jobs come in mixed order, so that they move between pages and leave copies behind. */
+  const fill = async (t: Awaited<ReturnType<typeof setup>>): Promise<void> => {
+    const { self } = t
+    const order = Array.from({ length: 2 * batches }, (_, i) => (i * 17) % (2 * batches))
+    for (const at of order) {
+      const [id, miniBatch] = [at % 2 === 0 ? job : other, at >> 1]
+      const items = Array.from({ length: 150 }, (_, i) => miniBatch * 150 + i)
+      const words = id === job ? 'secret' : 'public'
+      const entry = {
+        miniBatch,
+        attempt: 1,
+        items,
+        lines: linesOf(items.map((item) => JSON.stringify(words.repeat(1 + ((item * 7) % 60))))),
+        names: items.map((item) => `${words}-${item}.png`),
+        failures: [],
+      }
+      const packed = packChunk({ job: id, peer: self, entries: [entry] })
+      const chunk = blobNamed(sha256(packed))
+      const groups = [groupOf(self, chunk, [miniBatch], 150)]
+      await t.say(t.store, {
+        kind: 'committed',
+        job: id,
+        term: { number: 1, head: self },
+        groups,
+        at: 20,
+      })
+      await t.store.views.keepRows({ chunk, job: id, peer: self, positions: [0], packed })
+    }
+  }
+  const batches = 20
+
+  /** A store whose two jobs have many rows each. */
+  const setupLarge = async () => {
+    const t = await setup()
+    const { self } = t
+    for (const id of [job, other])
+      await t.say(
+        t.store,
+        { kind: 'job-submitted', job: jobOf(id, self) },
+        { ...planOf(id, batches, 150), blob: blobNamed(`plan of ${id}`) },
+      )
+    await fill(t)
+    return t
+  }
+  const bytesOf = async (file: string): Promise<Buffer> => {
+    const parts = ['', '-wal'].map((ending) => readFile(file + ending).catch(() => Buffer.of()))
+    return Buffer.concat(await Promise.all(parts))
+  }
+
+  it('loses the words of a forgotten job once nobody asks it, and gives the disk its room back', async () => {
+    await using t = await setupLarge()
+    await t.reopen({ rewrittenBytes: 0, restMs: 100 })
+    const before = (await stat(t.file)).size
+    const rows = await t.store.views.rows({ job: other, limit: 100 })
+    expect((await bytesOf(t.file)).includes('secret')).toBe(true)
+    await t.say(t.store, forgotten)
+    await until('its words are gone', async () => !(await bytesOf(t.file)).includes('secret'))
+    await until('the file is smaller', async () => (await stat(t.file)).size < 0.75 * before)
+    expect(await t.store.views.rows({ job: other, limit: 100 })).toEqual(rows)
+    const digest = await t.store.views.digest()
+    await t.store.views.rebuild()
+    expect(await t.store.views.digest()).toBe(digest)
+    expect(await t.store.care.integrity(signal)).toEqual([])
+  })
+
+  it('is written to at once while it is written anew, which is begun again after a restart', async () => {
+    await using t = await setupLarge()
+    await t.reopen({ rewrittenBytes: 0, restMs: 1 })
+    await t.say(t.store, forgotten)
+    for (let at = 0; at < 4; at++) {
+      await t.store.views.setSetting('color', at)
+      expect(await t.store.views.setting('color')).toBe(at)
+    }
+    await t.reopen({ rewrittenBytes: 0, restMs: 1 })
+    await until('its words are gone', async () => !(await bytesOf(t.file)).includes('secret'))
+    expect(await t.store.views.setting('color')).toBe(3)
+    expect(await t.store.care.integrity(signal)).toEqual([])
   })
 })

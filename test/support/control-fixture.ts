@@ -474,7 +474,11 @@ const jobHandlers = (shared: Shared) => {
       const job = find(query.job)
       if (job === undefined) return err(unknownJob(query.job))
       const forgotten = { by: job.submitter, byName: job.submitterName, at: 1 }
-      return ok({ ...changeJob(shared, job.id, { forgotten, rows: 0 }), left: '/data/chosen' })
+      return ok({
+        ...changeJob(shared, job.id, { forgotten, rows: 0 }),
+        left: '/data/chosen',
+        sharedWith: [{ id: '01K9Z5', name: 'digits-again' }],
+      })
     },
     pauseJob: ({ query }) =>
       withJob(query.job, (job) => changeJob(shared, job.id, { state: 'Paused' })),

@@ -65,7 +65,7 @@ export const createTempFolder = async (): Promise<{ readonly path: string } & As
 export const openTestStore = async (
   folder: string,
   keys: Keys,
-  more: Pick<StoreDeps, 'maxBytes' | 'restMs'> = {},
+  more: Pick<StoreDeps, 'maxBytes' | 'restMs' | 'rewrittenBytes'> = {},
 ): Promise<Store> => {
   const opened = await openStore({
     folder,

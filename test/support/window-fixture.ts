@@ -258,7 +258,7 @@ const jobHandlers = (fake: Fake) => {
         const forgotten = { by: job.submitter, byName: 'anna', at: job.submittedAt }
         const gone = { ...job, forgotten, reason, headline: '', rows: 0 }
         tell(fake, { kind: 'job-changed', job: gone })
-        return { ...gone, left: '' }
+        return { ...gone, left: '', sharedWith: [{ id: 'later', name: 'digits-again' }] }
       }),
     results: ({ query }) => withJob(query.job, (job) => pageOf(state, job, query)),
     miniBatches: ({ query }) => withJob(query.job, (job) => mapOf(state, job, query)),

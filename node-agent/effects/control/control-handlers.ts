@@ -278,8 +278,10 @@ const changeHandlers = (
       if (!fold.ok) return fold
       const { spec } = fold.value.job
       const left = spec.outputPlace?.path ?? ''
+      // Afterwards nobody knows any more.
+      const sharedWith = [...(await deps.views.sharedRows(fold.value.job.id))]
       const forgotten = await change(fold.value.job.id, () => deps.forgetJob(fold.value))
-      return forgotten.ok ? ok({ ...forgotten.value, left }) : forgotten
+      return forgotten.ok ? ok({ ...forgotten.value, left, sharedWith }) : forgotten
     },
   }
 }

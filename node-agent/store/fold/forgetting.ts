@@ -3,6 +3,7 @@ import { isForgettable } from '#protocol/model/forgettable.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
+import { rewriteNote } from '../rewrite-note.ts'
 import type { Pruner } from '../write/prune.ts'
 import type { JobRecordBody } from './jobs.ts'
 import type { Ranks, StoredRecord } from './ranks.ts'
@@ -106,12 +107,15 @@ const createDrop = (db: Db, { pruner }: ForgettingDeps): ((job: number) => void)
   const clear = tables.map((table) => db.prepare<[number]>(`DELETE FROM ${table} WHERE job = ?`))
   const remains = db.prepare<[string], string>('SELECT blobs FROM to_remove WHERE job = ?').pluck()
   const note = db.prepare('INSERT OR REPLACE INTO to_remove VALUES (?, ?)')
+  const noteRewrite = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, 1)')
   return (job) => {
     const name = nameOf.get(job)
     if (name === undefined) return
     mark.run(job)
-    // Deleted words would stay in free pages of the file otherwise.
+    // Deleted words would stay in free pages of the file otherwise; copies of them that moves between pages
+    // left go when the file is written anew.
     db.pragma('secure_delete = ON')
+    noteRewrite.run(rewriteNote)
     for (const statement of clear) statement.run(job)
     const earlier = JSON.parse(remains.get(name) ?? '[]') as readonly string[]
     const blobs = new Set([...earlier, ...pruner.job(name)])

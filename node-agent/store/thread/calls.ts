@@ -24,6 +24,8 @@ export interface ThreadOptions {
   readonly file: string
   /** The file never grows beyond this; undefined: as far as the disk goes. */
   readonly maxBytes?: number
+  /** A file up to this size is written anew at once when a job is forgotten; undefined: as the limits say. */
+  readonly rewrittenBytes?: number
 }
 
 /** An answer whose buffers move to the asker instead of being copied. */

@@ -10,6 +10,13 @@ export type RestingThread<Methods extends Calls> = Pick<
   'call' | typeof Symbol.asyncDispose
 >
 
+export interface Resting {
+  /** It ends when nothing was asked for this long. */
+  readonly restMs: Millis
+  /** Begins what may be done while it rests; stopped before it starts again. `closed`: what its `close` said. */
+  readonly meanwhile?: (closed: unknown) => AsyncDisposable | undefined
+}
+
 /**
  * Starts the thread in `url`, ends it when nothing was asked for `restMs`, and starts it again with the next
  * question: an idle agent pays no heap for it. One that broke stays broken, since nobody knows what of its
@@ -19,11 +26,11 @@ export type RestingThread<Methods extends Calls> = Pick<
 export const startRestingThread = async <Methods extends Calls>(
   url: URL,
   options: ThreadOptions,
-  restMs: Millis,
+  { restMs, meanwhile }: Resting,
 ): Promise<{ readonly thread: RestingThread<Methods>; readonly ready: unknown }> => {
   const first = await startThread<Methods>(url, options)
   let running: Promise<Thread<Methods>> | undefined = Promise.resolve(first.thread)
-  let ending: Promise<unknown> = Promise.resolve()
+  let ending: Promise<AsyncDisposable | undefined> = Promise.resolve(undefined)
   let underWay = 0
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
@@ -31,14 +38,16 @@ export const startRestingThread = async <Methods extends Calls>(
   const rest = (): void => {
     const resting = running
     running = undefined
-    ending = Promise.resolve(resting?.then((thread) => thread[Symbol.asyncDispose]()))
+    ending = Promise.resolve(resting?.then((thread) => close(thread, meanwhile)))
   }
+  /** Resolves when it has ended and nothing else is done in its place. */
+  const ended = async (): Promise<void> => (await ending)?.[Symbol.asyncDispose]()
   const restLater = (): void => {
     timer = isClosed ? undefined : setTimeout(rest, restMs).unref()
   }
   const startAgain = async (): Promise<Thread<Methods>> => {
     // Only one of them at a time has the database.
-    await ending
+    await ended()
     if (isClosed) throw new MusterFailure(gone(options.file, 'the agent stops'))
     return (await startThread<Methods>(url, options)).thread
   }
@@ -71,9 +80,19 @@ export const startRestingThread = async <Methods extends Calls>(
       [Symbol.asyncDispose]: async () => {
         isClosed = true
         clearTimeout(timer)
-        await ending
+        await ended()
         await (await running?.catch(() => undefined))?.[Symbol.asyncDispose]()
       },
     },
   }
+}
+
+/** Ends a thread; gives what was begun in its place. */
+const close = async (
+  thread: Pick<Thread<Calls>, 'close'>,
+  meanwhile: Resting['meanwhile'],
+): Promise<AsyncDisposable | undefined> => {
+  // First, and also where nothing follows: an optional call would leave out its argument.
+  const closed = await thread.close()
+  return meanwhile?.(closed)
 }

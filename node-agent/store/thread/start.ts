@@ -11,6 +11,8 @@ export interface Thread<Methods extends Calls> extends AsyncDisposable {
     method: Method,
     ...argument: Parameters<Methods[Method]>
   ) => Promise<ReturnType<Methods[Method]>>
+  /** Waits for `close`, then ends it; gives what that said, undefined if it broke before. */
+  readonly close: () => Promise<unknown>
   /** Ends it whatever it is doing; for threads that only read. Calls under way reject. */
   readonly kill: () => Promise<void>
   /** It ended, by itself or because it was told to: every further call rejects. */
@@ -56,10 +58,11 @@ export const startThread = async <Methods extends Calls>(
     worker.postMessage({ id, method, argument } satisfies CallMessage, [])
     return answer
   }
-  const dispose = async (): Promise<void> => {
-    if (ended !== undefined) return
-    await call('close').catch(() => undefined)
+  const close = async (): Promise<unknown> => {
+    if (ended !== undefined) return undefined
+    const said = await call('close').catch(() => undefined)
     await worker.terminate()
+    return said
   }
   try {
     const ready = await wait(readyId)
@@ -68,7 +71,8 @@ export const startThread = async <Methods extends Calls>(
         call: call as Thread<Methods>['call'],
         kill: async () => void (await worker.terminate()),
         isBroken: () => ended !== undefined,
-        [Symbol.asyncDispose]: dispose,
+        close,
+        [Symbol.asyncDispose]: async () => void (await close()),
       },
       ready,
     }

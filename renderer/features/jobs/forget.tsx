@@ -14,8 +14,14 @@ export const Forget = (props: { readonly job: JobView }) => {
       leave="Keep it"
       confirm="Forget the job"
       act={async () => {
-        const { left } = await forget.mutateAsync({ query: { job: job.id } })
-        return `${job.name} is forgotten.${left === '' ? '' : ` Files in ${left} stay.`}`
+        const { left, sharedWith } = await forget.mutateAsync({ query: { job: job.id } })
+        const files = left === '' ? '' : ` Files in ${left} stay.`
+        const rows = sharedWith.map(({ id, name }) => `${name} (${id})`).join(', ')
+        const shared =
+          rows === ''
+            ? ''
+            : ` Rows of it stay in jobs that took them over or gave them: ${rows}. Forget them too if they must go.`
+        return `${job.name} is forgotten.${files}${shared}`
       }}
     >
       Its {formatCount(job.rows)} rows, its logs, its output and the names of its items go from
