@@ -110,7 +110,7 @@ const bundle = async (root, folder, more = {}) => {
 }
 
 /** Started by their files: `NAME-thread.ts`, and processes that load much of our own code. */
-const isEntry = (name) => /^([a-z]+-thread|(runtime|script|probe)-process)\.ts$/.test(name)
+const isEntry = (name) => /^([a-z]+-thread|(runtime|script|probe|rewrite)-process)\.ts$/.test(name)
 
 const write = async (root, folder, input, more) => {
   const { rolldown } = await import('rolldown')
@@ -152,9 +152,10 @@ const placesPlugin = (root) => ({
       .split(/(new URL\('\.\/[a-z-]+\.ts', import\.meta\.url\))/)
       .map((piece) => {
         const name = /^new URL\('\.\/([a-z-]+\.ts)'/.exec(piece)?.[1]
-        return name !== undefined && isEntry(name)
-          ? piece.replace('.ts', '.js')
-          : piece.replaceAll('import.meta.url', here)
+        if (name === undefined) return piece.replaceAll('import.meta.url', here)
+        // A package brings no sources, so this would be noticed only there.
+        if (!isEntry(name)) throw new Error(`${name} is started by its file: see isEntry`)
+        return piece.replace('.ts', '.js')
       })
       .join('')
   },

@@ -85,7 +85,6 @@ const open = (options: ThreadOptions) => {
   return { ready: undefined, methods }
 }
 
-/** What the reader can be asked. */
 /** What jobs that take rows over, and those that look for them, ask. */
 const createRowsOfJobs = (db: Db) => ({
   sharedRows: createSharedRows(db),
@@ -93,6 +92,7 @@ const createRowsOfJobs = (db: Db) => ({
   contents: createContents(db),
 })
 
+/** What the reader can be asked. */
 export type ReaderCalls = ReturnType<typeof open>['methods']
 
 serveCalls(open, toStoreError)

@@ -17,7 +17,7 @@ const begin = (): void => {
   if (file === undefined) throw new Error('the path of a store is missing')
   setPriority(constants.priority.PRIORITY_LOW)
   process.stdin.on('close', () => process.kill(process.pid, 'SIGKILL')).resume()
-  new Worker(new URL(import.meta.url), { workerData: file })
+  new Worker(new URL('./rewrite-process.ts', import.meta.url), { workerData: file })
     .on('error', (thrown) => {
       process.stderr.write(thrown instanceof Error ? thrown.message : String(thrown))
       process.exitCode = 1
