@@ -1,10 +1,11 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { isMap } from '#protocol/spec/azure/file.ts'
-import type { Fields } from '#protocol/spec/azure/file.ts'
+import type { AzureFault, Fields } from '#protocol/spec/azure/file.ts'
+import { readPlace } from '#protocol/spec/azure/places.ts'
 import { isAzureFile, translateAzure } from '#protocol/spec/azure/translate.ts'
 import type { AzureTranslation } from '#protocol/spec/azure/translate.ts'
 import { withComponents } from './azure-components.ts'
@@ -47,7 +48,14 @@ export const readDialect = (
   const { text, whole } = put.value
   const set = setInAzure(text.value, overrides)
   const translation = translateAzure(set.value)
-  const error = faultError(translation.faults, {
+  const { pools, isAgain } = context
+  const around = { folder: dirname(context.file), pools, isAgain, placeOf: text.valueAt }
+  const isReady = translation.faults.length === 0 && !isAgain
+  const faults =
+    isReady && !isPythonLeft(translation.fields, around)
+      ? awaitedFaults(translation.awaited, around.folder)
+      : translation.faults
+  const error = faultError(faults, {
     text,
     overridden: { value: set.value, isOverridden: set.isSet },
   })
@@ -58,11 +66,7 @@ export const readDialect = (
     const place = set.isSet(path) ? 'on the command line' : `${name}:${line}:${column}`
     return `"${nameOf(path)}" (${place}) ${words}.`
   }
-  const beside = lookBeside(translation, {
-    folder: dirname(context.file),
-    pools: context.pools,
-    isAgain: context.isAgain,
-  })
+  const beside = lookBeside(translation, around)
   if (!beside.ok) return beside
   const notes = [...translation.warnings, ...beside.value.notes]
   return ok({
@@ -77,6 +81,30 @@ export const readDialect = (
     warnings: notes.map(({ path, words }) => sentence(path, words)),
   })
 }
+
+/** Commands are not run: where others read what one of them writes, somebody must have put it there. */
+const awaitedFaults = (
+  awaited: AzureTranslation['awaited'],
+  folder: string,
+): readonly AzureFault[] =>
+  awaited.flatMap(({ step, output, path }) => {
+    const place = readPlace(path)
+    if (place.kind !== 'path' || existsSync(wholePath(place.path, folder))) return []
+    const [name, field] = [`jobs.${step}`, `jobs.${step}.outputs.${output}.path`]
+    const message = `"${name}" is a command, which is not run here, and what others read of it as "${output}" is not at ${wholePath(place.path, folder)}: run it yourself, or say where its files are with --set ${field}=FOLDER`
+    return [{ rank: 1, path: ['jobs', step], message }]
+  })
+
+/** Whether a script is not ported yet: the answer to that comes first, and is the longer work. */
+const isPythonLeft = (fields: Fields, around: Around): boolean =>
+  [fields, ...(isMap(fields['steps']) ? Object.values(fields['steps']) : [])].some(
+    (step) => isMap(step) && isUnported(step['entry_script'], around),
+  )
+
+const isUnported = (entry: unknown, { folder, isAgain }: Around): boolean =>
+  typeof entry === 'string' &&
+  /\.py$/i.test(entry) &&
+  portedScript(entry, folder, isAgain) === undefined
 
 interface SetInAzure {
   readonly value: Fields
@@ -123,6 +151,7 @@ interface Around {
   readonly folder: string
   readonly pools: readonly string[] | undefined
   readonly isAgain: boolean
+  readonly placeOf: ReadText['valueAt']
 }
 
 interface Beside {
@@ -151,9 +180,10 @@ const lookBeside = (
 
 const stepBeside = (
   step: Fields,
-  { folder, pools, isAgain }: Around,
+  around: Around,
   origin: (path: FieldPath) => FieldPath,
 ): Result<Beside, MusterError> => {
+  const { folder, pools, isAgain } = around
   const notes: AzureTranslation['warnings'][number][] = []
   const fields: Record<string, unknown> = { ...step }
   const pool = step['compute']
@@ -177,8 +207,8 @@ const stepBeside = (
     if (!isMap(inputs)) continue
     const read: Record<string, unknown> = {}
     for (const [name, input] of Object.entries(inputs)) {
-      const table = tableOf(input, folder)
-      if (table?.ok === false) return table
+      const table = isUnported(entry, around) ? asTable(input) : tableOf(input, folder)
+      if (table?.ok === false) return err(placed(table.error, around, origin([field, name, 'path'])))
       const { mode } = isMap(input) ? input : {}
       read[name] =
         table === undefined ? input : { ...table.value, ...(mode === undefined ? {} : { mode }) }
@@ -187,6 +217,10 @@ const stepBeside = (
   }
   return ok({ fields, notes })
 }
+
+/** An error that has no place yet gets that of what named the file. */
+const placed = (error: MusterError, { placeOf }: Around, path: FieldPath): MusterError =>
+  error.position === undefined ? { ...error, position: placeOf(path) } : error
 
 /** `score.ts` (or .mts, .js, .mjs) beside `score.py`. */
 const portedScript = (entry: string, folder: string, isAgain: boolean): string | undefined => {
@@ -204,6 +238,10 @@ const tableOf = (input: unknown, folder: string): Result<Fields, MusterError> | 
   const { path } = input
   return typeof path === 'string' ? readMlTable(wholePath(path, folder)) : undefined
 }
+
+/** A table whose description need not be read: the step is refused for its script. */
+const asTable = (input: unknown): Result<Fields, MusterError> | undefined =>
+  isMap(input) && input['type'] === 'mltable' ? ok({ ...input, type: 'table', format: 'csv' }) : undefined
 
 const wholePath = (path: string, folder: string): string =>
   isAbsolute(path) ? path : resolve(folder, path)

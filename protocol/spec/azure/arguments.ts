@@ -45,14 +45,24 @@ const fieldOf: Readonly<Record<string, string>> = {
   append_row_dataframe_header: 'append_row_header',
 }
 
+/** Letters from which on a beginning is taken for the flag of the runtime, as Azure does, and for none of a script. */
+const shortest = 12
+
+const flagOf = (name: string): string | undefined => {
+  if (Object.hasOwn(azureFlags, name)) return name
+  const [flag, other] = Object.keys(azureFlags).filter((one) => one.startsWith(name))
+  return name.length < shortest || other !== undefined ? undefined : flag
+}
+
 const takeFlags = (file: AzureFile, at: AzurePath, words: readonly string[]): ProgramArguments => {
   const kept: string[] = []
   const settings: Record<string, string> = {}
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? ''
     const [, name = '', joined] = /^--([a-z_]+)(?:=(.*))?$/s.exec(word) ?? []
-    const fate = Object.hasOwn(azureFlags, name) ? azureFlags[name] : undefined
-    if (fate === undefined) {
+    const flag = flagOf(name)
+    const fate = flag === undefined ? undefined : azureFlags[flag]
+    if (flag === undefined || fate === undefined) {
       kept.push(word)
       continue
     }
@@ -64,7 +74,11 @@ const takeFlags = (file: AzureFile, at: AzurePath, words: readonly string[]): Pr
     else if (fate.kind === 'refused')
       wrong(file, at, `has --${name}, which cannot be used: ${fate.instead}`)
     else if (value === undefined) wrong(file, at, `has --${name} without a value`)
-    else settings[fieldOf[name] ?? name] = value.toLowerCase()
+    else {
+      settings[fieldOf[flag] ?? flag] = value.toLowerCase()
+      if (name !== flag)
+        file.warnings.push({ path: at, words: `has --${name}, which is read as --${flag}` })
+    }
   }
   return { words: kept, settings }
 }

@@ -17,17 +17,29 @@ export interface Commands {
   ) => DataSource | undefined
   /** Warns of every command, once all steps were read. */
   readonly warn: () => void
+  /** What other steps read of commands, once all steps were read. */
+  readonly awaited: readonly AwaitedOutput[]
+}
+
+/** What a command would have written, and another step reads. */
+export interface AwaitedOutput {
+  readonly step: string
+  readonly output: string
+  /** Where it is read from, as the file says it. */
+  readonly path: string
 }
 
 export const createCommands = (file: AzureFile): Commands => {
   const jobs = mapAt(file.root, 'jobs')
   const names = Object.keys(jobs).filter((name) => mapAt(jobs, name)['type'] === 'command')
   const told = new Map<string, string[]>()
+  const awaited: AwaitedOutput[] = []
   const tell = (step: string, words: string): void => {
     told.set(step, [...(told.get(step) ?? []), words])
   }
   return {
     isCommand: (step) => names.includes(step),
+    awaited,
     outputOf: (source, keys) => {
       const step = mapAt(jobs, source.step)
       const sorted = keys.length === 0 ? undefined : sortedInput(file, source.step, step, keys)
@@ -46,6 +58,7 @@ export const createCommands = (file: AzureFile): Commands => {
       const path = output['path']
       const at = ['jobs', source.step, 'outputs', source.output] as const
       const place = typeof path === 'string' ? path : `./${source.step}/${source.output}`
+      awaited.push({ step: source.step, output: source.output, path: place })
       tell(source.step, `what it writes as "${source.output}" is read from ${place}`)
       return {
         kind: 'data',

@@ -2,7 +2,7 @@ import { createBuilt } from './build.ts'
 import type { Built } from './build.ts'
 import { checkFields } from './check.ts'
 import { createCommands } from './commands.ts'
-import type { Commands } from './commands.ts'
+import type { AwaitedOutput, Commands } from './commands.ts'
 import { fill, isMap, mapAt, sourceOf, wrong } from './file.ts'
 import type { AzureFault, AzureFile, AzureNote, AzurePath, Fields } from './file.ts'
 import { translateStep } from './step.ts'
@@ -15,6 +15,8 @@ export interface AzureTranslation {
   readonly origin: (path: AzurePath) => AzurePath
   readonly warnings: readonly AzureNote[]
   readonly faults: readonly AzureFault[]
+  /** What commands would have written: it must be there. */
+  readonly awaited: readonly AwaitedOutput[]
 }
 
 /** Whether a file is written in Azure ML's words: a pipeline of jobs, or a lone parallel job. */
@@ -42,6 +44,7 @@ const withoutStep = (translation: AzureTranslation, name: string): AzureTranslat
   const prefix = `jobs.${name}.`
   return {
     fields: translation.fields,
+    awaited: [],
     origin: (path) => cut(translation.origin(path)),
     warnings: translation.warnings.map((note) => ({ ...note, path: cut(note.path) })),
     faults: translation.faults.map((fault) => ({
@@ -73,7 +76,8 @@ const translateFile = (file: AzureFile): AzureTranslation => {
     })
   commands.warn()
   const { warnings, faults } = file
-  return { fields: built.fields(), origin: built.origin, warnings, faults }
+  const { awaited } = commands
+  return { fields: built.fields(), origin: built.origin, warnings, faults, awaited }
 }
 
 const parallelSteps = (file: AzureFile, commands: Commands): readonly string[] => {

@@ -74,6 +74,30 @@ describe('a file of Azure ML', () => {
     )
   })
 
+  it('that reads what a command writes asks for it, once the script is there', async () => {
+    await using t = await folderWith({ 'src/score.py': '' })
+    const { folder, file, read } = t
+    const text = small
+      .replace('jobs:\n', 'jobs:\n  cut:\n    type: command\n')
+      .replace(
+        'type: uri_folder\n        path: ./images',
+        'type: mltable\n        path: ${{parent.jobs.cut.outputs.cards}}',
+      )
+    const unported = read(text)
+    expect(unported.ok ? '' : unported.error.message).toMatch(/is the Python script score\.py/)
+    await writeFiles(folder, ported)
+    const missing = read(text)
+    expect(missing.ok ? '' : missing.error.message).toBe(
+      `"jobs.cut" is a command, which is not run here, and what others read of it as "cards" is not at ${folder}/cut/cards: run it yourself, or say where its files are with --set jobs.cut.outputs.cards.path=FOLDER.`,
+    )
+    expect(missing.ok ? undefined : missing.error.position).toEqual({ file, line: 3, column: 3 })
+    await writeFiles(folder, { 'there/MLTable': 'paths: [{ pattern: ./*.png }]', 'there/a.png': '' })
+    const found = read(text, { 'jobs.cut.outputs.cards.path': './there' })
+    expect(found.ok ? found.value.spec.inputs[0]?.root : found.error.message).toBe(
+      join(folder, 'there'),
+    )
+  })
+
   it('has its own names and lines in what is said of wrong values', async () => {
     await using t = await folderWith(ported)
     const { file, read } = t

@@ -294,6 +294,21 @@ describe('program_arguments', () => {
     ])
   })
 
+  it('have a flag of the runtime also by its beginning, as in one of the public examples', () => {
+    const { fields, warnings, faults } = pipeline(
+      task('--resource_monitor_interva 20 --append_row_data True --error 3 --progress 1'),
+    )
+    expect(faults).toEqual([])
+    expect(fields).toMatchObject({
+      arguments: ['--error', '3', '--progress', '1'],
+      append_row_header: 'true',
+    })
+    expect(told(warnings)).toEqual([
+      'jobs.score.task.program_arguments has --resource_monitor_interva, which has no effect: machines tell their load once a second',
+      'jobs.score.task.program_arguments has --append_row_data, which is read as --append_row_dataframe_header',
+    ])
+  })
+
   it.each([
     ["--a 'b", 'has a quotation mark that is not closed'],
     ['--rank_mini_batch_count 3', 'cannot be used: a mini-batch has at least one item'],
