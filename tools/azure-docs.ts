@@ -5,13 +5,19 @@ import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { azureFields, azureFlags } from '#protocol/spec/azure/fields.ts'
-import type { AzureFate } from '#protocol/spec/azure/fields.ts'
+import type { AzureFate, AzureField } from '#protocol/spec/azure/fields.ts'
+import { deploymentFields, runConfigFields } from '#protocol/spec/azure/flat-fields.ts'
 
 export const azureDocsPath = fileURLToPath(new URL('../docs/azure.md', import.meta.url))
 
 /** The file's text with its tables made anew. */
 export const freshAzureDocs = (text: string): string =>
-  withTable(withTable(text, 'fields', fieldRows()), 'flags', flagRows())
+  Object.entries({
+    fields: fieldRows(azureFields),
+    flags: flagRows(),
+    deployment: fieldRows(deploymentFields),
+    'run-config': fieldRows(runConfigFields),
+  }).reduce((done, [name, rows]) => withTable(done, name, rows), text)
 
 const withTable = (text: string, name: string, rows: readonly string[]): string => {
   const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`]
@@ -25,9 +31,9 @@ const head = (what: string): readonly string[] => [
   '| --- | --- | --- |',
 ]
 
-const fieldRows = (): readonly string[] => [
+const fieldRows = (fields: readonly AzureField[]): readonly string[] => [
   ...head('field'),
-  ...azureFields.map(({ path, fate }) => row(path, fate)),
+  ...fields.map(({ path, fate }) => row(path, fate)),
 ]
 
 const flagRows = (): readonly string[] => [

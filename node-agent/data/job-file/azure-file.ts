@@ -50,11 +50,10 @@ export const readDialect = (
   const translation = translateAzure(set.value)
   const { pools, isAgain } = context
   const around = { folder: dirname(context.file), pools, isAgain, placeOf: text.valueAt }
-  const isReady = translation.faults.length === 0 && !isAgain
-  const faults =
-    isReady && !isPythonLeft(translation.fields, around)
-      ? awaitedFaults(translation.awaited, around.folder)
-      : translation.faults
+  const given = dataBeside(translation, set.left)
+  const faults = [...translation.faults, ...given.faults]
+  if (faults.length === 0 && !isAgain && !isPythonLeft(translation.fields, around))
+    faults.push(...awaitedFaults(translation.awaited, around.folder))
   const error = faultError(faults, {
     text,
     overridden: { value: set.value, isOverridden: set.isSet },
@@ -66,7 +65,7 @@ export const readDialect = (
     const place = set.isSet(path) ? 'on the command line' : `${name}:${line}:${column}`
     return `"${nameOf(path)}" (${place}) ${words}.`
   }
-  const beside = lookBeside(translation, around)
+  const beside = lookBeside({ ...translation, fields: given.fields }, around)
   if (!beside.ok) return beside
   const notes = [...translation.warnings, ...beside.value.notes]
   return ok({
@@ -76,10 +75,35 @@ export const readDialect = (
       valueAt: (path) => text.valueAt(origin(path)),
       nameAt: (path) => nameOf(origin(path)),
     },
-    overrides: set.left,
+    overrides: given.left,
     ...(whole === undefined ? {} : { whole }),
     warnings: notes.map(({ path, words }) => sentence(path, words)),
   })
+}
+
+interface DataBeside {
+  readonly fields: Fields
+  readonly left: Overrides
+  readonly faults: readonly AzureFault[]
+}
+
+/** A deployment gets its data when it is called, so here it is said beside the file: `inputs.NAME`. */
+const dataBeside = (
+  { fields, isWithoutData = false }: AzureTranslation,
+  overrides: Overrides,
+): DataBeside => {
+  if (!isWithoutData) return { fields, left: overrides, faults: [] }
+  const isData = ([name]: readonly [string, unknown]): boolean => name.startsWith('inputs.')
+  const all = Object.entries(overrides)
+  const left = Object.fromEntries(all.filter((one) => !isData(one)))
+  const data = all.filter(isData)
+  const message =
+    '"inputs" is missing: such a file does not name its data, so say it with --set inputs.data=FOLDER'
+  return {
+    left,
+    fields: data.reduce((whole, [name, value]) => withValue(whole, name.split('.'), value), fields),
+    faults: data.length > 0 ? [] : [{ rank: 2, path: [], message }],
+  }
 }
 
 /** Commands are not run: where others read what one of them writes, somebody must have put it there. */
@@ -92,7 +116,7 @@ const awaitedFaults = (
     if (place.kind !== 'path' || existsSync(wholePath(place.path, folder))) return []
     const [name, field] = [`jobs.${step}`, `jobs.${step}.outputs.${output}.path`]
     const message = `"${name}" is a command, which is not run here, and what others read of it as "${output}" is not at ${wholePath(place.path, folder)}: run it yourself, or say where its files are with --set ${field}=FOLDER`
-    return [{ rank: 1, path: ['jobs', step], message }]
+    return [{ rank: 0, path: ['jobs', step], message }]
   })
 
 /** Whether a script is not ported yet: the answer to that comes first, and is the longer work. */
@@ -112,6 +136,9 @@ interface SetInAzure {
   readonly isSet: (path: FieldPath) => boolean
 }
 
+/** What only files of Azure have at their top. Inputs are theirs if they have one of that name. */
+const ownNames = new Set(['jobs', 'settings', 'code_configuration', 'parallel_run_config'])
+
 /** Overrides by the names of the Azure file: `jobs.predict.mini_batch_size`, `inputs.images`, `settings...`. */
 const setInAzure = (root: Fields, overrides: Overrides): SetInAzure => {
   const left: Record<string, string | number | boolean> = {}
@@ -122,7 +149,7 @@ const setInAzure = (root: Fields, overrides: Overrides): SetInAzure => {
     const [first = '', second = ''] = path
     const below = root[first]
     const isInput = first === 'inputs' && isMap(below) && Object.hasOwn(below, second)
-    if (first !== 'jobs' && first !== 'settings' && !isInput) left[name] = given
+    if (!ownNames.has(first) && !isInput) left[name] = given
     else {
       const whole = isInput && path.length === 2 && isMap(below[second]) ? [...path, 'path'] : path
       value = withValue(value, whole, given)
@@ -208,7 +235,8 @@ const stepBeside = (
     const read: Record<string, unknown> = {}
     for (const [name, input] of Object.entries(inputs)) {
       const table = isUnported(entry, around) ? asTable(input) : tableOf(input, folder)
-      if (table?.ok === false) return err(placed(table.error, around, origin([field, name, 'path'])))
+      if (table?.ok === false)
+        return err(placed(table.error, around, origin([field, name, 'path'])))
       const { mode } = isMap(input) ? input : {}
       read[name] =
         table === undefined ? input : { ...table.value, ...(mode === undefined ? {} : { mode }) }
@@ -241,7 +269,9 @@ const tableOf = (input: unknown, folder: string): Result<Fields, MusterError> | 
 
 /** A table whose description need not be read: the step is refused for its script. */
 const asTable = (input: unknown): Result<Fields, MusterError> | undefined =>
-  isMap(input) && input['type'] === 'mltable' ? ok({ ...input, type: 'table', format: 'csv' }) : undefined
+  isMap(input) && input['type'] === 'mltable'
+    ? ok({ ...input, type: 'table', format: 'csv' })
+    : undefined
 
 const wholePath = (path: string, folder: string): string =>
   isAbsolute(path) ? path : resolve(folder, path)

@@ -1,25 +1,33 @@
 import { suggest } from '../suggest.ts'
-import { azureFieldAt, azureNamesBelow } from './fields.ts'
+import { azureTable } from './fields.ts'
+import type { AzureTable } from './fields.ts'
 import { azureName, isMap, mapAt } from './file.ts'
 import type { AzureFile, AzurePath } from './file.ts'
 
 /** Looks at every field of the file: what is unknown, what cannot be honoured, what must not be ignored. */
-export const checkFields = (file: AzureFile): void => checkMap(file, [], file.root)
+export const checkFields = (file: AzureFile, table: AzureTable = azureTable): void =>
+  checkMap({ file, table }, [], file.root)
 
-const checkMap = (file: AzureFile, at: AzurePath, value: unknown): void => {
-  if (!isMap(value)) return
-  for (const [name, below] of Object.entries(value)) checkField(file, [...at, name], below)
+interface Check {
+  readonly file: AzureFile
+  readonly table: AzureTable
 }
 
-const checkField = (file: AzureFile, at: AzurePath, value: unknown): void => {
-  const fate = azureFieldAt(at)?.fate
-  if (fate === undefined) return unknown(file, at)
+const checkMap = (check: Check, at: AzurePath, value: unknown): void => {
+  if (!isMap(value)) return
+  for (const [name, below] of Object.entries(value)) checkField(check, [...at, name], below)
+}
+
+const checkField = (check: Check, at: AzurePath, value: unknown): void => {
+  const { file, table } = check
+  const fate = table.at(at)?.fate
+  if (fate === undefined) return unknown(check, at)
   if (fate.kind === 'refused') {
     const message = `"${azureName(at)}" cannot be used: ${fate.instead}`
     file.faults.push({ rank: 0, path: at, message })
     return
   }
-  const below = azureNamesBelow(at)
+  const below = table.below(at)
   const isOpened = isMap(value) && below.length > 0
   if (fate.kind === 'warned' && !isOpened) {
     file.warnings.push({ path: at, words: `has no effect: ${fate.why}` })
@@ -32,11 +40,11 @@ const checkField = (file: AzureFile, at: AzurePath, value: unknown): void => {
     mapAt(file.root['jobs'], String(at[1]))['type'] === 'command'
   )
     return
-  if (isOpened) checkMap(file, at, value)
+  if (isOpened) checkMap(check, at, value)
 }
 
-const unknown = (file: AzureFile, at: AzurePath): void => {
-  const known = azureNamesBelow(at.slice(0, -1))
+const unknown = ({ file, table }: Check, at: AzurePath): void => {
+  const known = table.below(at.slice(0, -1))
   const near = suggest(String(at.at(-1)), known).map(
     (name) => `"${azureName([...at.slice(0, -1), name])}"`,
   )

@@ -18,18 +18,24 @@ export interface AzureField {
   readonly fate: AzureFate
 }
 
-const mapped = (path: string, to: string): AzureField => ({ path, fate: { kind: 'mapped', to } })
-const met = (path: string, why: string): AzureField => ({ path, fate: { kind: 'met', why } })
-const warned = (path: string, why: string): AzureField => ({ path, fate: { kind: 'warned', why } })
-const refused = (path: string, instead: string): AzureField => ({
+export const mapped = (path: string, to: string): AzureField => ({
+  path,
+  fate: { kind: 'mapped', to },
+})
+export const met = (path: string, why: string): AzureField => ({ path, fate: { kind: 'met', why } })
+export const warned = (path: string, why: string): AzureField => ({
+  path,
+  fate: { kind: 'warned', why },
+})
+export const refused = (path: string, instead: string): AzureField => ({
   path,
   fate: { kind: 'refused', instead },
 })
 
-const noImage = 'no container is used: what the script imports is bundled into it'
+export const noImage = 'no container is used: what the script imports is bundled into it'
 const noIdentity = "data is read with the rights of the account that runs the submitter's agent"
 const ownFolder = "a run's output lies in a folder of its own in the submitter's home of Muster"
-const noPropagation = 'machines are those of the cluster: its owners set what they give'
+export const noPropagation = 'machines are those of the cluster: its owners set what they give'
 
 const inputFields = (at: string): readonly AzureField[] => [
   mapped(
@@ -66,7 +72,7 @@ const outputFields = (at: string): readonly AzureField[] => [
   ),
 ]
 
-const environment = (at: string): readonly AzureField[] => [
+export const environment = (at: string): readonly AzureField[] => [
   warned(at, noImage),
   met(`${at}.name`, 'it is for people'),
   met(`${at}.version`, 'it is for people'),
@@ -193,21 +199,32 @@ export const azureFlags: Readonly<Record<string, AzureFate>> = {
   },
 }
 
-/** The entry for a place in a file, if there is one. */
-export const azureFieldAt = (path: readonly (string | number)[]): AzureField | undefined =>
-  byShape.get(path.length)?.find((field) => {
-    const names = field.path.split('.')
-    return names.every((name, i) => name === '*' || name === String(path[i]))
-  })
+/** The fields of one kind of file, by their places. */
+export interface AzureTable {
+  /** The entry for a place in a file, if there is one. */
+  readonly at: (path: readonly (string | number)[]) => AzureField | undefined
+  /** Names that may stand below a place; empty where people choose names, or nothing is known below. */
+  readonly below: (path: readonly (string | number)[]) => readonly string[]
+}
 
-/** Names that may stand below a place; empty where people choose names, or nothing is known below. */
-export const azureNamesBelow = (path: readonly (string | number)[]): readonly string[] =>
-  (byShape.get(path.length + 1) ?? [])
-    .map((field) => field.path.split('.'))
-    .filter((names) => path.every((name, i) => names[i] === '*' || names[i] === String(name)))
-    .map((names) => names.at(-1) ?? '')
+export const createTable = (fields: readonly AzureField[]): AzureTable => {
+  const byShape: ReadonlyMap<number, readonly AzureField[]> = Map.groupBy(
+    fields,
+    (field) => field.path.split('.').length,
+  )
+  return {
+    at: (path) =>
+      byShape.get(path.length)?.find((field) => {
+        const names = field.path.split('.')
+        return names.every((name, i) => name === '*' || name === String(path[i]))
+      }),
+    below: (path) =>
+      (byShape.get(path.length + 1) ?? [])
+        .map((field) => field.path.split('.'))
+        .filter((names) => path.every((name, i) => names[i] === '*' || names[i] === String(name)))
+        .map((names) => names.at(-1) ?? ''),
+  }
+}
 
-const byShape: ReadonlyMap<number, readonly AzureField[]> = Map.groupBy(
-  azureFields,
-  (field) => field.path.split('.').length,
-)
+/** Pipelines and parallel jobs. */
+export const azureTable: AzureTable = createTable(azureFields)

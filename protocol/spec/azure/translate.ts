@@ -4,6 +4,8 @@ import { checkFields } from './check.ts'
 import { createCommands } from './commands.ts'
 import type { AwaitedOutput, Commands } from './commands.ts'
 import { fill, isMap, mapAt, sourceOf, wrong } from './file.ts'
+import { isDeployment, isRunConfig, translateDeployment, translateRunConfig } from './flat.ts'
+import { jobNameOf } from './names.ts'
 import type { AzureFault, AzureFile, AzureNote, AzurePath, Fields } from './file.ts'
 import { translateStep } from './step.ts'
 
@@ -17,14 +19,24 @@ export interface AzureTranslation {
   readonly faults: readonly AzureFault[]
   /** What commands would have written: it must be there. */
   readonly awaited: readonly AwaitedOutput[]
+  /** Such a file never names its data: it is said beside it. Left out: false. */
+  readonly isWithoutData?: boolean
 }
 
-/** Whether a file is written in Azure ML's words: a pipeline of jobs, or a lone parallel job. */
+/**
+ * Whether a file is written in Azure ML's words: a pipeline of jobs, a lone parallel job, a batch deployment,
+ * or a saved `ParallelRunConfig`.
+ */
 export const isAzureFile = (value: Fields): boolean =>
-  (value['type'] === 'pipeline' && value['jobs'] !== undefined) || value['type'] === 'parallel'
+  (value['type'] === 'pipeline' && value['jobs'] !== undefined) ||
+  value['type'] === 'parallel' ||
+  isDeployment(value) ||
+  isRunConfig(value)
 
 /** Translates the words; touches no file. What is wrong with the values themselves is found afterwards. */
 export const translateAzure = (value: Fields): AzureTranslation => {
+  if (isRunConfig(value)) return translateRunConfig(value)
+  if (value['type'] !== 'parallel' && value['jobs'] === undefined) return translateDeployment(value)
   const lone = value['type'] === 'parallel'
   const name = typeof value['name'] === 'string' ? value['name'] : 'parallel'
   const { $schema: _, name: __, experiment_name: experiment, ...step } = value
@@ -112,17 +124,6 @@ const stepNames = (steps: readonly string[]): ReadonlyMap<string, string> => {
       return [step, name]
     }),
   )
-}
-
-/** Small letters, digits and hyphens, 3 to 32 of them, a letter first and no hyphen last. */
-export const jobNameOf = (written: string): string => {
-  const plain = written
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+/, '')
-    .slice(0, 32)
-    .replace(/-+$/, '')
-  return plain.length >= 3 ? plain : `step-${plain}`.replace(/-+$/, '')
 }
 
 /** The output of each step that another one reads. A step gives one. */

@@ -91,7 +91,10 @@ describe('a file of Azure ML', () => {
       `"jobs.cut" is a command, which is not run here, and what others read of it as "cards" is not at ${folder}/cut/cards: run it yourself, or say where its files are with --set jobs.cut.outputs.cards.path=FOLDER.`,
     )
     expect(missing.ok ? undefined : missing.error.position).toEqual({ file, line: 3, column: 3 })
-    await writeFiles(folder, { 'there/MLTable': 'paths: [{ pattern: ./*.png }]', 'there/a.png': '' })
+    await writeFiles(folder, {
+      'there/MLTable': 'paths: [{ pattern: ./*.png }]',
+      'there/a.png': '',
+    })
     const found = read(text, { 'jobs.cut.outputs.cards.path': './there' })
     expect(found.ok ? found.value.spec.inputs[0]?.root : found.error.message).toBe(
       join(folder, 'there'),
@@ -142,5 +145,54 @@ describe('a file of Azure ML', () => {
     if (wrong.ok) throw new Error('it was accepted')
     expect(wrong.error.position).toBeUndefined()
     expect(wrong.error.message).toContain('(set on the command line)')
+  })
+})
+
+it('a batch deployment is told its data beside the file', async () => {
+  await using t = await folderWith(ported)
+  const { folder, file, read } = t
+  const text = `endpoint_name: mail
+name: sort
+model: ./letters
+code_configuration: { code: src, scoring_script: score.py }
+settings: { mini_batch_size: 3 }
+`
+  const plain = read(text)
+  expect(plain.ok ? '' : plain.error.message).toBe(
+    '"inputs" is missing: such a file does not name its data, so say it with --set inputs.data=FOLDER.',
+  )
+  const given = read(text, { 'inputs.data': './mail', 'settings.mini_batch_size': 4 })
+  if (!given.ok) throw new Error(given.error.message)
+  expect(given.value).toMatchObject({
+    spec: {
+      name: 'sort',
+      miniBatchSize: { kind: 'items', items: 4 },
+      outputFileName: 'predictions.csv',
+      inputs: [{ name: 'data', root: join(folder, 'mail') }],
+    },
+    script: { entry: join(folder, 'src/score.ts'), sourceDirectory: join(folder, 'src') },
+    model: { kind: 'path', path: join(folder, 'letters') },
+  })
+  expect(given.value.warnings).toEqual([
+    `"code_configuration.scoring_script" (${file}:4:34) is Python: src/score.ts is run in its place.`,
+  ])
+  const unported = read(text.replace('score.py', 'other.py'), { 'inputs.data': './mail' })
+  expect(unported.ok ? '' : unported.error.message).toMatch(/is the Python script other\.py/)
+})
+
+it('a saved configuration of the SDK v1 takes data, model and arguments beside it', async () => {
+  await using t = await folderWith(ported)
+  const text =
+    'parallel_run_config: { entry_script: score.py, source_directory: src, node_count: 2 }\n'
+  const given = t.read(text, {
+    'inputs.data': './mail',
+    model: './letters.onnx',
+    arguments: '--least 0.9',
+    'parallel_run_config.node_count': 3,
+  })
+  if (!given.ok) throw new Error(given.error.message)
+  expect(given.value).toMatchObject({
+    spec: { name: 'score', peerCount: 3, arguments: ['--least', '0.9'] },
+    model: { kind: 'path', path: join(t.folder, 'letters.onnx') },
   })
 })

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { isAzureFile, jobNameOf, translateAzure } from '#protocol/spec/azure/translate.ts'
+import { jobNameOf } from '#protocol/spec/azure/names.ts'
+import { isAzureFile, translateAzure } from '#protocol/spec/azure/translate.ts'
 
 const fixture = async (name: string) =>
   translateAzure(
