@@ -12,7 +12,7 @@ import {
 import { modelFieldsOf } from './inputs.ts'
 import { jobNameOf } from './names.ts'
 import { poolOf } from './places.ts'
-import type { AzureTranslation } from './translate.ts'
+import type { AzureTranslation } from './translation.ts'
 
 /** `$schema` of `.../modelBatchDeployment.schema.json` and its older name, or the fields that only it has. */
 export const isDeployment = (value: Fields): boolean =>

@@ -2,26 +2,13 @@ import { createBuilt } from './build.ts'
 import type { Built } from './build.ts'
 import { checkFields } from './check.ts'
 import { createCommands } from './commands.ts'
-import type { AwaitedOutput, Commands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import { fill, isMap, mapAt, sourceOf, wrong } from './file.ts'
 import { isDeployment, isRunConfig, translateDeployment, translateRunConfig } from './flat.ts'
 import { jobNameOf } from './names.ts'
-import type { AzureFault, AzureFile, AzureNote, AzurePath, Fields } from './file.ts'
+import type { AzureFile, AzurePath, Fields } from './file.ts'
 import { translateStep } from './step.ts'
-
-/** An Azure ML file in the form of a job or pipeline file. */
-export interface AzureTranslation {
-  /** Fields of a job file, or of a pipeline file if there are several parallel steps. */
-  readonly fields: Fields
-  /** Where in the Azure file a place of `fields` came from. */
-  readonly origin: (path: AzurePath) => AzurePath
-  readonly warnings: readonly AzureNote[]
-  readonly faults: readonly AzureFault[]
-  /** What commands would have written: it must be there. */
-  readonly awaited: readonly AwaitedOutput[]
-  /** Such a file never names its data: it is said beside it. Left out: false. */
-  readonly isWithoutData?: boolean
-}
+import type { AzureTranslation } from './translation.ts'
 
 /**
  * Whether a file is written in Azure ML's words: a pipeline of jobs, a lone parallel job, a batch deployment,
