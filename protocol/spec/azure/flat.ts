@@ -129,8 +129,8 @@ const model = (file: AzureFile, built: Built): void => {
     built.put(['model'], fields, at)
     for (const one of Object.keys(fields)) built.put(['model', one], fields[one], at)
   } else if (typeof name === 'string') {
-    const whole = version === undefined ? name : `${name}:${String(version)}`
-    built.put(['model'], whole, ['model', 'name'])
+    const isVersion = typeof version === 'string' || typeof version === 'number'
+    built.put(['model'], isVersion ? `${name}:${version}` : name, ['model', 'name'])
   } else wrong(file, ['model'], 'must be azureml:NAME:VERSION, a path, or a map with path or name')
 }
 
