@@ -155,7 +155,9 @@ export const limits = {
   initFailuresPerProcess: 3,
   /** A worker waits this long for a job record that the head already granted from. */
   unknownJobMs: 10 * second,
-  /** Time to load a model in a fresh process. */
+  /** A worker says what a job waits for there after this long. */
+  slowStartMs: 3 * second,
+  /** Time to load a model in a fresh process, or for `init()` of a script. */
   initMs: 120 * second,
   /** Time between a kill and the word that the process is gone. */
   killMs: 2 * second,

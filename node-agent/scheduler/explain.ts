@@ -3,7 +3,7 @@ import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDigest } from '#protocol/wire/presence/protocol.ts'
 import { cell, type Cell } from './columns.ts'
 import { chargedOf, countIn, stateOf } from './cells.ts'
-import type { JobEntry, PeerEntry, SchedulerState } from './state.ts'
+import type { JobEntry, PeerEntry, PeerJob, SchedulerState } from './state.ts'
 import { story } from './story.ts'
 import { jobReason, peerReason, waitReason, waitReasonToSentence, type WaitReason } from './wait.ts'
 
@@ -68,9 +68,16 @@ const peerSentence = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): 
   return (
     `${peer.peer} holds ${plural(onPeer.live, 'lease')}, ${String(onPeer.ahead)} of them not started${speed}.` +
     (note === '' ? '' : ` ${note}`) +
+    failedStarts(onPeer) +
     (why === '' || reason === 'slots-full' || reason === 'nothing-pending' ? '' : ` ${why}`)
   )
 }
+
+/** Starts that failed before the peer is set aside for them. */
+const failedStarts = ({ initFailures, initMessage, setAsideBy }: PeerJob): string =>
+  initFailures === 0 || setAsideBy !== null
+    ? ''
+    : ` Its worker process failed to start ${plural(initFailures, 'time')} so far: ${initMessage}`
 
 /** What a peer does for the job before it can run anything of it. */
 const noteSentence = (entry: JobEntry, peer: PeerEntry): string => {

@@ -44,6 +44,7 @@ export const peerJob = (peer: PeerEntry, job: JobId): PeerJob => {
       ahead: 0,
       runMs: null,
       initFailures: 0,
+      initMessage: '',
       setAsideBy: null,
       backoffUntil: 0,
       backoffReason: 'unknown-job',

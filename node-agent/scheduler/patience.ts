@@ -61,15 +61,18 @@ const isAtWork = (state: SchedulerState, entry: JobEntry): boolean => {
   return false
 }
 
-/** Holds leases of the job, answers, and neither makes its inputs ready nor runs another job in its place. */
+/** Holds leases of the job, answers, and neither makes whole inputs ready nor runs another job in its place. */
 const worksOn = (peer: PeerEntry, entry: JobEntry): boolean => {
   const onPeer = peer.jobs.get(entry.id)
   if (peer.liveness !== 'alive' || onPeer === undefined || onPeer.live === 0) return false
-  if (onPeer.note !== '') return false
   if (onPeer.live > onPeer.ahead) return true
+  if (onPeer.note !== '' && gathersInputs(entry)) return false
   for (const other of peer.jobs.values()) if (other.live > other.ahead) return false
   return true
 }
+
+const gathersInputs = ({ job }: JobEntry): boolean =>
+  job?.spec.inputs.some(({ mode }) => mode !== undefined) ?? false
 
 /** What was granted first where the job is worked on; what runs before what does not. */
 const oldestAtWork = (state: SchedulerState, entry: JobEntry): LiveLease | undefined => {

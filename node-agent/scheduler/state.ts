@@ -158,6 +158,8 @@ export interface PeerJob {
   /** Measured time of one `run`, smoothed; null before the first. */
   runMs: Millis | null
   initFailures: number
+  /** The last error of a start. */
+  initMessage: string
   /** First error, once the peer is set aside for this job. */
   setAsideBy: string | null
   backoffUntil: Millis

@@ -105,6 +105,8 @@ export interface WorkerJob {
   retryAt: Millis
   /** Since when it has leases but no process; null otherwise. */
   waitsSince: Millis | null
+  /** What the head was told last on what keeps it from running here; empty: nothing. Null: told to another head. */
+  noted: string | null
   /** Whether several of its mini-batches may share one `run()`; false once that was found not to work. */
   mayJoin: boolean
   /** Shared runs that failed. */
@@ -173,6 +175,7 @@ export const workerJob = (state: WorkerState, id: JobId): WorkerJob => {
       ahead: 0,
       retryAt: 0,
       waitsSince: null,
+      noted: '',
       mayJoin: true,
       brokenJoins: 0,
       memoryFits: null,

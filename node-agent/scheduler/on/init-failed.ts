@@ -20,6 +20,7 @@ export const onInitFailed = (
   const peer = peerEntry(state, fact.peer)
   const onPeer = peerJob(peer, fact.job)
   onPeer.initFailures++
+  onPeer.initMessage = fact.message
   if (onPeer.initFailures < limits.initFailuresPerProcess * fact.processes) return
   setAsideForJob(state, decisions, { peer, job: fact.job }, fact.message)
 }

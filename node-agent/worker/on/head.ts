@@ -8,6 +8,7 @@ import type { WorkerState } from '../state.ts'
 export const onHeadFound = (state: WorkerState, term: Term, effects: WorkerEffect[]): void => {
   if (!heardTerm(state, term)) return
   state.link = 'greeting'
+  for (const entry of state.jobs.values()) if (entry.noted !== '') entry.noted = null
   greet(state, effects)
 }
 

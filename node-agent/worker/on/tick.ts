@@ -1,4 +1,5 @@
 import type { WorkerEffect } from '../effect.ts'
+import { noteWaits } from '../notes.ts'
 import type { WorkerState } from '../state.ts'
 import { keepGreeting } from './head.ts'
 import { giveUpUnknownJobs } from './jobs.ts'
@@ -7,4 +8,5 @@ import { giveUpUnknownJobs } from './jobs.ts'
 export const onTick = (state: WorkerState, effects: WorkerEffect[]): void => {
   keepGreeting(state, effects)
   giveUpUnknownJobs(state, effects)
+  noteWaits(state, effects)
 }

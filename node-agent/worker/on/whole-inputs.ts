@@ -2,7 +2,8 @@ import type { WorkerEffect } from '../effect.ts'
 import type { WorkerFact } from '../event.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import { limits } from '#protocol/limits.ts'
-import { clip, giveBack } from '../leases.ts'
+import { giveBack } from '../leases.ts'
+import { note } from '../notes.ts'
 import { wantsInputs } from '../state.ts'
 import type { WorkerJob, WorkerState } from '../state.ts'
 
@@ -56,12 +57,4 @@ export const stopInputs = (entry: WorkerJob, effects: WorkerEffect[], isOver: bo
   if (!wantsInputs(entry) || (!isOver && entry.inputs !== 'gathering')) return
   if (entry.inputs === 'gathering') entry.inputs = 'wanted'
   effects.push({ kind: 'stopInputs', job: entry.id, isOver })
-}
-
-const note = (
-  state: WorkerState,
-  effects: WorkerEffect[],
-  { job, message }: { readonly job: JobId; readonly message: string },
-): void => {
-  if (state.link === 'welcomed') effects.push({ kind: 'sendNote', job, message: clip(message) })
 }

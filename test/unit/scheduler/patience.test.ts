@@ -76,7 +76,14 @@ describe('progress_update_timeout', () => {
   })
 
   test('time in which it is paused, or nobody can work on it, is free', () => {
-    const s = withJob(4, spec)
+    const input = {
+      kind: 'files',
+      name: 'd',
+      root: '/d',
+      patterns: ['*'],
+      mode: 'download',
+    } as const
+    const s = withJob(4, { ...spec, inputs: [input] })
     passInTicks(s, 20_000)
     join(s, ann)
     passInTicks(s, 4_000)

@@ -247,6 +247,9 @@ test('failed starts set a peer aside for the job, and everywhere end it', () => 
   s.tell({ ...initFailed, peer: ann })
   s.tell({ ...initFailed, peer: ann })
   s.expectNothingElse()
+  expect(explain(s.state, jobA)).toContain(
+    'ann holds 2 leases, 2 of them not started. Its worker process failed to start 2 times so far: Out of memory.',
+  )
   s.tell({ ...initFailed, peer: ann })
   expect(s.take('revokeLeases')).toMatchObject([
     { peer: ann, tokens: leases.map(({ token }) => token) },
