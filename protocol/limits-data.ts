@@ -137,8 +137,14 @@ export const dataLimits = {
   comparedBytes: 8 * 1024 * 1024 * 1024,
   /** ... at so many mini-batches that were others after all nothing more is read, if they are the most. */
   comparedInVain: 16,
+  /** ... and a slice of a table counts for at least so many of these bytes: finding a short one takes longer than reading it. */
+  comparedSliceBytes: 8 * kib,
+  /** Slices that are remembered for the next mini-batch, beside its own: it may stand in the same row groups of Parquet. */
+  comparedSlices: 10_000,
   /** Files read side by side for that. */
   comparedAtOnce: 8,
+  /** A larger file that a script has laid out by `path()` is not hashed: of such it may read parts, and some disks copy it without reading. */
+  hashedCopyBytes: 16 * mib,
   /** Items between two mini-batches that are taken over, up to which one question gets the rows of both. */
   takenGapItems: 256,
   /** Runs set side by side: more columns nobody reads. */

@@ -1,10 +1,10 @@
-import { contentHashAt } from '#protocol/model/content.ts'
+import { contentHashAt, contentHashBytes } from '#protocol/model/content.ts'
 import type { MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { PlanChunk, PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
 import { comparePaths } from './cut/names.ts'
 import type { EarlierCuts } from './realign.ts'
-import { contentsOf, contentText } from './reuse.ts'
-import type { MiniBatchContent } from './reuse.ts'
+import { contentsOf, contentText, entryKey, fileKey, fileOf } from './reuse.ts'
+import type { MiniBatchContent, PlanEntry } from './reuse.ts'
 
 /** Hashes of what was read for mini-batches, where they are known: see `protocol/model/content.ts`. */
 export type Contents = ReadonlyMap<MiniBatchIndex, Uint8Array>
@@ -18,32 +18,35 @@ export interface PlanStretch extends EarlierCuts {
   readonly isShortOf: (chunk: PlanChunk) => boolean
   /** The next chunk of the plan. */
   readonly add: (chunk: PlanChunk, contents: Contents) => void
-  /** What stands before this file is not needed any more. */
-  readonly forgetBefore: (file: PlannedFile) => void
+  /** What stands before this file or slice is not needed any more. */
+  readonly forgetBefore: (entry: PlanEntry) => void
   readonly withText: (text: string) => SeenMiniBatch | undefined
-  /** The mini-batch that began with this file, whatever its size and time are now. */
-  readonly startingWith: (file: PlannedFile) => SeenMiniBatch | undefined
-  /** The file of this name, and what was in it. */
-  readonly file: (file: PlannedFile) => SeenFile | undefined
+  /** The mini-batch that stood in this place, whatever was in it. */
+  readonly inPlaceOf: (miniBatch: MiniBatchContent) => SeenMiniBatch | undefined
+  /** The file of this name. */
+  readonly file: (file: PlannedFile) => PlannedFile | undefined
+  /** The file of this name, or the slice that began with this record, and what was in it. */
+  readonly entry: (entry: PlanEntry) => SeenEntry | undefined
 }
 
 export interface SeenMiniBatch extends MiniBatchContent {
-  /** What was in its items; undefined: that is not known, or they are records. */
+  /** What was in its entries; undefined: that is not known. */
   readonly contents: Uint8Array | undefined
 }
 
-export interface SeenFile {
-  readonly file: PlannedFile
+export interface SeenEntry {
+  readonly entry: PlanEntry
   /** Hex; undefined: it is not known. */
   readonly hash: string | undefined
 }
 
 interface Chunk {
   readonly endMiniBatch: MiniBatchIndex
-  readonly last: PlannedFile | undefined
+  readonly last: PlanEntry | undefined
   readonly byText: ReadonlyMap<string, SeenMiniBatch>
-  readonly starts: ReadonlyMap<string, SeenMiniBatch>
-  readonly files: ReadonlyMap<string, SeenFile>
+  readonly places: ReadonlyMap<string, SeenMiniBatch>
+  readonly files: ReadonlyMap<string, PlannedFile>
+  readonly entries: ReadonlyMap<string, SeenEntry>
 }
 
 /** Partitions stand in no order of files: as many chunks of their plan are known at a time. */
@@ -60,8 +63,8 @@ export const createPlanStretch = (isOrdered: boolean, pinned: boolean): PlanStre
   }
   const withText = (text: string): SeenMiniBatch | undefined =>
     first(({ byText }) => byText.get(text))
-  const startingWith = (file: PlannedFile): SeenMiniBatch | undefined =>
-    first(({ starts }) => starts.get(keyOf(file)))
+  const inPlace = (place: string): SeenMiniBatch | undefined =>
+    first(({ places }) => places.get(place))
   return {
     add: (chunk, contents) => {
       chunks.push(toChunk(chunk, contents, pinned))
@@ -71,24 +74,25 @@ export const createPlanStretch = (isOrdered: boolean, pinned: boolean): PlanStre
       const end = chunks.at(-1)
       if (end === undefined) return true
       if (!isOrdered) return end.endMiniBatch < endOf(chunk)
-      const last = filesOf(chunk).at(-1)
-      return last !== undefined && end.last !== undefined && compareFiles(end.last, last) < 0
+      const last = entriesOf(chunk).at(-1)
+      return last !== undefined && end.last !== undefined && compareEntries(end.last, last) < 0
     },
-    forgetBefore: (file) => {
+    forgetBefore: (entry) => {
       if (isOrdered)
         chunks = chunks.filter(
           ({ last }, at) =>
-            at === chunks.length - 1 || (last !== undefined && compareFiles(last, file) >= 0),
+            at === chunks.length - 1 || (last !== undefined && compareEntries(last, entry) >= 0),
         )
     },
     withText,
-    startingWith,
-    file: (file) => first(({ files }) => files.get(keyOf(file))),
+    inPlaceOf: ({ place }) => inPlace(place),
+    file: (file) => first(({ files }) => files.get(fileKey(file))),
+    entry: (entry) => first(({ entries }) => entries.get(entryKey(entry))),
     beginningWith: (item) => {
-      const found = startingWith(item)
+      const found = inPlace(entryKey(item))
       if (found === undefined) return undefined
-      const bytes = found.files.reduce((sum, one) => sum + one.bytes, 0)
-      return { items: found.files.length, bytes }
+      const bytes = found.entries.reduce((sum, one) => sum + fileOf(one).bytes, 0)
+      return { items: found.entries.length, bytes }
     },
     isKnown: (items: readonly PlannedItem[]) =>
       withText(contentText(items, null, pinned)) !== undefined,
@@ -98,32 +102,42 @@ export const createPlanStretch = (isOrdered: boolean, pinned: boolean): PlanStre
 const toChunk = (chunk: PlanChunk, contents: Contents, pinned: boolean): Chunk => {
   const seen = contentsOf(chunk, pinned).map((one) => ({
     ...one,
-    contents: chunk.kind === 'files' ? contents.get(one.miniBatch) : undefined,
+    contents: ofAll(one, contents.get(one.miniBatch)),
   }))
-  const starts = new Map<string, SeenMiniBatch>()
-  const files = new Map<string, SeenFile>()
-  for (const one of seen) {
-    const [begin] = one.files
-    if (begin !== undefined) starts.set(keyOf(begin), one)
-    for (const [at, file] of one.files.entries())
-      files.set(keyOf(file), { file, hash: contentHashAt(one.contents, at) })
-  }
+  const files = new Map<string, PlannedFile>()
+  const entries = new Map<string, SeenEntry>()
+  for (const one of seen)
+    for (const [at, entry] of one.entries.entries()) {
+      files.set(fileKey(fileOf(entry)), fileOf(entry))
+      entries.set(entryKey(entry), { entry, hash: contentHashAt(one.contents, at) })
+    }
   return {
     endMiniBatch: endOf(chunk),
-    last: filesOf(chunk).at(-1),
+    last: entriesOf(chunk).at(-1),
     byText: new Map(seen.map((one) => [one.text, one])),
-    starts,
+    places: new Map(seen.map((one) => [one.place, one])),
     files,
+    entries,
   }
 }
+
+/** Hashes of fewer entries are not those of this mini-batch. */
+const ofAll = (
+  { entries }: MiniBatchContent,
+  contents: Uint8Array | undefined,
+): Uint8Array | undefined =>
+  contents?.length === entries.length * contentHashBytes ? contents : undefined
 
 const endOf = ({ firstMiniBatch, runs }: PlanChunk): MiniBatchIndex =>
   runs.reduce((sum, run) => sum + run.count, firstMiniBatch)
 
-export const filesOf = (chunk: PlanChunk): readonly PlannedFile[] =>
-  chunk.kind === 'files' ? chunk.items : chunk.slices.map(({ file }) => file)
+export const entriesOf = (chunk: PlanChunk): readonly PlanEntry[] =>
+  chunk.kind === 'files' ? chunk.items : chunk.slices
 
-const keyOf = ({ input, name }: PlannedFile): string => `${input}/${name}`
+const compareEntries = (a: PlanEntry, b: PlanEntry): number => {
+  const [one, other] = [fileOf(a), fileOf(b)]
+  const files = one.input - other.input || comparePaths(one.name, other.name)
+  return files || recordOf(a) - recordOf(b)
+}
 
-const compareFiles = (a: PlannedFile, b: PlannedFile): number =>
-  a.input - b.input || comparePaths(a.name, b.name)
+const recordOf = (entry: PlanEntry): number => ('file' in entry ? entry.firstRecord : 0)

@@ -1,16 +1,16 @@
 import type { Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
-import type { FilePlanChunk, PlanChunk, PlannedItem } from '#protocol/model/plan.ts'
+import type { FilePlanChunk, PlanChunk, PlannedFile, PlannedItem } from '#protocol/model/plan.ts'
 import { toRuns } from './cut/mini-batches.ts'
-import { createPlanStretch, filesOf } from './plan-stretch.ts'
+import { createPlanStretch, entriesOf } from './plan-stretch.ts'
 import type { Contents, PlanStretch, SeenMiniBatch } from './plan-stretch.ts'
 import { realign } from './realign.ts'
 import type { EarlierCuts } from './realign.ts'
 import { createReuseCount } from './reuse-count.ts'
 import type { ReuseCount, ReuseCounts } from './reuse-count.ts'
 import { judge } from './reuse-judge.ts'
-import type { FileCheck } from './reuse-judge.ts'
-import { contentsOf } from './reuse.ts'
+import type { EntryCheck } from './reuse-judge.ts'
+import { contentsOf, fileOf } from './reuse.ts'
 import type { MiniBatchContent } from './reuse.ts'
 
 /**
@@ -26,8 +26,8 @@ export interface ReuseMatch {
   readonly cut: (chunk: PlanChunk) => PlanChunk | undefined
   /** Which of its mini-batches hold what an earlier one held that was finished. */
   readonly find: (chunk: PlanChunk) => FoundIn
-  /** What came of looking into the files of a doubtful one: how many are others, or undefined if nobody looked. */
-  readonly settle: (miniBatch: MiniBatchIndex, changed: number | undefined) => void
+  /** What came of looking into the files of a doubtful one: those that are others, or undefined if nobody looked. */
+  readonly settle: (miniBatch: MiniBatchIndex, changed: readonly PlannedFile[] | undefined) => void
   /** What was found so far. */
   readonly counts: () => ReuseCounts
 }
@@ -47,7 +47,7 @@ export interface Found {
 }
 
 export interface Doubt extends Found {
-  readonly files: readonly FileCheck[]
+  readonly checks: readonly EntryCheck[]
 }
 
 export interface ReuseMatchOf {
@@ -69,14 +69,14 @@ export const createReuseMatch = (of: ReuseMatchOf): ReuseMatch => {
     later: createPlanStretch(isOrdered, of.pinned),
   }
   const cutter = createCutter(of, sources.earlier)
-  const count = createReuseCount(of, (file) => sources.earlier.file(file)?.file)
+  const count = createReuseCount(of, sources.earlier.file)
   const doubts = new Map<MiniBatchIndex, Doubt>()
   return {
     wants: (source, chunk) => sources[source].isShortOf(chunk),
     know: (source, chunk, contents) => sources[source].add(chunk, contents),
     cut: (chunk) => {
       const cut = cutter(chunk)
-      const [first] = cut === undefined ? [] : filesOf(cut)
+      const [first] = cut === undefined ? [] : entriesOf(cut)
       if (first !== undefined) {
         sources.earlier.forgetBefore(first)
         sources.later.forgetBefore(first)
@@ -91,10 +91,12 @@ export const createReuseMatch = (of: ReuseMatchOf): ReuseMatch => {
     settle: (miniBatch, changed) => {
       const doubt = doubts.get(miniBatch)
       if (doubt === undefined || !doubts.delete(miniBatch)) return
-      const { now, files } = doubt
-      if (changed === undefined) count.add(now, 'other')
-      else if (changed > 0) count.add(now, 'changed', changed)
-      else count.add(now, 'taken', files.filter(({ isTouched }) => isTouched).length)
+      const { now, checks } = doubt
+      const touched = checks.flatMap(({ entry, isTouched }) => (isTouched ? [fileOf(entry)] : []))
+      const doubtful = checks.map(({ entry }) => fileOf(entry))
+      if (changed === undefined) count.add(now, 'uncompared', doubtful)
+      else if (changed.length > 0) count.add(now, 'changed', changed)
+      else count.add(now, 'taken', touched)
     },
     counts: count.counts,
   }
@@ -110,16 +112,14 @@ const find = (
   const doubtful: Doubt[] = []
   for (const now of contentsOf(chunk, of.pinned)) {
     const same = before.withText(now.text)
-    const [first] = now.files
-    // Files with other times may hold what they held; of tables only the times are known.
-    const alike = chunk.kind === 'files' && first !== undefined ? before.startingWith(first) : same
-    const earlier = same ?? alike
+    // Files with other times may hold what they held.
+    const earlier = same ?? before.inPlaceOf(now)
     const judged = earlier && judge(now, earlier, { ...of, later })
     if (earlier === undefined || judged === undefined) count.add(now, 'other')
     else if (!of.isFinished(earlier.miniBatch)) count.add(now, same ? 'unfinished' : 'other')
-    else if (judged.changed > 0) count.add(now, 'changed', judged.changed)
-    else if (judged.unproved > 0) count.add(now, same ? 'unsure' : 'other')
-    else if (judged.toCheck.length > 0) doubtful.push({ now, earlier, files: judged.toCheck })
+    else if (judged.changed.length > 0) count.add(now, 'changed', judged.changed)
+    else if (judged.unproved.length > 0) count.add(now, same ? 'unsure' : 'unread', judged.unproved)
+    else if (judged.toCheck.length > 0) doubtful.push({ now, earlier, checks: judged.toCheck })
     else {
       found.push({ now, earlier })
       count.add(now, 'taken', judged.touched)

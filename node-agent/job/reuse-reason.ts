@@ -181,7 +181,7 @@ export const takenSentence = (from: string, counts: ReuseCounts, isWhole: boolea
 }
 
 const whyNot = (counts: ReuseCounts): readonly string[] => {
-  const { changed, added, gone, unsure, unfinished, touched } = counts
+  const { changed, added, gone, unsure, unread, uncompared, unfinished, touched } = counts
   return [
     ...(changed === 0 ? [] : [`${files(changed)} changed`]),
     ...(added === 0 ? [] : [`${files(added)} came`]),
@@ -190,6 +190,16 @@ const whyNot = (counts: ReuseCounts): readonly string[] => {
       ? []
       : [
           `${files(unsure)} had been written too shortly before it to be sure of ${unsure === 1 ? 'it' : 'them'}`,
+        ]),
+    ...(unread === 0
+      ? []
+      : [
+          `${files(unread)} ${unread === 1 ? 'has' : 'have'} another time, and what was in ${unread === 1 ? 'it' : 'them'} is not known`,
+        ]),
+    ...(uncompared === 0
+      ? []
+      : [
+          `${files(uncompared)} that may be the same ${uncompared === 1 ? 'was' : 'were'} not compared, since that was too much to read`,
         ]),
     ...(unfinished === 0
       ? []

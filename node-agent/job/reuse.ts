@@ -94,6 +94,9 @@ export const canonical = (value: unknown): string => {
  */
 export const racyMs: Millis = 2_000
 
+/** A file that is an item, or some records of one. */
+export type PlanEntry = PlannedItem | PlannedSlice
+
 /** A mini-batch as a plan fixed it: where it stands, and what it holds. */
 export interface MiniBatchContent {
   readonly miniBatch: MiniBatchIndex
@@ -101,8 +104,10 @@ export interface MiniBatchContent {
   readonly items: number
   /** Equal texts: the same items in the same order, of files with the same names, sizes and times. */
   readonly text: string
-  /** Its files in their order; one of which there are several slices stands there several times. */
-  readonly files: readonly PlannedFile[]
+  /** Equal texts: it stands where the one of another plan stands, whatever is in it now. */
+  readonly place: string
+  /** Its files, or its slices of files, in their order. */
+  readonly entries: readonly PlanEntry[]
 }
 
 /**
@@ -115,7 +120,7 @@ export const contentsOf = (chunk: PlanChunk, pinned: boolean): readonly MiniBatc
   let [at, miniBatch, firstItem] = [0, chunk.firstMiniBatch, chunk.firstItem]
   for (const { count, items } of chunk.runs) {
     for (let n = 0; n < count; n++) {
-      const here: (PlannedItem | PlannedSlice)[] = []
+      const here: PlanEntry[] = []
       for (let held = 0; held < items && at < entries.length; at++) {
         const entry = entries[at]
         if (entry === undefined) break
@@ -124,7 +129,8 @@ export const contentsOf = (chunk: PlanChunk, pinned: boolean): readonly MiniBatc
       }
       const partition = chunk.partitions[miniBatch - chunk.firstMiniBatch] ?? null
       const text = contentText(here, partition, pinned)
-      found.push({ miniBatch, firstItem, items, text, files: here.map(fileOf) })
+      const place = placeOf(here, partition)
+      found.push({ miniBatch, firstItem, items, text, place, entries: here })
       miniBatch += 1
       firstItem += items
     }
@@ -134,18 +140,29 @@ export const contentsOf = (chunk: PlanChunk, pinned: boolean): readonly MiniBatc
 
 /** What a mini-batch of these entries holds, as text. */
 export const contentText = (
-  entries: readonly (PlannedItem | PlannedSlice)[],
+  entries: readonly PlanEntry[],
   partition: Partition | null,
   pinned: boolean,
 ): string => canonical([partition, entries.map((entry) => withoutTime(entry, pinned))])
 
-export const fileOf = (entry: PlannedItem | PlannedSlice): PlannedFile =>
-  'file' in entry ? entry.file : entry
+/** Partitions are found by their values, others by what they begin with. */
+const placeOf = (entries: readonly PlanEntry[], partition: Partition | null): string => {
+  const [first] = entries
+  if (first === undefined) return ''
+  return partition === null ? entryKey(first) : `${fileOf(first).input} ${canonical(partition)}`
+}
 
-const recordsOf = (entry: PlannedItem | PlannedSlice): number =>
-  'records' in entry ? entry.records : 1
+/** By what a file, or a slice that begins with the same record, is found in another plan. */
+export const entryKey = (entry: PlanEntry): string =>
+  'file' in entry ? `${fileKey(entry.file)}#${entry.firstRecord}` : fileKey(entry)
 
-const withoutTime = (entry: PlannedItem | PlannedSlice, pinned: boolean): unknown => {
+export const fileKey = ({ input, name }: PlannedFile): string => `${input}/${name}`
+
+export const fileOf = (entry: PlanEntry): PlannedFile => ('file' in entry ? entry.file : entry)
+
+const recordsOf = (entry: PlanEntry): number => ('records' in entry ? entry.records : 1)
+
+const withoutTime = (entry: PlanEntry, pinned: boolean): unknown => {
   if (!pinned) return entry
   const time = { modifiedMs: 0 }
   return 'file' in entry ? { ...entry, file: { ...entry.file, ...time } } : { ...entry, ...time }

@@ -256,6 +256,12 @@ export interface ContentDigest {
     planned: PlannedFile,
     signal: AbortSignal,
   ) => Promise<string | undefined>
+  /** The same of slices of a table, in their order; of their files just their bytes are read, and footers of Parquet. */
+  readonly slices: (
+    input: TableInput,
+    slices: readonly PlannedSlice[],
+    signal: AbortSignal,
+  ) => Promise<readonly (string | undefined)[]>
 }
 
 /** Where shares lie on this machine. */

@@ -102,7 +102,7 @@ export type RunOutcome =
       readonly failures: readonly ItemFailure[]
       /** Present where it is not known which item a row belongs to: there are no keys, and counts differ. */
       readonly unsure?: true
-      /** What was in the items of the request: see `protocol/model/content.ts`. Left out for records. */
+      /** What was in the items of the request, or in the slices of its table: see `protocol/model/content.ts`. */
       readonly contents?: Uint8Array
       /** Files that the script left, all in the file `pack`: an absolute path; whoever takes it deletes it. */
       readonly files?: { readonly pack: string; readonly list: readonly OutputFile[] }

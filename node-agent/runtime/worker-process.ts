@@ -226,7 +226,9 @@ const settle = (next: Waiting, message: RunAnswer, body: Buffer): string | undef
   }
   const { files, unsure } = message
   const contents = Buffer.from(message.contents ?? '', 'base64')
-  const isWhole = contents.length === next.request.items.length * contentHashBytes
+  const { items: asked, table } = next.request
+  const hashes = table === undefined ? asked.length : table.slices.length
+  const isWhole = contents.length === hashes * contentHashBytes
   const left = {
     ...(isWhole && contents.length > 0 ? { contents } : {}),
     ...(files === undefined ? {} : { files }),

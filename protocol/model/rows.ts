@@ -21,7 +21,7 @@ interface AttemptColumns {
   readonly files?: AttemptFiles
   /** When and where it ran; undefined if its worker did not say. */
   readonly ran?: AttemptRun
-  /** What was in its items: see `content.ts`. Undefined for records, or if its worker did not say. */
+  /** What was in its items, of a table in its slices: see `content.ts`. Undefined if its worker did not say. */
   readonly contents?: Uint8Array
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { parquetWriteFile } from 'hyparquet-writer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ControlClient } from '#protocol/control/client.ts'
 import type { PipelineView, SubmittedView } from '#protocol/control/pipeline-views.ts'
@@ -20,6 +21,8 @@ beforeAll(async () => {
   await mkdir(jobs)
   await writeFile(join(jobs, 'count.ts'), countScript)
   await writeFile(join(jobs, 'lines.ts'), linesScript)
+  await writeFile(join(jobs, 'paths.ts'), pathsScript)
+  await writeFile(join(jobs, 'records.ts'), recordsScript)
   await writeFile(join(jobs, 'bad.ts'), badScript)
 })
 afterAll(() => office[Symbol.asyncDispose]())
@@ -35,6 +38,19 @@ export async function run(miniBatch, context) {
     rows.push({ key: item.name, size: text.length * Number(factor) })
   }
   return rows
+}
+`
+/** The same by opening each file where it was laid out. */
+const pathsScript = `import { readFile } from 'node:fs/promises'
+${countScript.replace(
+  'new TextDecoder().decode(await item.bytes())',
+  "await readFile(await item.path(), 'utf8')",
+)}`
+const recordsScript = `
+export async function run(miniBatch, context) {
+  const [factor = '1'] = context.arguments._ ?? context.arguments
+  const names = await miniBatch.rowNames()
+  return (await miniBatch.rows()).map((row, i) => ({ key: names[i], sold: row.sold * factor }))
 }
 `
 const linesScript = `
@@ -173,13 +189,17 @@ test('a file that comes or goes in the middle costs its own mini-batch', async (
   expect(await readFile(third.output, 'utf8')).toBe(await readFile(fresh.output, 'utf8'))
 })
 
-test.for(['true', 'false'])(
-  'content decides where times do not: touched files, and files changed under the same time (in place: %s)',
-  async (inPlace) => {
-    const folder = await writeTexts(`content-${inPlace}`, twelve())
+test.for([
+  ['in place', 'count', 'true'],
+  ['streamed', 'count', 'false'],
+  ['opened by path', 'paths', 'true'],
+])(
+  'content decides where times do not: touched files, and files changed under the same time (%s)',
+  async ([, script, inPlace]) => {
+    const folder = await writeTexts(`content-${script}-${inPlace}`, twelve())
     const text = (factor: number): string => `
-name: content-${inPlace}
-entry_script: ./count.ts
+name: content-${script}-${inPlace}
+entry_script: ./${script}.ts
 inputs: { texts: ${folder} }
 mini_batch_size: 3
 in_place: ${inPlace}
@@ -205,6 +225,92 @@ arguments: ['${factor}']
     expect(noticed.reuse).toMatch(/^3 of 4 mini-batches were taken over from .*; 1 file changed\.$/)
   },
 )
+
+test.for(['true', 'false'])(
+  'content of tables decides: touched, changed under the same time, and grown (in place: %s)',
+  async (inPlace) => {
+    const line = (at: number): string => `shop ${at % 7},${String(at).padStart(5, '0')}\n`
+    const lines = (count: number): string =>
+      `shop,sold\n${Array.from({ length: count }, (_, at) => line(at)).join('')}`
+    const folder = await writeTexts(`table-${inPlace}`, { 'sold.csv': lines(400) })
+    const path = join(folder, 'sold.csv')
+    const text = (factor: number): string => `
+name: table-${inPlace}
+entry_script: ./records.ts
+inputs: { sales: { path: ${folder}, type: table, format: csv } }
+mini_batch_size: 500
+in_place: ${inPlace}
+arguments: ['${factor}']
+`
+    const stepOfRun = async (factor: number) => (await run(text(factor))).steps[0]!
+    const first = await stepOfRun(1)
+    const count = first.miniBatches
+    expect([count > 8, first.itemsSucceeded]).toEqual([true, 400])
+
+    // Checked out anew.
+    await writeOld(path, lines(400))
+    const touched = await stepOfRun(1)
+    expect([touched.miniBatches, touched.takenOver]).toEqual([count, count])
+    expect(touched.reuse).toContain('1 file with another time holds the same as before')
+    expect(await rowsOf(touched.job)).toEqual(await rowsOf(first.job))
+
+    // One record under the same size and time: nobody can see that, until somebody reads it.
+    const { atime, mtime } = await stat(path)
+    await writeFile(path, lines(400).replace('00203', '77777'))
+    await utimes(path, atime, mtime)
+    expect((await stepOfRun(1)).takenOver).toBe(count)
+    expect((await stepOfRun(2)).takenOver).toBe(0)
+    const noticed = await stepOfRun(1)
+    expect([noticed.takenOver, noticed.itemsSucceeded]).toEqual([count - 1, 400])
+    expect(noticed.reuse).toMatch(/mini-batches were taken over from .*; 1 file changed\.$/)
+    expect((await rowsOf(noticed.job))[203]?.value).toEqual({ key: 'sold.csv#204', sold: 77777 })
+
+    // Only what came runs, with the end of what was there.
+    await writeOld(path, lines(450).replace('00203', '77777'))
+    const grown = await stepOfRun(1)
+    expect([grown.itemsSucceeded, grown.takenOver]).toEqual([450, count - 1])
+    expect(grown.miniBatches).toBeGreaterThan(count)
+    const fresh = (await run(text(1), { regenerate: true })).steps[0]!
+    expect([fresh.miniBatches, fresh.takenOver]).toEqual([grown.miniBatches, 0])
+    expect(await rowsOf(grown.job)).toEqual(await rowsOf(fresh.job))
+    expect(await readFile(grown.output, 'utf8')).toBe(await readFile(fresh.output, 'utf8'))
+  },
+)
+
+test('touched tables of Parquet, and of models without a script, are taken over', async () => {
+  const parquet = await writeTexts('touched-parquet', {})
+  parquetWriteFile({
+    filename: join(parquet, 'sold.parquet'),
+    rowGroupSize: [10],
+    columnData: [{ name: 'sold', data: Array.from({ length: 40 }, (_, at) => at), type: 'INT32' }],
+  })
+  const columns = 'sepal_length,sepal_width,petal_length,petal_width'
+  const sizes = Array.from({ length: 60 }, (_, at) => `${5 + (at % 9)},3,${1 + (at % 5)},0.2\n`)
+  const iris = await writeTexts('touched-iris', { 'iris.csv': `${columns}\n${sizes.join('')}` })
+  const text = `
+name: touched-tables
+steps:
+  parquet:
+    entry_script: ./records.ts
+    inputs: { sales: { path: ${parquet}, type: table, format: parquet } }
+    mini_batch_size: 1
+  iris:
+    model: ${resolve('examples/iris/model/iris.onnx')}
+    inputs: { flowers: { path: ${iris}, type: table, format: csv } }
+    mini_batch_size: 200
+    preprocess: { columns: [${columns}] }
+`
+  const first = await run(text)
+  expect(first).toMatchObject({ state: 'Completed', headline: '' })
+  for (const path of [join(parquet, 'sold.parquet'), join(iris, 'iris.csv')])
+    await utimes(path, 1_700_000_000, 1_700_000_000)
+  const second = await run(text)
+  for (const [i, { miniBatches, takenOver, reuse, job }] of second.steps.entries()) {
+    expect([takenOver, miniBatches > 3]).toEqual([miniBatches, true])
+    expect(reuse).toContain('1 file with another time holds the same as before')
+    expect(await rowsOf(job)).toEqual(await rowsOf(first.steps[i]!.job))
+  }
+})
 
 test('why nothing was taken over is said', async () => {
   const folder = await writeTexts('reasons', twelve())

@@ -5,10 +5,12 @@ import { splitFields } from '#agent/job/cut/fields.ts'
 import { recordsIn } from '#agent/job/cut/records.ts'
 import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 import type { ItemIndex } from '#protocol/model/ids.ts'
 import { recordName } from '#protocol/model/plan.ts'
 import { directAccess, openForReading } from './file-access.ts'
 import { bytesBuffer, factsOf, plainValue, readParquetRows } from './parquet.ts'
+import { endSliceHash, footerWords, startSliceHash, textHash } from './table-hash.ts'
 import { decodeUtf8, ruleOf, withoutLineEnd } from './text-head.ts'
 
 /** One record of a table as a worker process gets it. */
@@ -28,13 +30,16 @@ export interface ReadTable {
   readonly records: readonly TableRecord[]
 }
 
-/** Reads the records of one mini-batch. What cannot be read is broken records, never an exception. */
-export const readTable = async (table: RunTable): Promise<ReadTable> => {
+/**
+ * Reads the records of one mini-batch. What cannot be read is broken records, never an exception.
+ * @param contents filled with what was read of each slice, as in `protocol/model/content.ts`; left out: nobody asks
+ */
+export const readTable = async (table: RunTable, contents?: Buffer): Promise<ReadTable> => {
   const records: TableRecord[] = []
   const columns = new Set<string>()
   for (const group of bySource(table)) {
     for (const column of group.source.columns) columns.add(column)
-    for (const record of await readGroup(table, group)) records.push(record)
+    for (const record of await readGroup(table, group, contents)) records.push(record)
   }
   if (table.format === 'json-lines')
     for (const { values } of records)
@@ -46,26 +51,40 @@ export const readTable = async (table: RunTable): Promise<ReadTable> => {
 interface Group {
   readonly source: RunSource
   readonly slices: RunSlice[]
+  /** Position of its first slice among those of the mini-batch. */
+  readonly first: number
 }
 
 const bySource = ({ sources, slices }: RunTable): readonly Group[] => {
   const groups: Group[] = []
   let number = -1
-  for (const slice of slices) {
+  for (const [first, slice] of slices.entries()) {
     const source = sources[slice.source]
     if (source === undefined) throw new Error('a slice of a source that was not given')
     if (slice.source === number) groups.at(-1)?.slices.push(slice)
-    else groups.push({ source, slices: [slice] })
+    else groups.push({ source, slices: [slice], first })
     number = slice.source
   }
   return groups
 }
 
-const readGroup = async (table: RunTable, group: Group): Promise<readonly TableRecord[]> => {
+const readGroup = async (
+  table: RunTable,
+  group: Group,
+  contents: Buffer | undefined,
+): Promise<readonly TableRecord[]> => {
   const { source, slices } = group
   const bytes = await bytesOf(source)
   if (typeof bytes === 'string') return broken(source, slices, bytes)
-  return table.format === 'parquet' ? readRows(group, bytes) : readText(table, group, bytes)
+  if (table.format === 'parquet') return readRows(group, bytes, contents)
+  if (contents !== undefined) noteContent(contents, group, textHash(bytes))
+  return readText(table, group, bytes)
+}
+
+/** Slices of one source were read from the same bytes. */
+const noteContent = (contents: Buffer, { first, slices }: Group, hex: string): void => {
+  for (let at = first; at < first + slices.length; at += 1)
+    contents.write(hex, at * contentHashBytes, 'hex')
 }
 
 /** The bytes and the footer behind them, or what is wrong. */
@@ -173,16 +192,24 @@ const readJson: Read = (record) => {
 
 /** All rows between the first and the last that are wanted are decoded at once: a row group is read in columns. */
 const readRows = async (
-  { source, slices }: Group,
+  group: Group,
   bytes: Uint8Array,
+  contents: Buffer | undefined,
 ): Promise<readonly TableRecord[]> => {
+  const { source, slices } = group
   const first = Math.min(...slices.map((slice) => slice.firstRecord))
   const end = Math.max(...slices.map((slice) => slice.firstRecord + slice.records))
   try {
-    const groups = bytes.length - source.tailBytes
-    const { metadata } = factsOf(bytes.subarray(groups))
-    const buffer: AsyncBuffer = bytesBuffer(bytes.subarray(0, groups), source.offset)
-    const rows = await readParquetRows(buffer, metadata, { first, end })
+    const length = bytes.length - source.tailBytes
+    const facts = factsOf(bytes.subarray(length))
+    const rowBytes = bytes.subarray(0, length)
+    if (contents !== undefined) {
+      const begun = startSliceHash().update(rowBytes)
+      const footer = footerWords(facts, { offset: source.offset, length })
+      noteContent(contents, group, endSliceHash(begun, footer))
+    }
+    const buffer: AsyncBuffer = bytesBuffer(rowBytes, source.offset)
+    const rows = await readParquetRows(buffer, facts.metadata, { first, end })
     return slices.flatMap((slice) =>
       Array.from({ length: slice.records }, (_, i): TableRecord => {
         const row = rows[slice.firstRecord + i - first]

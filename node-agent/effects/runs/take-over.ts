@@ -5,7 +5,7 @@ import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobId, Millis, MiniBatchIndex } from '#protocol/model/ids.ts'
 import type { Job, JobSpec, ReuseRefusal } from '#protocol/model/job.ts'
-import type { PlanChunk } from '#protocol/model/plan.ts'
+import type { PlanChunk, PlannedFile } from '#protocol/model/plan.ts'
 import type { Committed, PlanChunkWritten, TakenOver } from '#protocol/model/record.ts'
 import { decodePlanChunk } from '#protocol/wire/plan/plan.ts'
 import { createLook } from './look-into-files.ts'
@@ -71,7 +71,7 @@ interface Match {
     readonly found: readonly Pair[]
     readonly doubtful: readonly Doubt[]
   }
-  readonly settle: (miniBatch: MiniBatchIndex, changed: number | undefined) => void
+  readonly settle: (miniBatch: MiniBatchIndex, changed: readonly PlannedFile[] | undefined) => void
   readonly counts: () => Counts
 }
 
@@ -86,6 +86,8 @@ interface Counts {
   readonly added: number
   readonly gone: number
   readonly unsure: number
+  readonly unread: number
+  readonly uncompared: number
   readonly touched: number
 }
 
@@ -205,7 +207,7 @@ async function* takeFrom(
     for (const doubt of doubtful) {
       const changed = await look(doubt)
       match.settle(doubt.now.miniBatch, changed)
-      if (changed === 0) pairs.push(doubt)
+      if (changed?.length === 0) pairs.push(doubt)
     }
     pairs.sort((a, b) => a.now.miniBatch - b.now.miniBatch)
     const groups = await packTaken(deps, job, donor, pairs)
@@ -244,8 +246,15 @@ const laterReader = async (
   { id, spec, reuse }: Job,
   { fold: { job: donor } }: Donor,
 ): Promise<JobId | undefined> => {
-  if (reuse?.pinned === true || spec.inputs.some(({ kind }) => kind !== 'files')) return undefined
-  const rootsOf = ({ inputs }: JobSpec): string => JSON.stringify(inputs.map(({ root }) => root))
+  if (reuse?.pinned === true) return undefined
+  // What is said of slices of text is said of bytes of their files, however these are read.
+  const rootsOf = ({ inputs }: JobSpec): string =>
+    JSON.stringify(
+      inputs.map(({ root, ...input }) => [
+        root,
+        input.kind === 'table' ? input.format : input.kind,
+      ]),
+    )
   const found = (await views.jobs(limits.laterReaders)).find(
     ({ job, committed }) =>
       job.id !== id &&

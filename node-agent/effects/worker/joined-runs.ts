@@ -47,7 +47,7 @@ const joinTables = ({ format, delimiter }: RunTable, parts: readonly Part[]): Ru
 export const splitOutcome = (outcome: Succeeded, parts: readonly Part[]): readonly Succeeded[] => {
   const all = parts.reduce((sum, { lease }) => sum + lease.items, 0)
   let [row, at, failure, place] = [0, 0, 0, 0]
-  return parts.map(({ lease }) => {
+  return parts.map(({ lease, input }) => {
     const end = lease.firstItem + lease.items
     const [firstRow, from, firstFailure] = [row, at, failure]
     for (let item = outcome.items[row]; item !== undefined && item < end;) {
@@ -57,7 +57,7 @@ export const splitOutcome = (outcome: Succeeded, parts: readonly Part[]): readon
     }
     while ((outcome.failures[failure]?.item ?? end) < end) failure += 1
     const firstPlace = place
-    place += lease.items
+    place += input.table?.slices.length ?? lease.items
     const contents = outcome.contents?.subarray(
       firstPlace * contentHashBytes,
       place * contentHashBytes,

@@ -1,6 +1,6 @@
 /**
- * Where a table's file is cut: into equal pieces, no larger than a mini-batch may be, each of which ends at
- * the first end of a record behind its own.
+ * Where a table's file is cut: at the first end of a record at or behind each multiple of the size. What is
+ * added to a file moves no cut before it, so that the rows of what stood there can be taken over.
  */
 export interface Pieces {
   /** The end at or behind which the next cut is made, for a piece that begins at `position`. */
@@ -8,15 +8,9 @@ export interface Pieces {
 }
 
 /** `start` is behind the header. */
-export const cutIntoPieces = (start: number, end: number, size: number): Pieces => {
-  const bytes = Math.max(0, end - start)
-  const pieces = Math.max(1, Math.ceil(bytes / size))
-  const endOf = (piece: number): number => start + Math.floor((bytes * piece) / pieces)
-  return {
-    endBehind: (position) => {
-      let piece = Math.max(1, Math.floor(((position - start) * pieces) / Math.max(1, bytes)))
-      while (piece < pieces && endOf(piece) <= position) piece += 1
-      return endOf(piece)
-    },
-  }
-}
+export const cutIntoPieces = (start: number, end: number, size: number): Pieces => ({
+  endBehind: (position) => {
+    const piece = Math.floor(Math.max(0, position - start) / size)
+    return Math.min(end, start + (piece + 1) * size)
+  },
+})

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import type { ItemPlace } from '#agent/ports/runtime.ts'
+import { limits } from '#protocol/limits.ts'
 import { contentHashBytes } from '#protocol/model/content.ts'
 import type { PlannedFile } from '#protocol/model/plan.ts'
 import type { RunMessage } from '../messages.ts'
@@ -34,6 +36,13 @@ export const sourceBytes = (sources: Sources, at: number): Uint8Array | string =
   const bytes = readSource(sources, at)
   if (typeof bytes !== 'string') noteContent(sources.contents, at, bytes)
   return bytes
+}
+
+/** The same for the copy of an item that a script is given: it is read here first, and from memory there. */
+export const noteCopy = ({ contents }: Sources, at: number, path: string): void => {
+  if (statSync(path).size > limits.hashedCopyBytes) return
+  const bytes = readItemFile(path)
+  if (typeof bytes !== 'string') noteContent(contents, at, bytes)
 }
 
 /** Once for each item: one may be read again. */

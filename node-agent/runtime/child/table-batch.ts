@@ -1,4 +1,5 @@
 import { limits } from '#protocol/limits.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 import type { ColumnsInput, ColumnsPreprocess } from '#protocol/model/job.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
 import { readTable } from '#agent/data/readers/read-table.ts'
@@ -29,8 +30,10 @@ export const createTableRunner =
   (deps: TableRunnerDeps) =>
   async ({ table }: RunMessage, body: Uint8Array): Promise<MiniBatchOutcome> => {
     if (table === undefined) return { kind: 'threw', message: 'The mini-batch holds no records.' }
-    const { records, columns } = await readTable(toRunTable(table, body))
-    return runTable(deps, records.map(toRecord), columns)
+    const contents = Buffer.alloc(table.slices.length * contentHashBytes)
+    const { records, columns } = await readTable(toRunTable(table, body), contents)
+    const outcome = await runTable(deps, records.map(toRecord), columns)
+    return outcome.kind === 'succeeded' ? { ...outcome, contents } : outcome
   }
 
 const toRecord = ({ item, name, values, problem }: Found): TableRecord => ({

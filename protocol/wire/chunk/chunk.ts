@@ -58,7 +58,7 @@ const chunk = z.object({
   files: z.array(files).max(limits.chunkEntries).exactOptional(),
   /** Of every entry, or left out. */
   ran: z.object({ startedAt: bytes, runMs: bytes, processes: bytes }).exactOptional(),
-  /** Hashes of items, `counts[i]` of entry i; left out where no entry has any. */
+  /** Hashes of items or slices, `counts[i]` of entry i; left out where no entry has any. */
   contents: z.object({ counts: bytes, hashes: bytes }).exactOptional(),
 })
 

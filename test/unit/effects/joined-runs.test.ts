@@ -114,6 +114,15 @@ test('records of several mini-batches keep their sources', () => {
     [2, 4],
   ])
   expect(table?.sources.map(({ name }) => name)).toEqual(['a.csv', 'b.csv', 'c.csv'])
+
+  // What was read is told slice by slice, not record by record.
+  const hashes = Buffer.from('aaaaaaaabbbbbbbbcccccccc')
+  const all = loop([0, 1, 2, 3, 4, 5], () => 1)
+  expect(
+    splitOutcome({ ...all, contents: hashes }, parts).map(({ contents = [] }) =>
+      Buffer.from(contents).toString(),
+    ),
+  ).toEqual(['aaaaaaaa', 'bbbbbbbb', 'cccccccc'])
 })
 
 test('items of different inputs do not share a run', () => {

@@ -168,10 +168,12 @@ const reuse = (
     chunks.push(chunk)
     const all = match.find(chunk)
     found.push(...all.found)
-    for (const { files, ...doubt } of all.doubtful) {
-      const changed = files.filter(({ file, hash }) => hashOf(there(file)) !== hash).length
+    for (const { checks, ...doubt } of all.doubtful) {
+      const changed = checks.flatMap(({ entry, hash }) =>
+        'file' in entry || hashOf(there(entry)) === hash ? [] : [entry],
+      )
       match.settle(doubt.now.miniBatch, changed)
-      if (changed === 0) found.push(doubt)
+      if (changed.length === 0) found.push(doubt)
     }
   }
   found.sort((a, b) => a.now.miniBatch - b.now.miniBatch)
@@ -252,6 +254,9 @@ describe('mini-batches', () => {
       'All 3 mini-batches were taken over from job 01J: same script, model, settings and files.',
     )
     expect(sentence(five.with(2, item('c', 6)))).toBe(
+      '2 of 3 mini-batches were taken over from job 01J; 1 file has another time, and what was in it is not known.',
+    )
+    expect(sentence(five.with(2, { ...item('c'), bytes: 4 }))).toBe(
       '2 of 3 mini-batches were taken over from job 01J; 1 file changed.',
     )
     expect(sentence([...five.slice(2), item('x'), item('y')])).toBe(
@@ -260,7 +265,9 @@ describe('mini-batches', () => {
     expect(sentence(five, () => false)).toBe(
       'Nothing was taken over from job 01J: 3 mini-batches were not finished there without a failed item.',
     )
-    expect(sentence(five.with(4, item('e', plannedAt)).slice(4))).toContain('1 file changed')
+    expect(sentence(five.with(4, item('e', plannedAt)).slice(4))).toContain(
+      '1 file has another time',
+    )
   })
 
   it('are taken over exactly where they hold the same, and give what a plain loop gives', () => {

@@ -1,6 +1,6 @@
 import { constants, copyFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { fileAt, sourceBytes } from '../item-source.ts'
+import { fileAt, noteCopy, sourceBytes } from '../item-source.ts'
 import type { Sources } from '../item-source.ts'
 import { plannedPath } from '../read-item.ts'
 
@@ -43,6 +43,7 @@ export const layOut = (
   }
   try {
     copyFileSync(source, target, constants.COPYFILE_FICLONE)
+    noteCopy(open, at, target)
     return undefined
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)

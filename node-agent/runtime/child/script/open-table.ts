@@ -1,4 +1,5 @@
 import { readTable } from '#agent/data/readers/read-table.ts'
+import { contentHashBytes } from '#protocol/model/content.ts'
 import type { RunMessage } from '../../messages.ts'
 import { recordSentence, toRunTable } from '../../table-words.ts'
 import type { OpenMiniBatch } from './open-mini-batch.ts'
@@ -7,7 +8,8 @@ import type { OpenMiniBatch } from './open-mini-batch.ts'
 export const openTable = async (message: RunMessage, body: Uint8Array): Promise<OpenMiniBatch> => {
   const { table } = message
   if (table === undefined) throw new Error('the mini-batch holds no records')
-  const { columns, records } = await readTable(toRunTable(table, body))
+  const contents = Buffer.alloc(table.slices.length * contentHashBytes)
+  const { columns, records } = await readTable(toRunTable(table, body), contents)
   const problems = new Map<number, string>()
   const names: string[] = []
   const values: Readonly<Record<string, unknown>>[] = []
@@ -26,7 +28,7 @@ export const openTable = async (message: RunMessage, body: Uint8Array): Promise<
     },
     body,
     offsets: [],
-    contents: Buffer.alloc(0),
+    contents,
     problems,
     records: { all: records.length, columns, names, values },
   }
