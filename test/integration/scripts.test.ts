@@ -199,6 +199,15 @@ describe('what a script may return', () => {
       `return [{ key: '2.txt', n: 1 }, { key: '0.txt', n: 2 }, { key: '2.txt', n: 3 }]`,
       ['{"key":"0.txt","n":2}', '{"key":"2.txt","n":1}', '{"key":"2.txt","n":3}'],
     ],
+    [
+      'typed arrays, dates and large numbers inside objects',
+      `return [{ a: new Float32Array([1.5, NaN]), e: {} }, { b: [new BigInt64Array([4n, 2n ** 60n])], d: new Date(0) }, { n: 5n, o: { 0: 'x' } }]`,
+      [
+        '{"a":[1.5,null],"e":{}}',
+        '{"b":[[4,"1152921504606846976"]],"d":"1970-01-01T00:00:00.000Z"}',
+        '{"n":5,"o":{"0":"x"}}',
+      ],
+    ],
     ['more rows than items', 'return [1, 2, 3, 4, 5]', ['1', '2', '3', '4', '5']],
   ])('%s', async (_, body, rows) => {
     const outcome = await runItems(await lab.started(runOf(body)), three)
@@ -218,6 +227,21 @@ describe('what a script may return', () => {
     expect(told).toHaveLength(1)
   })
 
+  test('all that it printed before it was killed stands in the log', async () => {
+    const process = await lab.started(
+      runOf(
+        `for (let i = 0; i < 9000; i++) console.log('line ' + i + ' ' + 'x'.repeat(80)); process.kill(process.pid, 'SIGKILL')`,
+      ),
+    )
+    await expect(runItems(process, three)).rejects.toThrow('was killed')
+    await process.exited
+    const name = `-${lab.next() - 1}.log`
+    const logs = join(lab.home, 'logs', 'jobs', lab.job)
+    const log = (await readdir(logs)).find((one) => one.endsWith(name)) ?? ''
+    const lines = (await readFile(join(logs, log), 'utf8')).split('\n')
+    expect(lines.filter((line) => line.startsWith('line '))).toHaveLength(9000)
+  })
+
   test('too few rows: the others failed, and it is said that it is not known which', async () => {
     const outcome = await runItems(await lab.started(runOf('return [1]')), three)
     expect(outcome).toMatchObject({ kind: 'succeeded', items: [70], lines: Buffer.from('1') })
@@ -233,6 +257,11 @@ describe('what a script may return', () => {
     ['a number', 'return 3', 'run() returned a number: it must return'],
     ['a null element', 'return [1, null, 3]', 'Element 1 of what run() returned is null'],
     ['NaN', 'return [1, NaN]', 'Element 1 of what run() returned is NaN, which JSON does not have'],
+    [
+      'a map inside',
+      'return [{ a: new Map([[1, 2]]) }]',
+      'Element 0 of what run() returned holds a Map, which JSON does not have: return a list',
+    ],
     ['a function', 'return [() => 1]', 'Element 0 of what run() returned is a function'],
     [
       'a circle',

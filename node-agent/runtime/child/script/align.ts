@@ -61,6 +61,6 @@ const byPlace = ({ items, rows, problems }: Aligning): readonly number[] => {
 }
 
 const noRow = ({ items, rows, keys }: Aligning, name: string): string =>
-  keys === null
+  keys === null && rows.length > 0
     ? `${name} may have failed: the script returned ${rows.length} elements for ${items.length} items without keys, ${unsureWhich}.`
     : `The script returned no row for ${name}.`

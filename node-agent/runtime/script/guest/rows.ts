@@ -83,15 +83,43 @@ const toText = (element: unknown, at: number): Text => {
   if (typeof value === 'number' && !Number.isFinite(value))
     return { problem: `${name} is ${value}, which JSON does not have: return a text instead.` }
   try {
-    const row = JSON.stringify(value) as string | undefined
+    const row = toJson(value)
     if (row !== undefined) return { row }
     return { problem: `${name} is a ${typeof value}, which cannot be a row.` }
   } catch (thrown) {
+    if (thrown instanceof NoJson)
+      return { problem: `${name} holds a ${thrown.message}, which JSON does not have: ${instead}.` }
     const words = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : String(thrown)
     const circular = /circular/i.test(words)
     const why = circular ? 'refers to itself in a circle' : `cannot be written as JSON (${words})`
     return { problem: `${name} ${why}: return plain data.` }
   }
+}
+
+const instead = 'return a list or a plain object instead'
+
+class NoJson extends Error {}
+
+/** JSON makes an object of a typed array, and an empty one of a map: both begin so. */
+const oddObjects = ['{"0":', '{}']
+
+/** Typed arrays are lists, wherever they stand, and numbers of 64 bits are as they are alone. */
+const toJson = (value: unknown): string | undefined => {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value) as string | undefined
+    const row = text
+    if (row === undefined || !oddObjects.some((odd) => row.includes(odd))) return row
+  } catch (thrown) {
+    if (!(thrown instanceof TypeError) || !thrown.message.includes('BigInt')) throw thrown
+  }
+  return JSON.stringify(value, toPlain)
+}
+
+const toPlain = (_: string, value: unknown): unknown => {
+  if (value instanceof Map || value instanceof Set)
+    throw new NoJson(value instanceof Map ? 'Map' : 'Set')
+  return isNumbers(value) ? Array.from(value, plain) : plain(value)
 }
 
 const keyOf = (element: unknown): string | null => {

@@ -19,8 +19,22 @@ interface Script {
 }
 type Entry = (...given: readonly unknown[]) => unknown
 
+/**
+ * What a script prints is written before it goes on: else it stood in the memory of this process, and its last
+ * words, which tell why it died or was stopped, would go with it. Node itself does so on Windows only.
+ */
+const printAtOnce = (): void => {
+  for (const { _handle } of [process.stdout, process.stderr] as readonly Printing[])
+    _handle?.setBlocking?.(true)
+}
+
+interface Printing {
+  readonly _handle?: { readonly setBlocking?: (blocking: boolean) => void }
+}
+
 /** Runs the script that the runtime process names, one mini-batch at a time, until the pipe closes. */
 export const serveScript = (descriptor: number): void => {
+  printAtOnce()
   let script: Script | undefined
   let context: ScriptContext | undefined
   let direct: InitWords['directInputs'] = []
