@@ -260,6 +260,7 @@ export const cliExamples: readonly CliExample[] = [
       failures: [
         {
           message: 'The file is no image that can be decoded.',
+          common: 'The file is no image that can be decoded.',
           cause: 'item',
           count: 3,
           first: { item: '0412.png', miniBatch: 41, attempt: 1, peer: ben, peerName: 'ben' },

@@ -241,9 +241,12 @@ export interface MiniBatchContents {
   readonly contents: Uint8Array
 }
 
-/** Failures with the same words. */
+/** Failures of one cause: their sentences are the same but for names of items, paths and numbers. */
 export interface FailureGroup {
+  /** That of the first. */
   readonly message: string
+  /** The longest part that the sentences of all of them have. */
+  readonly common: string
   readonly cause: string
   readonly count: number
   readonly first: {

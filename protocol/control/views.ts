@@ -158,6 +158,9 @@ export type JobView = z.infer<typeof jobView>
 
 export const failureGroupView = z.object({
   message: text,
+  common: text.describe(
+    'Longest part that the sentences of all of them have: finds them by a search',
+  ),
   cause: text.describe('item, threw, timed-out, process-died, not-loaded'),
   count,
   first: z.object({

@@ -187,6 +187,7 @@ describe('rows', () => {
     expect(await t.views.failureGroups(job, 5)).toEqual([
       {
         message: 'It is no image.',
+        common: 'It is no image.',
         cause: 'item',
         count: 3,
         first: { item: 'folder/17.png', miniBatch: 1, attempt: 1, peer: t.keys.self },
@@ -194,17 +195,26 @@ describe('rows', () => {
     ])
   })
 
-  it('fail by one cause where sentences differ only in the item they name', async () => {
+  it('fail by one cause where sentences differ only in the item they name, in numbers or in paths', async () => {
     await using t = await setup()
-    await t.append(commit(t.keys.self, 'one', [0]))
+    await t.append(commit(t.keys.self, 'one', [0, 1]))
     const rows = rowsOf(0, 'a', 3)
     const failures = rows.failures.map((one, at) => ({
       ...one,
       message: at === 1 ? 'It is no image.' : `${one.name} is no image.`,
     }))
-    await keep(t.views, t.keys.self, 'one', [{ ...rows, failures }])
+    const more = rowsOf(1, 'a', 3)
+    const odd = more.failures.map((one, at) => ({
+      ...one,
+      message: `/tmp/${at} has ${at + 2} pages.`,
+    }))
+    await keep(t.views, t.keys.self, 'one', [
+      { ...rows, failures },
+      { ...more, failures: odd },
+    ])
     const groups = await t.views.failureGroups(job, 5)
     expect(groups.map(({ message, count, first }) => [message, count, first.item])).toEqual([
+      ['/tmp/0 has 2 pages.', 3, 'folder/17.png'],
       ['folder/7.png is no image.', 2, 'folder/7.png'],
       ['It is no image.', 1, 'folder/8.png'],
     ])
@@ -355,6 +365,7 @@ describe('a job in the views', () => {
     expect(await t.views.failureGroups(job, 5)).toEqual([
       {
         message: 'It broke.',
+        common: 'It broke.',
         cause: 'threw',
         count: 3,
         first: { item: '', miniBatch: 1, attempt: 1, peer: self },

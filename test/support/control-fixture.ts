@@ -452,6 +452,7 @@ const jobHandlers = (shared: Shared) => {
             : [
                 {
                   message: 'The file is no image.',
+                  common: 'The file is no image.',
                   cause: 'item',
                   count: job.itemsFailed,
                   first: {

@@ -302,12 +302,14 @@ const detailOf = (job: JobView): JobDetailView => ({
       : [
           {
             message: 'The file is no image: its first bytes are those of no known format.',
+            common: 'The file is no image: its first bytes are those of no known format.',
             cause: 'item',
             count: job.itemsFailed,
             first: failure('00011.png', 1, 1),
           },
           {
             message: 'The worker process ended while it ran the mini-batch.',
+            common: 'The worker process ended while it ran the mini-batch.',
             cause: 'process-died',
             count: 2,
             first: failure('', 90, 2),

@@ -357,7 +357,7 @@ const twoCauses = (): WindowData => {
         ...detail,
         failures: [
           { ...image!, count: 2 },
-          { ...image!, message: truncated, count: 1, first },
+          { ...image!, message: truncated, common: truncated, count: 1, first },
           died!,
         ],
       }

@@ -104,6 +104,7 @@ export const jobToDetail = (
 
 const failureToView = (group: FailureGroup, nameOf: NameOf): FailureGroupView => ({
   message: group.message,
+  common: group.common,
   cause: group.cause,
   count: group.count,
   first: { ...group.first, peerName: nameOf(group.first.peer) },

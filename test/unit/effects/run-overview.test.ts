@@ -14,12 +14,14 @@ const nameOf = () => 'ben'
 
 const ofItem: FailureGroup = {
   message: 'It is no image, "really".\nNo.',
+  common: 'It is no image, "really".\nNo.',
   cause: 'item',
   count: 3,
   first: { item: 'a,b.png', miniBatch: 1, attempt: 2, peer: ben },
 }
 const ofAttempt: FailureGroup = {
   message: 'It broke.',
+  common: 'It broke.',
   cause: 'threw',
   count: 1,
   first: { item: '', miniBatch: 0, attempt: 1, peer: ben },

@@ -10,17 +10,18 @@ import type { RowFilter } from '../rows/use-rows.ts'
 import { valueColumns } from '../rows/value-columns.ts'
 import './failures.css'
 
-/** The failed items with their pictures: all of them, or those with one message. */
+/** The failed items with their pictures: all of them, or those of one cause. */
 export const FailedItems = (props: {
   readonly job: string
   readonly open: boolean
-  readonly message: string | undefined
+  /** Words that all of its sentences have; undefined: every cause. */
+  readonly common: string | undefined
   readonly showAll: () => void
 }) => {
-  const { job, open, message, showAll } = props
+  const { job, open, common, showAll } = props
   const filter = useMemo<RowFilter>(
-    () => ({ job, open, onlyFailures: true, search: (message ?? '').slice(0, searchMost) }),
-    [job, open, message],
+    () => ({ job, open, onlyFailures: true, search: (common ?? '').slice(0, searchMost) }),
+    [job, open, common],
   )
   const first = useFirstRows(filter)
   const columns = useMemo(() => valueColumns([]), [])
@@ -30,9 +31,9 @@ export const FailedItems = (props: {
         <h2>Failed items</h2>
         <span className="muted small" role="status">
           {first.data === undefined ? '' : formatPlural(first.data.total, 'item')}
-          {message === undefined ? '' : ' with this cause'}
+          {common === undefined ? '' : ' with this cause'}
         </span>
-        {message === undefined ? null : (
+        {common === undefined ? null : (
           <Button size="compact-xs" variant="default" onClick={showAll}>
             All causes
           </Button>
@@ -45,7 +46,7 @@ export const FailedItems = (props: {
         {first.data === undefined ? null : first.data.total === 0 ? (
           <Empty sentence="The rows of these items are not on this machine." />
         ) : (
-          <RowTable key={message ?? ''} {...{ filter, columns }} total={first.data.total} />
+          <RowTable key={common ?? ''} {...{ filter, columns }} total={first.data.total} />
         )}
       </div>
     </div>

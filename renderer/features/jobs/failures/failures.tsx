@@ -48,7 +48,7 @@ export const Failures = (props: {
         <FailedItems
           job={job.id}
           open={isOpen(job)}
-          message={chosen}
+          common={sorted.find(({ message }) => message === chosen)?.common}
           showAll={() => setChosen(undefined)}
         />
       ) : null}
