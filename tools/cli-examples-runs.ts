@@ -10,6 +10,7 @@ const step: AnswerOf<'pipeline'>['steps'][number] = {
   reason: '',
   job: '01K9Z3T8M4Q6V2R7X1B5N0C9DE',
   needs: [],
+  outputName: 'output',
   output: '/home/anna/.muster/outputs/01K9Z3T8M4Q6V2R7X1B5N0C9DE/found.jsonl',
   items: 2_000,
   itemsSucceeded: 2_000,

@@ -5,7 +5,8 @@ import type { DatasetSource, ReadingFields, TableOptions } from './dataset-input
 import { placeOf } from './data-path.ts'
 import type { DataPath, Place } from './data-path.ts'
 import type { Maybe } from './parameter.ts'
-import type { Workspace } from './workspace.ts'
+import { checkInstance, checkOptions, refused } from './check-options.ts'
+import { mustBeWorkspace, Workspace } from './workspace.ts'
 
 /** Paths or globs: on this machine, below a datastore, or chosen when a pipeline is submitted. */
 export type Paths = Maybe<string | DataPath> | readonly (string | DataPath)[]
@@ -29,6 +30,15 @@ export interface RegisterDataset {
   readonly validate?: boolean
 }
 
+const filesTable = { validate: 'may', partitionFormat: 'may' } as const
+const tableTable = { validate: 'may', separator: 'may', header: 'may' } as const
+const registerTable = {
+  name: 'needed',
+  description: 'may',
+  tags: 'may',
+  validate: 'may',
+} as const
+
 /** A choice of files or of records. Lazy: nothing is read before it is used, unless `validate` says so. */
 export class Dataset {
   readonly source: DatasetSource
@@ -39,24 +49,27 @@ export class Dataset {
 
   /** Each file is an item. */
   static readonly File = {
-    fromFiles: (paths: Paths, options: FromFilesOptions = {}): Promise<Dataset> =>
-      fromPaths(paths, options.validate ?? false, {
+    fromFiles: async (paths: Paths, options: FromFilesOptions = {}): Promise<Dataset> => {
+      checkOptions<FromFilesOptions>('fromFiles', options, filesTable)
+      const { validate = false, partitionFormat } = options
+      return fromPaths(paths, validate, {
         type: 'files',
-        ...(options.partitionFormat === undefined
-          ? {}
-          : { partition_format: options.partitionFormat }),
-      }),
+        ...(partitionFormat === undefined ? {} : { partition_format: partitionFormat }),
+      })
+    },
   }
 
   /** Each record is an item. */
   static readonly Tabular = {
-    fromDelimitedFiles: (paths: Paths, options: FromTableOptions = {}): Promise<Dataset> =>
-      fromPaths(paths, options.validate ?? false, {
+    fromDelimitedFiles: async (paths: Paths, options: FromTableOptions = {}): Promise<Dataset> => {
+      checkOptions<FromTableOptions>('fromDelimitedFiles', options, tableTable)
+      return fromPaths(paths, options.validate ?? false, {
         type: 'table',
         format: 'delimited',
         ...(options.separator === undefined ? {} : { delimiter: options.separator }),
         ...(options.header === undefined ? {} : { header: options.header }),
-      }),
+      })
+    },
     fromJsonLines: (paths: Paths, options: { readonly validate?: boolean } = {}) =>
       fromPaths(paths, options.validate ?? false, { type: 'table', format: 'json-lines' }),
     fromParquetFiles: (paths: Paths, options: { readonly validate?: boolean } = {}) =>
@@ -72,6 +85,8 @@ export class Dataset {
 
   /** Registers the next version of a name. Moves nothing. */
   async register(workspace: Workspace, wish: RegisterDataset): Promise<Dataset> {
+    checkInstance("A Dataset's workspace", workspace, Workspace, mustBeWorkspace)
+    checkOptions<RegisterDataset>('register', wish, registerTable)
     if (this.source.kind === 'registered') return this
     const fixed = this.source.paths.filter(isFixed)
     if (fixed.length < this.source.paths.length)
@@ -144,11 +159,19 @@ const fromPaths = async (
   fields: ReadingFields,
 ): Promise<Dataset> => {
   const list = isList(paths) ? paths : [paths]
+  if (list.length === 0 || !list.every(isPlace))
+    throw refused(
+      'A dataset is made of paths; give one or a list of them: texts, or `datastore.path(...)`.',
+    )
   const dataset = new Dataset({ kind: 'paths', paths: list, fields })
   const local = list.filter((path) => typeof path === 'string')
   if (validate && local.length === list.length) await mustBeThere(local)
   return dataset
 }
+
+const isPlace = (path: unknown): boolean =>
+  typeof path === 'string' ||
+  (typeof path === 'object' && path !== null && ('datastore' in path || 'reference' in path))
 
 const isList = (paths: Paths): paths is readonly (string | DataPath)[] => Array.isArray(paths)
 

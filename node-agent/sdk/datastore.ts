@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import type { DatastoreView } from '#protocol/control/registry-views.ts'
 import type { DataPath } from './data-path.ts'
-import type { Workspace } from './workspace.ts'
+import { checkInstance, checkOptions } from './check-options.ts'
+import type { OptionTable } from './check-options.ts'
+import { mustBeWorkspace, Workspace } from './workspace.ts'
 
 export interface RegisterDatastore {
   readonly name: string
@@ -15,6 +17,16 @@ export interface RegisterDatastore {
   readonly overwrite?: boolean
   readonly description?: string
   readonly tags?: Readonly<Record<string, string>>
+}
+
+const optionTable: OptionTable<RegisterDatastore> = {
+  name: 'needed',
+  kind: 'needed',
+  path: 'needed',
+  share: 'may',
+  overwrite: 'may',
+  description: 'may',
+  tags: 'may',
 }
 
 /** A named place where data lies. Registering moves nothing. */
@@ -32,6 +44,8 @@ export class Datastore {
   }
 
   static async register(workspace: Workspace, wish: RegisterDatastore): Promise<Datastore> {
+    checkInstance("A Datastore's workspace", workspace, Workspace, mustBeWorkspace)
+    checkOptions('Datastore.register', wish, optionTable)
     const { name, kind, path, share, overwrite, description, tags } = wish
     const view = await workspace.connection.call('registerDatastore', {
       body: {
@@ -46,7 +60,12 @@ export class Datastore {
     return new Datastore(workspace, view)
   }
 
-  /** @throws MusterFailure `NotFound` */
+  static async list(workspace: Workspace): Promise<readonly Datastore[]> {
+    const { datastores } = await workspace.connection.call('datastores')
+    return datastores.map((view) => new Datastore(workspace, view))
+  }
+
+  /** @throws MusterFailure `DataUnknown` */
   static async get(workspace: Workspace, name: string): Promise<Datastore> {
     const query = { datastore: name }
     return new Datastore(workspace, await workspace.connection.call('datastore', { query }))

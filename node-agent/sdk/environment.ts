@@ -1,3 +1,5 @@
+import { checkOptions } from './check-options.ts'
+
 export interface EnvironmentOptions {
   readonly name?: string
   /** `onnx` runs the model alone, `node` runs an entry script. Default: by whether there is a script. */
@@ -15,7 +17,10 @@ export class Environment {
   readonly runtime: 'onnx' | 'node' | undefined
   readonly environmentVariables: Readonly<Record<string, string>>
 
-  constructor({ name = '', runtime, environmentVariables = {} }: EnvironmentOptions = {}) {
+  constructor(options: EnvironmentOptions = {}) {
+    const table = { name: 'may', runtime: 'may', environmentVariables: 'may' } as const
+    checkOptions<EnvironmentOptions>('Environment', options, table)
+    const { name = '', runtime, environmentVariables = {} } = options
     this.name = name
     this.runtime = runtime
     this.environmentVariables = environmentVariables

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import process from 'node:process'
 import type { ComparisonView } from '#protocol/control/pipeline-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
+import { checkInstance, checkOptions } from './check-options.ts'
 import type { ParameterValues } from './parameter.ts'
-import type { Pipeline } from './pipeline.ts'
+import { Pipeline, submission } from './pipeline.ts'
 import { Run } from './run.ts'
-import type { Workspace } from './workspace.ts'
+import { mustBeWorkspace, Workspace } from './workspace.ts'
 
 export interface SubmitOptions {
   /** Values of parameters; those left out keep their defaults. `"1"` and `1` mean the same. */
@@ -17,29 +16,42 @@ export interface SubmitOptions {
   readonly regenerateOutputs?: boolean
 }
 
+const optionTable = {
+  pipelineParameters: 'may',
+  continueOnStepFailure: 'may',
+  regenerateOutputs: 'may',
+} as const
+
 /** A name under which runs are kept and compared. */
 export class Experiment {
   readonly workspace: Workspace
   readonly name: string
 
   constructor(workspace: Workspace, name: string) {
+    checkInstance("An Experiment's workspace", workspace, Workspace, mustBeWorkspace)
     this.workspace = workspace
     this.name = name
   }
 
+  /** Names that runs were submitted under, the last used first. */
+  static async list(workspace: Workspace): Promise<readonly Experiment[]> {
+    const { experiments } = await workspace.connection.call('experiments')
+    return experiments.map(({ name }) => new Experiment(workspace, name))
+  }
+
   /** Submits and answers at once; `run.waitForCompletion()` waits. */
   async submit(pipeline: Pipeline, options: SubmitOptions = {}): Promise<Run> {
+    checkInstance('What is submitted', pipeline, Pipeline, 'a Pipeline')
+    checkOptions<SubmitOptions>('submit', options, optionTable)
     const { pipelineParameters, continueOnStepFailure, regenerateOutputs } = options
-    const file = await pipeline.toFile({
+    const body = await submission(pipeline, {
       experiment: this.name,
       continueOnStepFailure: continueOnStepFailure ?? false,
       regenerateOutputs: regenerateOutputs ?? false,
     })
     const { pipeline: view } = await this.workspace.connection.call('submitPipeline', {
       body: {
-        text: JSON.stringify(file, null, 2),
-        // Relative paths of scripts and models start where the program runs.
-        file: join(process.cwd(), `${pipeline.name}.json`),
+        ...body,
         submissionId: randomUUID(),
         ...(pipelineParameters === undefined ? {} : { parameters: { ...pipelineParameters } }),
       },
@@ -49,7 +61,7 @@ export class Experiment {
   }
 
   /** Its runs, newest first. */
-  async runs(): Promise<readonly Run[]> {
+  async getRuns(): Promise<readonly Run[]> {
     const query = { experiment: this.name }
     const { pipelines } = await this.workspace.connection.call('pipelines', { query })
     return pipelines.map((view) => new Run(this.workspace, view))

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { ModelView } from '#protocol/control/views.ts'
-import type { Workspace } from './workspace.ts'
+import { checkInstance, checkOptions } from './check-options.ts'
+import { mustBeWorkspace, Workspace } from './workspace.ts'
 
 export interface RegisterModel {
   /** An `.onnx` file, or a folder that holds one with its external data files. */
@@ -9,6 +10,13 @@ export interface RegisterModel {
   readonly tags?: Readonly<Record<string, string>>
   readonly description?: string
 }
+
+const optionTable = {
+  modelPath: 'needed',
+  modelName: 'needed',
+  tags: 'may',
+  description: 'may',
+} as const
 
 /** A registered model: one version of one name. Jobs pin the version when they are submitted. */
 export class Model {
@@ -35,6 +43,8 @@ export class Model {
 
   /** Registers the next version of a name. The same bytes again give the version that has them. */
   static async register(workspace: Workspace, wish: RegisterModel): Promise<Model> {
+    checkInstance("A Model's workspace", workspace, Workspace, mustBeWorkspace)
+    checkOptions<RegisterModel>('Model.register', wish, optionTable)
     const { modelPath, modelName, tags, description } = wish
     const view = await workspace.connection.call('registerModel', {
       body: {

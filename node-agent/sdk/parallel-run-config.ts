@@ -1,57 +1,29 @@
-import type { Environment } from './environment.ts'
-import type { Maybe } from './parameter.ts'
-
-/** How a declared `onnx` step reads its items; the fields of `preprocess` in a job file. */
-export type Preprocess = Readonly<Record<string, unknown>>
-/** What becomes of the model's output; the fields of `postprocess` in a job file. */
-export type Postprocess = Readonly<Record<string, unknown>>
-
-/** Azure's `ParallelRunConfig`, and what Muster adds. Everything left out has the default of a job file. */
-export interface ParallelRunConfigOptions {
-  /** Your script (`.ts` or `.js`) below `sourceDirectory`; none for a step that is declared. */
-  readonly entryScript?: string
-  readonly sourceDirectory?: string
-  readonly environment?: Environment
-  /** The pool whose machines work, or its name. Default: all of them. */
-  readonly computeTarget?: Maybe<{ readonly name: string } | string>
-  /** A count of files, bytes of a table such as `'1MB'`, or `'auto'`. */
-  readonly miniBatchSize?: Maybe<number | string>
-  readonly partitionKeys?: readonly string[]
-  readonly errorThreshold?: Maybe<number>
-  readonly miniBatchErrorThreshold?: Maybe<number>
-  readonly allowedFailedCount?: Maybe<number>
-  readonly allowedFailedPercent?: Maybe<number>
-  readonly outputAction?: 'append_row' | 'summary_only'
-  readonly appendRowFileName?: Maybe<string>
-  readonly appendRowDelimiter?: Maybe<string>
-  readonly appendRowHeader?: Maybe<boolean>
-  readonly nodeCount?: Maybe<number>
-  readonly processCountPerNode?: Maybe<number>
-  /** Seconds one `run()` may take. */
-  readonly runInvocationTimeout?: Maybe<number>
-  /** Tries of a mini-batch in all. */
-  readonly runMaxTry?: Maybe<number>
-  /** Seconds in which machines at work end no mini-batch before the job is given up. Default: no limit. */
-  readonly progressUpdateTimeout?: Maybe<number>
-  /** Seconds for listing the input as far as its first mini-batch. Default: no limit. */
-  readonly firstTaskCreationTimeout?: Maybe<number>
-  /** Seconds for loading one mini-batch; a longer one is charged. Default: no limit. */
-  readonly taskOverheadTimeout?: Maybe<number>
-  readonly loggingLevel?: Maybe<'DEBUG' | 'INFO' | 'WARNING'>
-  readonly device?: Maybe<string>
-  readonly priority?: Maybe<number>
-  readonly weight?: Maybe<number>
-  readonly preprocess?: Preprocess
-  readonly postprocess?: Postprocess
-  readonly inPlace?: Maybe<boolean>
-}
+import { checkOptions } from './check-options.ts'
+import { loadConfig, saveConfig } from './config-file.ts'
+import { optionTable } from './config-options.ts'
+import type { ParallelRunConfigOptions } from './config-options.ts'
+import type { Workspace } from './workspace.ts'
 
 /** How a step runs. Made once, used by any number of steps. */
 export class ParallelRunConfig {
   readonly options: ParallelRunConfigOptions
 
   constructor(options: ParallelRunConfigOptions) {
+    checkOptions('ParallelRunConfig', options, optionTable)
     this.options = options
+  }
+
+  /**
+   * Reads what `saveToYaml` wrote, or a person with the names of a job file; the agent reads the YAML.
+   * @throws MusterFailure `JobFileMissing`, `JobFileInvalid`, `RequestInvalid` for a field that is none
+   */
+  static async loadYaml(workspace: Workspace, path: string): Promise<ParallelRunConfig> {
+    return new ParallelRunConfig(await loadConfig(workspace, path))
+  }
+
+  /** Writes it with the names of a job file; of a parameter its default, as Azure does. Answers the path. */
+  saveToYaml(path: string): Promise<string> {
+    return saveConfig(this.options, path)
   }
 
   /** The same with some things changed. */
@@ -59,32 +31,3 @@ export class ParallelRunConfig {
     return new ParallelRunConfig({ ...this.options, ...changes })
   }
 }
-
-/** Options that are written into a step as they are: their names there. */
-export const plainFields = {
-  entryScript: 'entry_script',
-  miniBatchSize: 'mini_batch_size',
-  partitionKeys: 'partition_keys',
-  errorThreshold: 'error_threshold',
-  miniBatchErrorThreshold: 'mini_batch_error_threshold',
-  allowedFailedCount: 'allowed_failed_count',
-  allowedFailedPercent: 'allowed_failed_percent',
-  outputAction: 'output_action',
-  appendRowFileName: 'append_row_file_name',
-  appendRowDelimiter: 'append_row_delimiter',
-  appendRowHeader: 'append_row_header',
-  nodeCount: 'node_count',
-  processCountPerNode: 'process_count_per_node',
-  runInvocationTimeout: 'run_invocation_timeout',
-  runMaxTry: 'run_max_try',
-  progressUpdateTimeout: 'progress_update_timeout',
-  firstTaskCreationTimeout: 'first_task_creation_timeout',
-  taskOverheadTimeout: 'task_overhead_timeout',
-  loggingLevel: 'logging_level',
-  device: 'device',
-  priority: 'priority',
-  weight: 'weight',
-  preprocess: 'preprocess',
-  postprocess: 'postprocess',
-  inPlace: 'in_place',
-} as const satisfies Partial<Record<keyof ParallelRunConfigOptions, string>>

@@ -1,8 +1,10 @@
-import type { NamedInput } from './dataset.ts'
+import { checkInstance, checkOptions, refused } from './check-options.ts'
+import type { OptionTable } from './check-options.ts'
+import { NamedInput } from './dataset.ts'
 import type { Model } from './model.ts'
-import type { ParallelRunConfig } from './parallel-run-config.ts'
+import { ParallelRunConfig } from './parallel-run-config.ts'
 import type { Maybe } from './parameter.ts'
-import type { PipelineData, StepOutput } from './pipeline-data.ts'
+import { PipelineData, StepOutput } from './pipeline-data.ts'
 
 /** Something that a step reads: a dataset under a name, or another step's output. */
 export type StepInput = NamedInput | StepOutput | PipelineData
@@ -23,6 +25,8 @@ export interface ParallelRunStepOptions {
   /** Several models by the names under which the script asks for them: `context.session(name)`. */
   readonly models?: Readonly<Record<string, Maybe<Model | string>>>
   readonly allowReuse?: boolean
+  readonly description?: string
+  readonly tags?: Readonly<Record<string, string>>
   /** Steps that must have ended before this one starts, besides those it reads from. */
   readonly runAfter?: readonly ParallelRunStep[]
 }
@@ -32,10 +36,43 @@ export class ParallelRunStep {
   readonly options: ParallelRunStepOptions
 
   constructor(options: ParallelRunStepOptions) {
+    checkOptions('ParallelRunStep', options, optionTable)
+    const { name, parallelRunConfig, inputs, sideInputs = [] } = options
+    const of = `The parallelRunConfig of step "${name}"`
+    checkInstance(of, parallelRunConfig, ParallelRunConfig, 'a ParallelRunConfig')
+    checkInputs(name, 'inputs', inputs)
+    checkInputs(name, 'sideInputs', sideInputs)
     this.options = options
   }
 
   get name(): string {
     return this.options.name
   }
+}
+
+const optionTable: OptionTable<ParallelRunStepOptions> = {
+  name: 'needed',
+  parallelRunConfig: 'needed',
+  inputs: 'needed',
+  sideInputs: 'may',
+  output: 'may',
+  arguments: 'may',
+  model: 'may',
+  models: 'may',
+  allowReuse: 'may',
+  description: 'may',
+  tags: 'may',
+  runAfter: 'may',
+}
+
+const checkInputs = (step: string, option: 'inputs' | 'sideInputs', inputs: unknown): void => {
+  if (!Array.isArray(inputs))
+    throw refused(
+      `"${option}" of step "${step}" is not a list; write it as [data.asNamedInput('NAME')].`,
+    )
+  const kinds = [NamedInput, StepOutput, PipelineData]
+  if (!inputs.every((input) => kinds.some((kind) => input instanceof kind)))
+    throw refused(
+      `"${option}" of step "${step}" holds what is no input; name each dataset with data.asNamedInput('NAME').`,
+    )
 }

@@ -1,3 +1,5 @@
+import { checkOptions } from './check-options.ts'
+
 /** A value that stands for itself or is chosen when a pipeline is submitted. */
 export type Maybe<T> = T | PipelineParameter
 
@@ -18,7 +20,10 @@ export class PipelineParameter {
   readonly defaultValue: string | number | boolean | undefined
   readonly description: string | undefined
 
-  constructor({ name, defaultValue, description }: PipelineParameterOptions) {
+  constructor(options: PipelineParameterOptions) {
+    const table = { name: 'needed', defaultValue: 'may', description: 'may' } as const
+    checkOptions<PipelineParameterOptions>('PipelineParameter', options, table)
+    const { name, defaultValue, description } = options
     this.name = name
     this.defaultValue = defaultValue
     this.description = description

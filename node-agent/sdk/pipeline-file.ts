@@ -1,14 +1,12 @@
-import { musterError, MusterFailure } from '#protocol/errors.ts'
-import type { NamedInput } from './dataset.ts'
+import { refused } from './check-options.ts'
 import { inputFields } from './dataset-input.ts'
 import type { InputFields } from './dataset-input.ts'
 import { Model } from './model.ts'
-import { plainFields } from './parallel-run-config.ts'
-import type { ParallelRunConfigOptions } from './parallel-run-config.ts'
+import { plainFields } from './config-options.ts'
+import type { ParallelRunConfigOptions } from './config-options.ts'
 import type { ParallelRunStep, StepInput } from './parallel-run-step.ts'
 import { PipelineParameter } from './parameter.ts'
-import { PipelineData } from './pipeline-data.ts'
-import type { StepOutput } from './pipeline-data.ts'
+import { PipelineData, StepOutput } from './pipeline-data.ts'
 
 /** A Muster pipeline file as JSON, which is YAML too. */
 export type PipelineFile = Readonly<Record<string, unknown>>
@@ -20,6 +18,8 @@ export interface PipelineHead {
   readonly experiment: string
   readonly continueOnStepFailure: boolean
   readonly regenerateOutputs: boolean
+  /** The field `schedule` of a file; undefined: it is run once. */
+  readonly schedule?: PipelineFile
 }
 
 /** Writes steps as the file a person would have written; what it means is decided by the agent alone. */
@@ -37,6 +37,7 @@ export const pipelineFile = async (
     ...(parameters.size === 0 ? {} : { parameters: parameterFields(parameters) }),
     ...(head.continueOnStepFailure ? { continue_on_step_failure: true } : {}),
     ...(head.regenerateOutputs ? { regenerate_outputs: true } : {}),
+    ...(head.schedule === undefined ? {} : { schedule: head.schedule }),
     steps: written,
   }
 }
@@ -57,13 +58,15 @@ const stepFields = async (
   parameters: Map<string, PipelineParameter>,
 ): Promise<PipelineFile> => {
   const { name, parallelRunConfig, output, arguments: given, allowReuse } = step.options
-  const { model, models } = step.options
+  const { model, models, description, tags } = step.options
   const { options } = parallelRunConfig
   const { environment, sourceDirectory } = options
   const after = step.options.runAfter?.map((one) => one.name)
   const side = step.options.sideInputs ?? []
   const fields = {
     name,
+    ...(description === undefined ? {} : { description }),
+    ...(tags === undefined ? {} : { tags }),
     ...(environment?.runtime === undefined ? {} : { runtime: environment.runtime }),
     ...configFields(options),
     ...(sourceDirectory === undefined ? {} : scriptPlace(options, sourceDirectory)),
@@ -133,13 +136,14 @@ const oneInput = async (
   steps: readonly ParallelRunStep[],
 ): Promise<{ readonly name: string; readonly value: InputFields | string }> => {
   if (input instanceof PipelineData) return { name: input.name, value: outputOf(input, steps) }
-  if (isOutput(input)) return { name: input.name, value: outputOf(input.data, steps) }
+  if (input instanceof StepOutput) {
+    const path = outputOf(input.data, steps)
+    return { name: input.name, value: input.mode === 'mount' ? path : { path, mode: input.mode } }
+  }
   const fields = await inputFields(input.dataset.source)
   const mode = input.mode === 'mount' ? {} : { mode: input.mode }
   return { name: input.name, value: { ...fields, ...mode } }
 }
-
-const isOutput = (input: NamedInput | StepOutput): input is StepOutput => 'data' in input
 
 const outputOf = (data: PipelineData, steps: readonly ParallelRunStep[]): string => {
   const maker = steps.find((step) => step.options.output === data)
@@ -166,6 +170,3 @@ const replaceParameters = (value: unknown, found: Map<string, PipelineParameter>
     Object.entries(value).map(([key, one]) => [key, replaceParameters(one, found)]),
   )
 }
-
-const refused = (sentence: string): MusterFailure =>
-  new MusterFailure(musterError('RequestInvalid', sentence))

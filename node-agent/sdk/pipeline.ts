@@ -1,7 +1,13 @@
+import { join } from 'node:path'
+import process from 'node:process'
+import { musterError, MusterFailure } from '#protocol/errors.ts'
+import type { ErrorCode } from '#protocol/errors.ts'
+import { checkInstance, checkOptions, refused } from './check-options.ts'
 import type { ParallelRunStep } from './parallel-run-step.ts'
+import type { ParameterValues } from './parameter.ts'
 import { pipelineFile } from './pipeline-file.ts'
 import type { PipelineFile, PipelineHead } from './pipeline-file.ts'
-import type { Workspace } from './workspace.ts'
+import { mustBeWorkspace, Workspace } from './workspace.ts'
 
 export interface PipelineOptions {
   readonly steps: readonly ParallelRunStep[]
@@ -17,7 +23,12 @@ export class Pipeline {
   readonly name: string
   readonly description: string
 
-  constructor(workspace: Workspace, { steps, name, description = '' }: PipelineOptions) {
+  constructor(workspace: Workspace, options: PipelineOptions) {
+    checkInstance("A Pipeline's workspace", workspace, Workspace, mustBeWorkspace)
+    const table = { steps: 'needed', name: 'may', description: 'may' } as const
+    checkOptions<PipelineOptions>('Pipeline', options, table)
+    const { steps, name, description = '' } = options
+    if (steps.length === 0) throw refused('A Pipeline without steps does nothing; give it one.')
     this.workspace = workspace
     this.steps = steps
     this.name = name ?? steps[0]?.name ?? ''
@@ -38,4 +49,27 @@ export class Pipeline {
       this.steps,
     )
   }
+
+  /**
+   * Reads it as a submission would; nothing is recorded. Answers what has no effect, in sentences.
+   * @throws MusterFailure with the first thing that is wrong
+   */
+  async validate(pipelineParameters: ParameterValues = {}): Promise<readonly string[]> {
+    const { warnings, problem } = await this.workspace.connection.call('checkFile', {
+      body: { ...(await submission(this)), parameters: { ...pipelineParameters } },
+    })
+    if (problem === null) return warnings
+    const { code, message, retryable } = problem
+    throw new MusterFailure(musterError(code as ErrorCode, message, { retryable }))
+  }
 }
+
+/** What is submitted of a pipeline: the file, and where its relative paths start. */
+export const submission = async (
+  pipeline: Pipeline,
+  head: Partial<PipelineHead> = {},
+): Promise<{ readonly text: string; readonly file: string }> => ({
+  text: JSON.stringify(await pipeline.toFile(head), null, 2),
+  // Relative paths of scripts and models start where the program runs.
+  file: join(process.cwd(), `${pipeline.name}.json`),
+})

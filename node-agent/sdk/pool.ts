@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PoolView } from '#protocol/control/sharing-api.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
-import type { Workspace } from './workspace.ts'
+import { checkInstance, checkOptions } from './check-options.ts'
+import type { OptionTable } from './check-options.ts'
+import { mustBeWorkspace, Workspace } from './workspace.ts'
 
 export interface CreatePool {
   readonly name: string
@@ -28,6 +30,16 @@ export interface WaitForPool {
   readonly timeoutInMinutes?: number
 }
 
+const createTable: OptionTable<CreatePool> = {
+  name: 'needed',
+  description: 'may',
+  minPeers: 'may',
+  maxPeers: 'may',
+  filter: 'may',
+  overwrite: 'may',
+}
+const filterTable = { names: 'may', tags: 'may', gpu: 'may', memoryBytes: 'may' } as const
+
 const pollMs = 500
 
 /** A named subset of the machines: what Azure calls a compute target. */
@@ -41,6 +53,9 @@ export class Pool {
   }
 
   static async create(workspace: Workspace, wish: CreatePool): Promise<Pool> {
+    checkInstance("A Pool's workspace", workspace, Workspace, mustBeWorkspace)
+    checkOptions('Pool.create', wish, createTable)
+    checkOptions('The filter of Pool.create', wish.filter ?? {}, filterTable)
     const { filter, ...rest } = wish
     const { names, tags, ...other } = filter ?? {}
     await workspace.connection.call('createPool', {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PipelineView, StepView } from '#protocol/control/pipeline-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
+import { checkOptions } from './check-options.ts'
 import type { ParameterValues } from './parameter.ts'
 import { StepRun } from './step-run.ts'
 import type { Workspace } from './workspace.ts'
@@ -12,6 +13,16 @@ export interface WaitOptions {
   readonly timeoutSeconds?: number
   /** Throw if the run failed or was cancelled. Default: true. */
   readonly raiseOnError?: boolean
+}
+
+export interface RunMetrics {
+  /** Planned so far. */
+  readonly items: number
+  readonly itemsSucceeded: number
+  readonly itemsFailed: number
+  readonly miniBatches: number
+  /** From submission to end; null before. */
+  readonly seconds: number | null
 }
 
 const pollMs = 250
@@ -48,8 +59,28 @@ export class Run {
     return (await this.refresh()).state
   }
 
+  /** All that is known of it: parameters, origin, steps with their counts, when it ended and why. */
+  getDetails(): Promise<PipelineView> {
+    return this.refresh()
+  }
+
+  /** Its counts, all steps added up. */
+  async getMetrics(): Promise<RunMetrics> {
+    const { steps, submittedAt, endedAt } = await this.refresh()
+    const sum = (field: 'items' | 'itemsSucceeded' | 'itemsFailed' | 'miniBatches') =>
+      steps.reduce((all, step) => all + step[field], 0)
+    return {
+      items: sum('items'),
+      itemsSucceeded: sum('itemsSucceeded'),
+      itemsFailed: sum('itemsFailed'),
+      miniBatches: sum('miniBatches'),
+      seconds: endedAt === null ? null : (endedAt - submittedAt) / 1_000,
+    }
+  }
+
   /** An agent that starts anew meanwhile is waited for. @throws MusterFailure with the run's headline */
   async waitForCompletion(options: WaitOptions = {}): Promise<PipelineView['state']> {
+    checkOptions('waitForCompletion', options, waitTable)
     const { showOutput = false, timeoutSeconds = Infinity, raiseOnError = true } = options
     const end = performance.now() + timeoutSeconds * 1_000
     const show = showOutput ? createShow() : () => {}
@@ -74,6 +105,19 @@ export class Run {
     return this.view.steps.map(({ name }) => new StepRun(this, name))
   }
 
+  /** Pauses its jobs, which costs no attempt, and starts no further step. */
+  async pause(): Promise<void> {
+    const query = { pipeline: this.id }
+    this.view = await this.workspace.connection.call('pausePipeline', { query })
+  }
+
+  /** Lets it go on, with all of its paused jobs. */
+  async resume(): Promise<void> {
+    const query = { pipeline: this.id }
+    this.view = await this.workspace.connection.call('resumePipeline', { query })
+  }
+
+  /** Cancels it with all of its jobs; rows so far stay. */
   async cancel(): Promise<void> {
     const query = { pipeline: this.id }
     this.view = await this.workspace.connection.call('cancelPipeline', { query })
@@ -88,6 +132,8 @@ export class Run {
     return new Run(this.workspace, view)
   }
 }
+
+const waitTable = { showOutput: 'may', timeoutSeconds: 'may', raiseOnError: 'may' } as const
 
 /** While an agent starts anew there is nobody to ask. */
 const stillThere = (thrown: unknown): undefined => {

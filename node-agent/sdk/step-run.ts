@@ -1,8 +1,9 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { cp, mkdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import type { AnswerOf } from '#protocol/control/api.ts'
 import type { JobDetailView } from '#protocol/control/views.ts'
 import type { PipelineView, StepView } from '#protocol/control/pipeline-views.ts'
-import { musterError, MusterFailure } from '#protocol/errors.ts'
+import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { Results } from './results.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -40,9 +41,35 @@ export class StepRun {
   }
 
   /** Settings, machines and failures of its job. @throws MusterFailure `JobUnknown` before it has one */
-  details(): Promise<JobDetailView> {
+  getDetails(): Promise<JobDetailView> {
     const query = { job: this.jobId() }
     return this.run.workspace.connection.call('job', { query })
+  }
+
+  /** Why it is where it is, in sentences. */
+  async explain(): Promise<readonly string[]> {
+    const query = { job: this.jobId() }
+    return (await this.run.workspace.connection.call('explain', { query })).lines
+  }
+
+  /** Overview of its run, and which logs of its worker processes there are. */
+  getLogs(): Promise<AnswerOf<'jobLogs'>> {
+    const query = { job: this.jobId() }
+    return this.run.workspace.connection.call('jobLogs', { query })
+  }
+
+  /** Stops the work on its job until it is resumed; that costs no attempt. */
+  async pause(): Promise<void> {
+    await this.change('pauseJob')
+  }
+
+  async resume(): Promise<void> {
+    await this.change('resumeJob')
+  }
+
+  /** Cancels its job; rows so far stay. */
+  async cancel(): Promise<void> {
+    await this.change('cancelJob')
   }
 
   /** Its rows, in the order of its input. */
@@ -50,9 +77,16 @@ export class StepRun {
     return new Results(this.run.workspace, this.jobId())
   }
 
-  /** Its output by name: what the step was given as `output`. */
+  /** Its output by name: what the step was given as `output`. @throws MusterFailure `NotFound` */
   getOutputData(name: string): OutputData {
-    return new OutputData(this, name)
+    const { outputName } = this.view
+    if (name === outputName) return new OutputData(this, name)
+    throw new MusterFailure(
+      musterError(
+        'NotFound',
+        `The step "${this.name}" has no output "${name}"; its output is "${outputName}".`,
+      ),
+    )
   }
 
   /** A new job of just the failed items. */
@@ -70,6 +104,11 @@ export class StepRun {
     await this.run.workspace.connection.call('forgetJob', { query })
   }
 
+  private async change(call: 'pauseJob' | 'resumeJob' | 'cancelJob'): Promise<void> {
+    await this.run.workspace.connection.call(call, { query: { job: this.jobId() } })
+    await this.run.refresh()
+  }
+
   private jobId(): string {
     const { job } = this.view
     if (job !== '') return job
@@ -81,7 +120,7 @@ export class StepRun {
   }
 }
 
-/** The file with a step's rows. */
+/** The file with a step's rows, or the folder of the files that its script left. */
 export class OutputData {
   readonly step: StepRun
   readonly name: string
@@ -96,7 +135,7 @@ export class OutputData {
     return this.step.view.output
   }
 
-  /** Copies the file into a folder, which is made if need be. Answers its path there. */
+  /** Copies it into a folder, which is made if need be. Answers its path there. */
   async download(localPath: string): Promise<string> {
     await this.step.run.refresh()
     const { path } = this
@@ -111,7 +150,16 @@ export class OutputData {
     const folder = resolve(localPath)
     await mkdir(folder, { recursive: true })
     const target = join(folder, basename(path))
-    await copyFile(path, target)
+    await cp(path, target, { recursive: true }).catch((thrown: unknown) => {
+      throw new MusterFailure(notCopied(this, target, thrownToText(thrown)))
+    })
     return target
   }
 }
+
+const notCopied = ({ step, name, path }: OutputData, target: string, detail: string) =>
+  musterError(
+    'NotFound',
+    `The output "${name}" of the step "${step.name}" could not be copied from ${path} on ${step.run.view.submitterName} to ${target}; run this on that machine, or read the rows with results().`,
+    { detail },
+  )

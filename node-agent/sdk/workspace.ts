@@ -8,6 +8,9 @@ import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { connectAddress, connectHome } from './connection.ts'
 import type { Connection } from './connection.ts'
 
+/** What a thing must be given that takes a workspace. */
+export const mustBeWorkspace = 'a Workspace, from `await Workspace.fromConfig()`'
+
 export const configName = 'muster.json'
 const hiddenFolder = '.muster'
 

@@ -321,7 +321,7 @@ export const api = {
       head: z.number().int().min(1).optional().describe('Only the first rows'),
       delimiter: z
         .string()
-        .regex(/^[^"\r\n]$/)
+        .regex(/^[^"\r\n]$/, 'must be one character, neither a quotation mark nor a line break')
         .optional()
         .describe('One character between fields, for csv, tsv and txt'),
       header: z.boolean().optional().describe('Whether the names of the columns come first'),

@@ -15,6 +15,7 @@ export const stepView = z.object({
   reason: text.describe('Why it is in this state; empty if there is nothing to say'),
   job: text.describe('Id of its job; empty while there is none'),
   needs: z.array(text).describe('Steps that must have completed before'),
+  outputName: text.describe('Name of its output, by which other steps and programs know it'),
   output: text.describe("Path of its output on the submitter's machine; empty until written"),
   items: count,
   itemsSucceeded: count,

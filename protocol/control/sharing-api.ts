@@ -102,7 +102,7 @@ export const sharingApi = {
       name: z
         .string()
         .max(64)
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be letters, digits, ".", "_" and "-"'),
       description: z.string().max(16_384).optional(),
       minPeers: z.int().min(0).max(1_000).optional().describe('Jobs wait for as many; default 0'),
       maxPeers: z

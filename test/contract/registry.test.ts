@@ -84,7 +84,7 @@ describe('datastores', () => {
       place: { kind: 'folder', peer: t.self, path: data },
     })
     expect(told(await registry.registerDatastore(scans))).toBe(
-      `The datastore "scans" is ${data} on anna already; choose another name, or replace it with \`--overwrite\`.`,
+      `The datastore "scans" is ${data} on anna already; choose another name, or replace it (\`--overwrite\`, in a program \`overwrite: true\`).`,
     )
     const july = { ...scans, path: join(data, 'july'), overwrite: true }
     expect(value(await registry.registerDatastore(july)).version).toBe(2)

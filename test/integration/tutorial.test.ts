@@ -66,6 +66,70 @@ test('the tutorial runs as it stands, with the package installed elsewhere', asy
   expect(lines).toHaveLength(count)
 })
 
+/** What people do who come from Azure's SDK, in a program that has no `import`. */
+const habits = `
+const { readFileSync } = require('node:fs')
+const sdk = require('muster-sdk')
+const main = async () => {
+  const ws = await sdk.Workspace.fromConfig()
+  const size = new sdk.PipelineParameter({ name: 'size', defaultValue: 2 })
+  const config = new sdk.ParallelRunConfig({ entryScript: 'names.ts', sourceDirectory: '.', miniBatchSize: size, outputAction: 'summary_only' })
+  await config.saveToYaml('config.yml')
+  const loaded = await sdk.ParallelRunConfig.loadYaml(ws, 'config.yml')
+  const digits = await sdk.Dataset.File.fromFiles('./digits/0000*.png')
+  const texts = new sdk.PipelineData('texts')
+  const one = new sdk.ParallelRunStep({ name: 'write', parallelRunConfig: loaded.with({ miniBatchSize: size }), inputs: [digits.asNamedInput('digits')], output: texts })
+  const two = new sdk.ParallelRunStep({ name: 'read', parallelRunConfig: config.with({ outputAction: 'append_row' }), inputs: [texts.asDownload()] })
+  const pipeline = new sdk.Pipeline(ws, { steps: [one, two], name: 'habits' })
+  const say = (...words) => console.log(JSON.stringify(words))
+  say('valid', await pipeline.validate({ size: '5' }))
+  await pipeline.validate({ sice: 5 }).catch(({ message }) => say('not valid', message))
+  const run = await new sdk.Experiment(ws, 'habits').submit(pipeline)
+  await run.pause()
+  say('paused', await run.getStatus())
+  await run.resume()
+  say(await run.waitForCompletion({ timeoutSeconds: 120 }), (await run.getMetrics()).items)
+  const [step] = run.findStepRun('write')
+  say('output', require('node:path').basename(await step.getOutputData('texts').download('./files')))
+  try { step.getOutputData('rows') } catch ({ message }) { say('no output', message) }
+  say('logs', (await step.getLogs()).overview.includes('Completed'), (await step.explain())[0])
+  const schedule = await sdk.Schedule.create(pipeline, { cron: '0 6 * * *', experimentName: 'nightly' })
+  await schedule.pause()
+  say('schedule', schedule.view.pausedAt !== null, (await sdk.Schedule.list(ws)).length)
+  await (await sdk.Schedule.get(ws, 'habits')).remove()
+  say('lists', (await sdk.Experiment.list(ws)).map(({ name }) => name), (await sdk.Datastore.list(ws)).length > 0)
+}
+main()
+`
+const namesScript = `
+import { writeFile } from 'node:fs/promises'
+export async function run(miniBatch, context) {
+  for (const { name } of miniBatch) await writeFile(context.outputDirectory + '/' + name, name)
+  return [...miniBatch].map(({ name }) => name)
+}
+`
+
+test('habits from Azure: required in CommonJS, validated, paused, scheduled, saved as YAML', async () => {
+  await writeFile(join(folder, 'habits.cjs'), habits)
+  await writeFile(join(folder, 'names.ts'), namesScript)
+  const { stdout } = await run(process.execPath, ['habits.cjs'], { cwd: folder })
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown)
+  expect(lines).toEqual([
+    ['valid', []],
+    ['not valid', 'The file has no parameter "sice": it has size. Did you mean "size"?'],
+    ['paused', 'Paused'],
+    ['Completed', 20],
+    ['output', expect.any(String)],
+    ['no output', 'The step "write" has no output "rows"; its output is "texts".'],
+    ['logs', true, 'write is Completed.'],
+    ['schedule', true, 1],
+    ['lists', ['habits', 'digit_identification'], true],
+  ])
+})
+
 test('its types hold where it is installed', async () => {
   const source = [
     "import { Run, Workspace } from 'muster-sdk'",
@@ -77,15 +141,8 @@ test('its types hold where it is installed', async () => {
   ]
   await writeFile(join(folder, 'types.ts'), `${source.join('\n')}\n`)
   const tsc = [join(repository, 'tools/pinned-node.mjs'), 'tsc', '--noEmit', '--strict']
-  const options = [
-    '--module',
-    'nodenext',
-    '--target',
-    'esnext',
-    '--lib',
-    'esnext,dom',
-    '--types',
-    '',
-  ]
-  await run(process.execPath, [...tsc, ...options, 'types.ts'], { cwd: folder })
+  const common = ["import { Pipeline } from 'muster-sdk'", 'export type Of = Pipeline', '']
+  await writeFile(join(folder, 'common.cts'), common.join('\n'))
+  const options = '--module nodenext --target esnext --lib esnext,dom --types'.split(' ')
+  await run(process.execPath, [...tsc, ...options, '', 'types.ts', 'common.cts'], { cwd: folder })
 })

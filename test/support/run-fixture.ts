@@ -35,6 +35,7 @@ export const makeStepView = (name: string, change: Partial<StepView> = {}): Step
   reason: '',
   job: '',
   needs: [],
+  outputName: 'output',
   output: '',
   items: 0,
   itemsSucceeded: 0,

@@ -115,7 +115,7 @@ const standIn = (written: Fields, source: OutputFields | undefined): Fields => {
   if (source?.file === undefined) return { ...written, path: somewhere }
   const { file } = source
   const pattern = file.replaceAll(/[[\]*?{}()!+@]/g, '[$&]')
-  const isPlain = Object.keys(written).length === 0
+  const isPlain = Object.keys(written).every((field) => field === 'path' || field === 'mode')
   const table = isPlain && /\.(csv|tsv|jsonl|parquet)$/i.test(file) ? tableFields(source) : {}
   return { pattern, ...table, ...written, path: somewhere }
 }

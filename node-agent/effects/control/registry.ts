@@ -112,7 +112,7 @@ const registerDatastore = async (
     return err(
       musterError(
         'NameTaken',
-        `The datastore "${wish.name}" is ${placeText(taken.place, deps.nameOf)} already; choose another name, or replace it with \`--overwrite\`.`,
+        `The datastore "${wish.name}" is ${placeText(taken.place, deps.nameOf)} already; choose another name, or replace it (\`--overwrite\`, in a program \`overwrite: true\`).`,
       ),
     )
   const place = await placeOf(deps, wish)

@@ -68,6 +68,7 @@ const stepToView = (
     reason: reason ?? skipped?.reason ?? whyNotYet(deps, fold, step.name),
     job: view?.id ?? '',
     needs: [...new Set([...step.wires.map((wire) => wire.step), ...step.after])],
+    outputName: step.output,
     output: outputOf(job),
     items: view?.items ?? 0,
     itemsSucceeded: view?.itemsSucceeded ?? 0,

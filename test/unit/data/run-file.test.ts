@@ -116,6 +116,19 @@ describe('a pipeline file', () => {
     expect(show?.job.spec.inputs).toMatchObject([{ name: 'lines', root: '' }])
   })
 
+  it('reads a wired table as one, also where the step says how it comes to machines', () => {
+    const run = accepted(
+      pipeline.replace(
+        'after: [sort]',
+        "side_inputs: { found: { path: '${{steps.find.output}}', mode: download } }",
+      ),
+      given,
+    )
+    expect(run.steps[2]?.job.spec.sideInputs).toMatchObject([
+      { name: 'found', kind: 'table', format: 'json-lines', root: '', patterns: ['found.jsonl'] },
+    ])
+  })
+
   it('takes steps as a list, and other values beside the file', () => {
     const asList = pipeline
       .replace(/^ {2}find:\n/m, '  - name: find\n')

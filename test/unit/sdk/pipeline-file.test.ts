@@ -153,6 +153,30 @@ describe('a pipeline as a file', () => {
     expect(await modeOf(images.asDirect().asMount())).toBeUndefined()
   })
 
+  test('says how the output of a step comes to machines, too', async () => {
+    const faces = new PipelineData('faces')
+    const images = (await Dataset.File.fromFiles(folder)).asNamedInput('images')
+    const find = new ParallelRunStep({
+      name: 'find',
+      parallelRunConfig: script,
+      inputs: [images],
+      output: faces,
+    })
+    const name = new ParallelRunStep({
+      name: 'name-them',
+      parallelRunConfig: script,
+      inputs: [faces.asNamedInput('rows').asDownload()],
+      sideInputs: [faces.asDirect(), faces.asNamedInput('plain').asDirect().asMount()],
+    })
+    const file = await new Pipeline(workspace, { steps: [find, name] }).toFile()
+    expect(pipelineFileSchema.safeParse(file).success).toBe(true)
+    const path = '${{steps.find.outputs.faces}}'
+    expect((file['steps'] as unknown[])[1]).toMatchObject({
+      inputs: { rows: { path, mode: 'download' } },
+      side_inputs: { faces: { path, mode: 'direct' }, plain: path },
+    })
+  })
+
   test('two parameters of one name, and two inputs of one name, are refused', async () => {
     const images = (await Dataset.File.fromFiles(folder)).asNamedInput('images')
     const step = (nodeCount: PipelineParameter, retries: PipelineParameter) =>
