@@ -5,6 +5,7 @@ const config: KnipConfig = {
     'bin/muster',
     'node-agent/cli/main.ts',
     'node-agent/sdk/index.ts',
+    'node-agent/sdk/script.ts',
     'node-agent/cli/commands/*.ts',
     'node-agent/runtime/runtime-process.ts',
     'node-agent/runtime/script-process.ts',

@@ -39,15 +39,18 @@ export const buildSdk = async (): Promise<void> => {
         engines: { node: '>=20.19.0' },
         exports: {
           '.': { types: './types/node-agent/sdk/index.d.ts', default: './index.js' },
+          './script': { types: './types/node-agent/sdk/script.d.ts', default: './script.js' },
         },
         imports: { '#protocol/*.ts': './types/protocol/*.d.ts' },
-        files: ['index.js', 'types'],
+        files: ['index.js', 'script.js', 'types'],
         dependencies: await sdkDependencies(),
       },
       null,
       2,
     )}\n`,
   )
+  // Types only: a script that imports them without saying so is bundled all the same.
+  await writeFile(join(sdkFolder, 'script.js'), 'export {}\n')
   await cp(join(root, 'LICENSE'), join(sdkFolder, 'LICENSE'))
 }
 

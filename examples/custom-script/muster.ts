@@ -1,4 +1,4 @@
-/** What an entry script gets from Muster: copy this file beside a script of your own for its types. */
+/** What an entry script gets from Muster: types of `muster-sdk`, or copy this file beside a script of your own. */
 
 export interface Item {
   /** Path below the input's folder, with `/`. */

@@ -19,7 +19,9 @@ test('muster script skeleton writes a script beside the Python one, and never ov
     /^Wrote \S+name_flowers\.ts: a script to begin with\.\n.*\n {2}python -c/,
   )
   const written = await readFile(join(folder.path, 'name_flowers.ts'), 'utf8')
-  expect(written).toContain('export async function run(inputData, context) {')
+  expect(written).toContain(
+    'export async function run(inputData: MiniBatch, context: ScriptContext) {',
+  )
 
   const second = await muster('name_flowers.py')
   expect(second.code).toBe(4)

@@ -27,7 +27,7 @@ export const scriptSkeleton = async (
     return exitCodes.done
   }
   await cli.screen.line(`Wrote ${safe(target)}: a script to begin with.`)
-  if (command === '') await cli.screen.line('Its model is ONNX already.')
+  if (command === '') await cli.screen.line(`${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`)
   else {
     await cli.screen.line('Turn its model into ONNX with:')
     await cli.screen.line(`  ${command}`)

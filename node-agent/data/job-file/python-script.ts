@@ -10,12 +10,12 @@ export const pythonAdvice = (path: string): { readonly message: string; readonly
   const ported = name.replace(/\.py$/i, '.ts')
   const model =
     command === ''
-      ? 'its model is ONNX already'
-      : `turn its model into ONNX with \`${command}\`${hint === '' ? '' : ` (${hint})`}`
+      ? `${hint};`
+      : `turn its model into ONNX with \`${command}\`${hint === '' ? '' : ` (${hint})`}, and`
   return {
     message:
       `"entry_script" is the Python script ${name}, but scripts here are TypeScript or JavaScript: ` +
-      `${model}, and begin with the skeleton below, which \`muster script skeleton ${name}\` writes to ${ported}`,
+      `${model} begin with the skeleton below, which \`muster script skeleton ${name}\` writes to ${ported}`,
     more: skeleton,
   }
 }

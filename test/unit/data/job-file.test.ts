@@ -687,8 +687,10 @@ environment_variables: { A: 1, b_2: two }
       '`python -m tf2onnx.convert --saved-model MODEL_FOLDER --output model.onnx`',
     )
     expect(sentence).toMatch(/`muster script skeleton score\.py` writes to score\.ts\.$/)
-    expect(skeleton).toContain('export async function run(fileBatch, context) {')
-    expect(skeleton).toContain('export async function shutdown(context) {}')
-    expect(skeleton).toContain('// load_labels() of the Python script goes here.')
+    expect(skeleton).toContain(
+      'export async function run(fileBatch: MiniBatch, context: ScriptContext) {',
+    )
+    expect(skeleton).toContain('export async function shutdown(context: ScriptContext) {')
+    expect(skeleton).toContain('// load_labels() goes here: lines 4 to 5.')
   })
 })

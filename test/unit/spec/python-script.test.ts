@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createBundler } from '#agent/bundle/bundler.ts'
@@ -18,21 +21,24 @@ const advice = async (name: string) => {
 describe('a Python entry script', () => {
   it('of pictures, with a checkpoint of TensorFlow', async () => {
     const { command, hint, skeleton } = await advice('name_digits.py')
-    expect(command).toContain('tf2onnx.convert --checkpoint')
+    expect(command).toContain('tf2onnx.convert --checkpoint digits.meta --inputs INPUT:0')
     expect(hint).toMatch(/names of tensors/)
     expect(skeleton).toBe(
       `// Made from name_digits.py: its names stand, its work is yours to fill in.
-let session
-let model
+import type { MiniBatch, ScriptContext, Session } from 'muster-sdk/script'
 
-export async function init(context) {
-  model = context.arguments['model'] ?? '0'
+let session: Session
+
+export async function init(context: ScriptContext) {
+  // init() of the Python script: lines 10 to 17.
+  // --model: the job's model, which context.session() opens; context.modelPath() is its file.
   session = await context.session()
 }
 
-export async function run(miniBatch, context) {
+export async function run(miniBatch: MiniBatch, context: ScriptContext) {
+  // run() of the Python script: lines 20 to 26.
   const images = await context.decodeImages(miniBatch, { width: 28, height: 28, channels: 'gray' })
-  const outputs = await session.run(images)
+  const outputs = await session.run({ [session.inputs[0].name]: { data: await images.data(), shape: [images.items.length, 784] } })
   const best = await outputs[session.outputs[0].name].argmax()
   return images.items.map((item, i) => ({ key: item.name, answer: best[i] }))
 }`,
@@ -43,22 +49,49 @@ export async function run(miniBatch, context) {
     const { command, skeleton } = await advice('name_flowers.py')
     expect(command).toContain("mlflow.sklearn.load_model('MODEL_FOLDER')")
     expect(command).toContain('skl2onnx.to_onnx')
-    expect(skeleton).toContain('export async function run(inputData, context) {')
+    expect(skeleton).toContain(
+      'export async function run(inputData: MiniBatch, context: ScriptContext) {',
+    )
     expect(skeleton).toContain('const rows = await inputData.rows()')
     expect(skeleton).toContain('return rows.map((row, i) => ({ ...row, answer:')
     expect(skeleton).not.toContain('partition')
   })
 
-  it('of partitions, with arguments, helpers and files of its own', async () => {
-    const { command, skeleton } = await advice('forecast.py')
-    expect(command).toContain('skl2onnx')
+  it('of partitions, that trains: arguments, helpers and files of its own, and no model', async () => {
+    const { command, hint, skeleton } = await advice('forecast.py')
+    expect(command).toBe('')
+    expect(hint).toMatch(/^it trains its model/)
+    expect(skeleton).not.toContain('session')
     expect(skeleton).toContain('const partition = inputData.partition')
-    expect(skeleton).toContain("target = context.arguments['target']")
-    expect(skeleton).toContain("dateColumn = context.arguments['date-column'] ?? 'Week'")
-    expect(skeleton).toContain("lags = context.arguments['lags'] ?? '1,2'")
+    expect(skeleton).toContain("target = String(context.arguments['target'] ?? '')")
+    expect(skeleton).toContain("dateColumn = String(context.arguments['date-column'] ?? 'Week')")
+    expect(skeleton).toContain("lags = String(context.arguments['lags'] ?? '1,2')")
     expect(skeleton).toContain('context.outputDirectory')
-    expect(skeleton).toContain('export async function shutdown(context) {}')
-    expect(skeleton).toContain('// error_of() of the Python script goes here.')
+    expect(skeleton).toContain('export async function shutdown(context: ScriptContext) {')
+    expect(skeleton).toContain('// error_of() goes here: lines 10 to 11.')
+  })
+
+  it('has a skeleton that fits the types of the SDK', async () => {
+    await using folder = await tempFolder()
+    for (const name of ['name_digits.py', 'name_flowers.py', 'forecast.py'])
+      await writeFile(join(folder.path, `${name}.ts`), (await advice(name)).skeleton)
+    const types = fileURLToPath(new URL('../../../node-agent/sdk/script.ts', import.meta.url))
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'esnext',
+      module: 'nodenext',
+      allowImportingTsExtensions: true,
+      types: [],
+      paths: { 'muster-sdk/script': [types] },
+    }
+    const project = join(folder.path, 'tsconfig.json')
+    await writeFile(project, JSON.stringify({ compilerOptions }))
+    const tsc = fileURLToPath(new URL('../../../node_modules/typescript/bin/tsc', import.meta.url))
+    const { stdout } = spawnSync(process.execPath, [tsc, '--project', project], {
+      encoding: 'utf8',
+    })
+    expect(stdout).toBe('')
   })
 
   it.each(['name_digits.py', 'name_flowers.py', 'forecast.py'])(
@@ -81,6 +114,16 @@ it.each([
   ['import lightgbm as lgb\nimport joblib\n', 'onnxmltools'],
   ['import joblib\n', 'skl2onnx'],
   ['', 'torch.onnx.export'],
+  ['import mlflow\nm = mlflow.pyfunc.load_model("m")\n', 'mlflow.sklearn.load_model'],
+  ['import torch\nm = torch.jit.load("a.pt")\n', 'torch.jit.load'],
+  [
+    'import torch\nfrom net import Net\nm = Net()\nm.load_state_dict(torch.load(f))\n',
+    'from net import Net; m = Net(); m.load_state_dict',
+  ],
+  [
+    'import tensorflow as tf\ns = tf.train.import_meta_graph("a/b.meta")\nx = g.get_tensor_by_name("n/X:0")\ny = g.get_tensor_by_name("n/Y:0")\ny.eval(feed_dict={x: 1})\n',
+    '--checkpoint a/b.meta --inputs n/X:0 --outputs n/Y:0 --output',
+  ],
 ])('%j is answered with %s', (source, words) => {
   expect(adviseOnPython(source, 'score.py').command).toContain(words)
 })
@@ -96,6 +139,54 @@ it('files that are neither pictures nor tables are given as bytes, without a mod
   expect(skeleton).not.toContain('session')
 })
 
+it('arguments have their types; flags, numbers and those of model and output are told apart', () => {
+  const { skeleton } = adviseOnPython(
+    `import joblib, os
+parser.add_argument("--fast", action="store_true")
+parser.add_argument("--least", type=float, default=0.5)
+parser.add_argument("--many", type=int)
+parser.add_argument('--model_name', dest="model_name", required=True)
+parser.add_argument("--output-dir", dest="out")
+def init():
+    joblib.load(os.environ["AZUREML_MODEL_DIR"])
+    os.environ.get("STAGE", "test")
+def run(mini_batch: List[str]) -> pd.DataFrame:
+    for path in mini_batch: pass
+`,
+    'score.py',
+  )
+  expect(skeleton).toContain('let fast: boolean\nlet least: number\nlet many: number\n\n')
+  expect(skeleton).toContain("fast = context.arguments['fast'] === true")
+  expect(skeleton).toContain("least = Number(context.arguments['least'] ?? 0.5)")
+  expect(skeleton).toContain("many = Number(context.arguments['many'] ?? NaN)")
+  expect(skeleton).toContain("// --model_name: the job's model")
+  expect(skeleton).toContain('// --output-dir: files of its own')
+  expect(skeleton).toContain("// Its environment: context.environment['STAGE'].")
+  expect(skeleton).not.toContain('AZUREML')
+})
+
+it.each([
+  ['Image.open(p).resize((w, h))\nw = 244\nh = 240', 'width: 244, height: 240 }'],
+  ['tf.image.resize(img, [299, 299]) / 255.0', "width: 299, height: 299, layout: 'NHWC', scale"],
+  ['transforms.CenterCrop(224)', 'width: 224, height: 224 }'],
+  ['np.array(i).reshape((1, 784))', "width: 28, height: 28, channels: 'gray' }"],
+  ['pass', 'width: 224, height: 224 }'],
+])('pictures are decoded as the script does: %s', (line, options) => {
+  const tensorflow = line.startsWith('tf.') ? 'import tensorflow as tf\n' : ''
+  const source = `${tensorflow}from PIL import Image\nimport torch\n${line}\ndef run(b): pass\n`
+  expect(adviseOnPython(source, 'score.py').skeleton).toContain(options)
+})
+
+it('a table is told by its annotation, by its columns, or by what opens its files', () => {
+  const reads = (run: string) => adviseOnPython(`import pandas as pd\n${run}`, 'a.py').skeleton
+  expect(reads('def run(a: pd.DataFrame):\n  return a')).toContain('await a.rows()')
+  expect(reads('def run(a):\n  return a["INCOME"].sum()')).toContain('await a.rows()')
+  const opened = reads('def run(a: List[str]):\n  for f in a: pd.read_csv(f)')
+  expect(opened).toContain('with `type: table` at the input')
+  expect(opened).not.toContain('session')
+  expect(reads('def run(a: List[str]):\n  return a')).toContain('for (const item of a) {')
+})
+
 it('whatever the script has in it, the skeleton is a script', () => {
   const line = fc.oneof(
     fc.string(),
@@ -107,6 +198,9 @@ it('whatever the script has in it, the skeleton is a script', () => {
       'def helper():',
       'import pandas as pd',
       'class A: pass',
+      "os.environ['A']",
+      'parser.add_argument("--n", type=int, default=007)',
+      'm.predict(x); Image.resize((w, h)); import cv2',
     ),
   )
   fc.assert(
