@@ -36,7 +36,7 @@ export type WorkerEffect =
       readonly process: ProcessNumber
       readonly leases: readonly Lease[]
     }
-  /** A process ran out of memory beside `processes` others of its job, while it ran so many items. */
+  /** A process ran out of memory beside `processes` others of its job, perhaps none, while it ran so many items. */
   | {
       readonly kind: 'noteMemory'
       readonly job: JobId

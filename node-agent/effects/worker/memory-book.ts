@@ -13,9 +13,9 @@ import type { Job, JobSpec } from '#protocol/model/job.ts'
 export interface MemoryBook {
   /** Reads what was noted before this start. */
   readonly load: () => Promise<void>
-  /** Processes of the job at once; undefined: none of its kind ran out. */
+  /** Processes of the job at once; undefined: none of its kind ran out beside others. */
   readonly fits: (job: Job) => number | undefined
-  /** A process ran out beside `processes` others while it ran so many items. */
+  /** A process ran out beside `processes` others, perhaps none, while it ran so many items. */
   readonly ranOut: (job: Job, processes: number, items: number) => void
   /** What is known of the job's kind; undefined: nothing. */
   readonly sentenceOf: (job: Job) => string | undefined
@@ -36,6 +36,7 @@ export interface MemoryBookDeps {
 interface Note {
   readonly kind: string
   readonly jobName: string
+  /** How many run at once from then on; 0: it was alone, so their number does not matter. */
   readonly processes: number
   readonly items: number
   /** What one process might use then. */
@@ -59,12 +60,16 @@ export const createMemoryBook = (deps: MemoryBookDeps): MemoryBook => {
       const found = await views.setting(settingName)
       notes = Array.isArray(found) ? found.filter(isNote) : []
     },
-    fits: (job) => find(job)?.processes,
+    fits: (job) => {
+      const processes = find(job)?.processes ?? 0
+      return processes === 0 ? undefined : processes
+    },
     ranOut: (job, processes, items) => {
+      const before = find(job)?.processes ?? 0
       const note: Note = {
         kind: deps.kindOf(job.spec),
         jobName: job.spec.name,
-        processes: Math.min(find(job)?.processes ?? processes, processes),
+        processes: before > 0 && processes > 0 ? Math.min(before, processes) : before + processes,
         items,
         memoryBytes: deps.memoryBytes(),
         at: clock.now(),
@@ -97,9 +102,14 @@ const isNote = (value: unknown): value is Note => {
   )
 }
 
-const toSentence = ({ jobName, processes, items, at }: Note): string =>
-  `A process of ${jobName} ran out of memory on this machine on ${dayOf(at)}, with ${
-    items === 1 ? '1 item' : `${items} items`
-  } and ${processes + 1} processes at once: jobs of its kind run ${processes} at once here until ${dayOf(at + limits.memoryNoteMs)}.`
+const toSentence = ({ jobName, processes, items, memoryBytes, at }: Note): string => {
+  const ran = items === 1 ? '1 item' : `${items} items`
+  const what = `A process of ${jobName} ran out of memory on this machine on ${dayOf(at)}, with ${ran} and`
+  return processes === 0
+    ? `${what} no other beside it, of the ${(memoryBytes / gib).toFixed(1)} GB that one may use: to run fewer at once would not help, smaller mini-batches or fewer slots may.`
+    : `${what} ${processes + 1} processes at once: jobs of its kind run ${processes} at once here until ${dayOf(at + limits.memoryNoteMs)}.`
+}
+
+const gib = 1024 ** 3
 
 const dayOf = (at: Millis): string => new Date(at).toISOString().slice(0, 10)

@@ -91,12 +91,15 @@ export const onProcessExited = (
   scatter(state, effects, process, process.queue)
 }
 
-/** Side by side they need more memory than there is: from now on one fewer runs here, for this job. */
+/**
+ * Side by side they need more memory than there is: from now on one fewer runs here, for this job. Of one that
+ * was alone it is only noted: there is nothing to run fewer of.
+ */
 const useFewer = (state: WorkerState, effects: WorkerEffect[], process: WorkerProcess): void => {
   const entry = state.jobs.get(process.job)
+  if (entry === undefined) return
   const beside = processesOf(state, process.job).length - 1
-  if (entry === undefined || beside <= 0) return
-  entry.memoryFits = Math.min(entry.memoryFits ?? beside, beside)
+  if (beside > 0) entry.memoryFits = Math.min(entry.memoryFits ?? beside, beside)
   const [oldest] = process.queue
   const ran = oldest?.joined ?? (oldest === undefined ? [] : [oldest])
   const items = ran.reduce((sum, { lease }) => sum + lease.items, 0)

@@ -62,6 +62,23 @@ test('what ran out is known to the next job of its kind, also after a restart', 
   expect(book.sentenceOf(job())).toBe(book.sentences()[0])
 })
 
+test('one that ran out alone is told, and takes no process away', async () => {
+  const machine = createMachine()
+  machine.memoryBytes = 1.5 * 1024 ** 3
+  const book = await machine.start()
+  book.ranOut(job(), 0, 1)
+  for (const one of [book, await machine.start()]) {
+    expect(one.fits(job())).toBeUndefined()
+    expect(one.sentenceOf(job())).toBe(
+      'A process of digits ran out of memory on this machine on 2026-11-22, with 1 item and no other beside it, of the 1.5 GB that one may use: to run fewer at once would not help, smaller mini-batches or fewer slots may.',
+    )
+  }
+  // What was learned of processes side by side stays.
+  book.ranOut(job(), 2, 32)
+  book.ranOut(job(), 0, 1)
+  expect(book.fits(job())).toBe(2)
+})
+
 test('it is forgotten after a week, and when a process may use more', async () => {
   const machine = createMachine()
   const book = await machine.start()
