@@ -157,12 +157,21 @@ export interface StretchPiece {
   readonly bytes: Uint8Array
 }
 
-/** Copies of inputs that jobs want to have on this machine as a whole. Emptied at every start. */
+/** Copies of inputs that jobs want to have on this machine as a whole. */
 export interface Downloads {
   /** Folder in which the files of an input lie under their own paths. */
   readonly folderOf: (job: JobId, input: number) => string
-  /** Those of these files that are not there yet as they should be. */
-  readonly missing: (job: JobId, files: readonly PlannedFile[]) => Promise<readonly PlannedFile[]>
+  /**
+   * Those of these files that are not there yet as they should be. What an agent before this one left counts
+   * if it still has its hash. Rejects with the signal's reason if aborted.
+   */
+  readonly missing: (
+    job: JobId,
+    files: readonly PlannedFile[],
+    signal: AbortSignal,
+  ) => Promise<readonly PlannedFile[]>
+  /** Deletes what is there of all jobs but these, and what is not whole. Bytes that stay, by job. */
+  readonly keepOnly: (jobs: readonly JobId[]) => Promise<ReadonlyMap<JobId, number>>
   /** Begins a file. `InputUnreadable` for a name that cannot stand here, `DiskFull`, `HomeNotWritable` */
   readonly open: (job: JobId, file: PlannedFile) => Promise<Result<DownloadedFile, MusterError>>
   /** Bytes of the disk that are free. */

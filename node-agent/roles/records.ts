@@ -1,4 +1,5 @@
 import type { RecordsAdded } from '#agent/ports/ledger.ts'
+import { thrownToText } from '#protocol/errors.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { VerifiedRecord } from '#protocol/model/record.ts'
 import { publishMachine, slotsNow } from './core-parts.ts'
@@ -75,7 +76,14 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
 const jobEnded = (core: CoreParts, job: JobId): void => {
   core.worker.jobEnded(job)
   core.planning.stop(job)
+  core.wholeInputs.ended(job).catch(tellLeft(core))
 }
+
+/** What it downloaded goes at the next start. */
+const tellLeft =
+  ({ adapters }: CoreParts) =>
+  (thrown: unknown): void =>
+    adapters.log.warn('downloads of a job could not be deleted', { detail: thrownToText(thrown) })
 
 const publishModel = (core: CoreParts, name: string): void => {
   core.adapters.views
@@ -107,7 +115,9 @@ export const restoreRoles = async (core: CoreParts): Promise<void> => {
   for (const [peer, addresses] of Object.entries(remembered ?? {}))
     if (peer !== keys.self && Array.isArray(addresses))
       core.member.learnAddresses(peer as PeerId, addresses as string[])
-  for (const fold of await views.openJobs()) {
+  const open = await views.openJobs()
+  await core.wholeInputs.restore(open.map(({ job }) => job.id)).catch(tellLeft(core))
+  for (const fold of open) {
     core.worker.jobAdded(fold.job)
     if (fold.closed === null && fold.cancelRequestedAt === null) core.planning.start(fold.job)
     core.keeper.jobTouched(fold.job.id)

@@ -102,14 +102,16 @@ const spy = `
     model = await context.session()
     found.mark = globalThis.mark ?? Object.prototype.mark ?? null
     found.variables = Object.keys(process.env).filter((name) => name.startsWith('SPY')).toSorted()
-    found.files = [context.outputDirectory, ...places()].flatMap((place) =>
+    const files = () => [context.outputDirectory, ...places()].flatMap((place) =>
       tried(() => readdirSync(place).filter((name) => name.startsWith('spy-'))))
       .filter((name) => !/^(ERR_ACCESS_DENIED|ENOENT)$/.test(name))
+    found.files = files()
     found.model = model.inputs.map((input) => input.name)
     globalThis.mark = Object.prototype.mark = 'here'
     process.env.SPY_LATER = 'yes'
     for (const place of [context.outputDirectory, ...places()])
       tried(() => openSync(join(place, 'spy-' + process.pid), 'w'))
+    found.leaves = files().length > 0
     setInterval(() => {}, 1)
   }
   export const run = async (miniBatch, context) => {
@@ -159,6 +161,7 @@ run_max_try: 1
       variables: [variable],
       files: [],
       model: [model],
+      leaves: true,
       environment: { [variable]: 'yes' },
     })
     const first = await runSpy(agent, 'SPY_A')
@@ -171,7 +174,7 @@ run_max_try: 1
     expect([first, second, third].map(({ found }) => found)).toEqual(
       ['SPY_A', 'SPY_B', 'SPY_C'].map((variable) => nothing(variable, input)),
     )
-    expect(fourth.found).toEqual(nothing('SPY_D', 'features'))
+    expect(fourth.found).toEqual(nothing('SPY_D', 'flower'))
   },
 )
 

@@ -33,12 +33,12 @@ export interface Downloading extends DownloadDeps {
 
 /** Files of the list that are not here yet, in ranges of it. */
 export const download = async (downloading: Downloading): Promise<Result<void, MusterError>> => {
-  const { downloads, job } = downloading
+  const { downloads, job, signal } = downloading
   try {
     const list = await askList(downloading)
     const room = await takeRoom(downloading, list)
     if (room !== undefined) return err(room)
-    const missing = new Set(await downloads.missing(job.id, list.filter(isReadable)))
+    const missing = new Set(await downloads.missing(job.id, list.filter(isReadable), signal))
     const progress = createProgress(downloading, list, missing)
     for (const range of rangesOf(list, missing)) {
       const problem = await fetchRange(downloading, list, range, progress)
@@ -79,7 +79,7 @@ const askList = async (downloading: Downloading): Promise<readonly PlannedFile[]
 
 /** Why there is no room for all of it; undefined: there is, and it is set aside. */
 const takeRoom = async (
-  { taken, job, quota, downloads }: Downloading,
+  { taken, job, quota, downloads, signal }: Downloading,
   list: readonly PlannedFile[],
 ): Promise<MusterError | undefined> => {
   const bytes = bytesOf(list)
@@ -92,7 +92,7 @@ const takeRoom = async (
       `more than the ${sizeText(quota())} that its owner gives to downloads${beside}: \`muster settings set downloads-quota SIZE\` there changes that.`,
     )
   }
-  const missing = bytesOf(await downloads.missing(job.id, list))
+  const missing = bytesOf(await downloads.missing(job.id, list, signal))
   const free = (await downloads.freeBytes()) - limits.downloadSpareBytes
   if (missing > free)
     return refused(

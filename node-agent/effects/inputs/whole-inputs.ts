@@ -20,6 +20,10 @@ export interface WholeInputs {
   readonly directFolders: (job: JobId) => Readonly<Record<string, string>>
   /** The job is over. */
   readonly drop: (job: JobId) => Promise<void>
+  /** Keeps what an agent before this one downloaded for these jobs, and nothing else. Once, before all others. */
+  readonly restore: (open: readonly JobId[]) => Promise<void>
+  /** The job is over, perhaps without having been gathered since this agent began. */
+  readonly ended: (job: JobId) => Promise<void>
 }
 
 export type WholeInputsDeps = DirectInputsDeps & DownloadDeps
@@ -27,8 +31,16 @@ export type WholeInputsDeps = DirectInputsDeps & DownloadDeps
 export const createWholeInputs = (deps: WholeInputsDeps): WholeInputs => {
   const taken = new Map<JobId, number>()
   const direct = new Map<JobId, Readonly<Record<string, string>>>()
+  /** Jobs of which there are files, though nothing was gathered yet. */
+  const left = new Set<JobId>()
+  const drop = async (job: JobId): Promise<void> => {
+    direct.delete(job)
+    await deps.downloads.drop(job)
+    taken.delete(job)
+  }
   return {
     gather: async (job, progressed, signal) => {
+      left.delete(job.id)
       const wants = (wanted: InputMode): boolean =>
         job.spec.inputs.some(({ mode }) => mode === wanted)
       if (wants('direct')) {
@@ -40,10 +52,15 @@ export const createWholeInputs = (deps: WholeInputsDeps): WholeInputs => {
       return download({ ...deps, taken, job, progressed, signal })
     },
     directFolders: (job) => direct.get(job) ?? {},
-    drop: async (job) => {
-      direct.delete(job)
-      await deps.downloads.drop(job)
-      taken.delete(job)
+    drop,
+    restore: async (open) => {
+      for (const [job, bytes] of await deps.downloads.keepOnly(open)) {
+        taken.set(job, bytes)
+        left.add(job)
+      }
+    },
+    ended: async (job) => {
+      if (left.delete(job)) await drop(job)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createDataFolders } from '#agent/data/data-folders.ts'
@@ -74,6 +74,8 @@ const openOffice = async (home: string, setting: Setting = {}) => {
     folder: downloads.folderOf(id, 0),
     gather: () => whole.gather(job, (sentence) => told.push(sentence), forever),
     drop: () => whole.drop(id),
+    restore: (...open: (typeof id)[]) => whole.restore(open),
+    ended: () => whole.ended(id),
     folders: () => whole.directFolders(id),
   }
 }
@@ -111,6 +113,54 @@ describe('an input that is downloaded', () => {
     expect((await office.gather()).ok).toBe(true)
     expect(await readFile(join(office.folder, 'a.txt'), 'utf8')).toBe('first')
     expect(office.asked.slice(2)).toEqual(['listing 0+1', 'files 0+1', 'files 2+2'])
+  })
+
+  it('goes on after a restart with the files that are whole, as far as their hashes say so', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const before = await openOffice(home.path)
+    await before.gather()
+    // As a power loss leaves it: names, sizes and times are right, bytes are not.
+    const path = join(before.folder, 'deep/b.txt')
+    const { atime, mtime } = await stat(path)
+    await writeFile(path, Buffer.alloc(files['deep/b.txt'].length))
+    await utimes(path, atime, mtime)
+    await rm(join(before.folder, 'z.txt'))
+    await appendFile(join(before.folder, '../whole.jsonl'), '\n["0 z.t')
+    await mkdir(join(before.folder, '../unfinished'), { recursive: true })
+    await writeFile(join(before.folder, '../unfinished/half'), 'half of a fi')
+
+    const after = await openOffice(home.path)
+    await after.restore(id)
+    expect(await readdir(join(after.folder, '..'))).toEqual(['0', 'whole.jsonl'])
+    expect((await after.gather()).ok).toBe(true)
+    expect(after.asked).toEqual(['listing 0+1', 'files 1+2'])
+    for (const [name, text] of Object.entries(files))
+      expect(await readFile(join(after.folder, name), 'utf8')).toBe(text)
+    // What is gathered goes with the job, and not before.
+    await after.ended()
+    expect(await readFile(path, 'utf8')).toBe('second')
+
+    const last = await openOffice(home.path)
+    await last.restore(id)
+    expect((await last.gather()).ok).toBe(true)
+    expect(last.asked).toEqual(['listing 0+1'])
+  })
+
+  it('goes at the next start if its job is over, or when it ends without being run here', async () => {
+    await using home = await tempFolder()
+    await writeFiles(join(home.path, 'data'), files)
+    const before = await openOffice(home.path)
+    await before.gather()
+    const jobFolder = join(before.folder, '..')
+    const after = await openOffice(home.path, { quota: 20 })
+    await after.restore(id)
+    await after.ended()
+    await expect(stat(jobFolder)).rejects.toThrow('ENOENT')
+
+    await after.gather()
+    await (await openOffice(home.path)).restore()
+    expect(await readdir(join(jobFolder, '..'))).toEqual([])
   })
 
   it('is not there while a file has not the hash it was sent with', async () => {
