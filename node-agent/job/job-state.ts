@@ -28,10 +28,10 @@ export const jobState = (
   if (fold.pausedAt !== null) return { state: 'Paused', reason: pausedWords(around) }
   if (!around.headKnown)
     return { state: 'Queued', reason: 'No head is reachable; the job goes on when one is.' }
-  if (around.leased > 0) return { state: 'Running', reason: '' }
-  if (fold.committed > 0) return { state: 'Running', reason: around.waits }
+  if (around.leased > 0 || fold.committed > 0) return { state: 'Running', reason: around.waits }
   if (fold.miniBatches > 0) return { state: 'Queued', reason: around.waits }
-  return { state: 'Preparing', reason: 'The input is being listed.' }
+  const waits = around.waits === '' ? 'The input is being listed.' : around.waits
+  return { state: 'Preparing', reason: waits }
 }
 
 const pausedWords = ({ leased }: JobSurroundings): string =>

@@ -29,11 +29,16 @@ export const jobVerdict = (fold: JobFold, facts: SealFacts, firstFailure: string
   return { state: 'Completed', headline: firstFailure, writeOutput }
 }
 
+/** What the head met first; the keeper knows what was met most often, and where. */
+const metFirst = '; the first failure: '
+
 /** A reason may name its cause already; where that was met first is told all the same. */
 const withCause = (reason: string, firstFailure: string): string => {
   const at = firstFailure.lastIndexOf(' (First: ')
   const cause = at < 0 ? firstFailure : firstFailure.slice(0, at)
   if (reason !== '' && cause !== '' && reason.includes(cause))
     return `${reason}${at < 0 ? '' : firstFailure.slice(at)}`
-  return [reason, firstFailure].filter((text) => text !== '').join(' First cause: ')
+  const met = firstFailure === '' ? -1 : reason.indexOf(metFirst)
+  const said = met < 0 ? reason : `${reason.slice(0, met)}.`
+  return [said, firstFailure].filter((text) => text !== '').join(' First cause: ')
 }

@@ -34,13 +34,14 @@ export const explain = (
     lines.push(waitReasonToSentence(state, entry, 'job-ended'))
     return lines
   }
-  const waits = waitSentence(state, job)
+  // What machines with leases wait for stands in their own lines.
+  const waits = entry.live > 0 ? '' : waitSentence(state, job)
   if (waits !== '') lines.push(waits)
   for (const peer of state.peers.values()) {
     const line = peerSentence(state, entry, peer)
     if (line !== '') lines.push(line)
   }
-  return lines
+  return [...new Set(lines)]
 }
 
 const countsSentence = (entry: JobEntry): string => {
@@ -58,7 +59,8 @@ const countsSentence = (entry: JobEntry): string => {
 
 const peerSentence = (state: SchedulerState, entry: JobEntry, peer: PeerEntry): string => {
   const onPeer = peer.jobs.get(entry.id)
-  const reason = waitReason(state, entry, peer)
+  // What holds for all machines is said once.
+  const reason = jobReason(state, entry) === undefined ? waitReason(state, entry, peer) : undefined
   const why = reason === undefined ? '' : waitReasonToSentence(state, entry, reason, peer.peer)
   const note = noteSentence(entry, peer)
   if (onPeer === undefined || onPeer.live === 0) {
@@ -135,7 +137,9 @@ export const waitSentence = (state: SchedulerState, job: JobId): string => {
   for (const reason of tellingFirst) {
     const peers = peersBy.get(reason)
     if (peers === undefined) continue
-    return waitReasonToSentence(state, entry, reason, peers.length === 1 ? peers[0] : undefined)
+    // Of one machine that is not in the pool nothing follows for the job; that none is says it all.
+    const peer = peers.length === 1 && reason !== 'not-in-pool' ? peers[0] : undefined
+    return waitReasonToSentence(state, entry, reason, peer)
   }
   return waitReasonToSentence(state, entry, 'no-workers')
 }

@@ -221,6 +221,15 @@ const reachWords = (state: SchedulerState, entry: JobEntry, peer: PeerId | undef
   return 'none says why.'
 }
 
+/** A plan that does not grow may want its machine back. */
+const listingSentence = (state: SchedulerState, entry: JobEntry, what: string): string => {
+  const dataPeer = entry.job?.dataPeer
+  if (dataPeer === undefined) return "The job's record has not arrived yet."
+  return canReachData(state, entry, state.self)
+    ? `Waits for ${dataPeer} to list ${what}.`
+    : `Waits for ${dataPeer}, which is away, to list ${what}.`
+}
+
 /** The reason in words; `peer` is whom it concerns, if anyone. */
 export const waitReasonToSentence = (
   state: SchedulerState,
@@ -229,34 +238,36 @@ export const waitReasonToSentence = (
   peer?: PeerId,
 ): string => {
   const dataPeer = entry.job?.dataPeer ?? 'its data'
+  const none = (not: string, does: string): string =>
+    peer === undefined ? `No machine ${does}` : `${peer} ${not}`
   const sentences: Record<WaitReason, string> = {
     'not-head': 'This agent is not the head.',
     'job-ended': entry.closeReason === '' ? 'The job has ended.' : entry.closeReason,
-    'plan-missing': `Waits for ${dataPeer} to list the items.`,
-    'workers-greeting': 'A new head waits a moment for the workers to say what they still run.',
+    'plan-missing': listingSentence(state, entry, 'the items'),
+    'workers-greeting': 'A new head waits a moment for the machines to say what they still run.',
     'nothing-pending': entry.planComplete
       ? 'All mini-batches are done or at work.'
-      : `Waits for ${dataPeer} to list more items.`,
-    'no-workers': 'No worker is connected.',
-    'not-greeted': `${peer ?? 'A worker'} is connected but has not offered itself yet.`,
-    'peer-suspect': `${peer ?? 'A worker'} has been silent for some seconds.`,
-    'peer-lost': `${peer ?? 'A worker'} is away.`,
-    'no-slots': `The owner of ${peer ?? 'every worker'} allows no work now.`,
-    'peer-set-aside': `${peer ?? 'Every worker'} is set aside for a while because its runs failed several times in a row.`,
-    'init-failed': `The job's worker process cannot start on ${peer ?? 'any worker'}: ${entry.firstInitFailure}`,
-    'input-unreachable': `${peer ?? 'No worker'} could not get the items from ${dataPeer}; it is tried again in a moment.`,
-    'model-unreachable': `${peer ?? 'No worker'} could not get the model; it is tried again in a moment.`,
-    'out-of-reach': `${peer ?? 'No worker'} cannot have the inputs as the job asks: ${reachWords(state, entry, peer)}`,
-    'unknown-job': `${peer ?? 'No worker'} does not have the job's record yet.`,
+      : listingSentence(state, entry, 'more items'),
+    'no-workers': 'No machine that could work is connected.',
+    'not-greeted': `${peer ?? 'A machine'} is connected but has not offered itself yet.`,
+    'peer-suspect': `${peer ?? 'A machine'} has been silent for some seconds.`,
+    'peer-lost': `${peer ?? 'A machine'} is away.`,
+    'no-slots': `The owner of ${peer ?? 'every machine'} allows no work now.`,
+    'peer-set-aside': `${peer ?? 'Every machine'} is set aside for a while because its runs failed several times in a row.`,
+    'init-failed': `The job's worker process cannot start on ${peer ?? 'any machine'}: ${entry.firstInitFailure}`,
+    'input-unreachable': `${none('could not', 'could')} get the items from ${dataPeer}; it is tried again in a moment.`,
+    'model-unreachable': `${none('could not', 'could')} get the model; it is tried again in a moment.`,
+    'out-of-reach': `${none('cannot', 'can')} have the inputs as the job asks: ${reachWords(state, entry, peer)}`,
+    'unknown-job': `${none('does not have', 'has')} the job's record yet.`,
     'data-peer-away': `Waits for ${dataPeer}, which holds the items.`,
     'peer-count': `The job uses the ${String(entry.job?.spec.peerCount ?? 0)} machines it asked for.`,
     paused: 'The job is paused; resume it to let it go on.',
     'pool-unknown': `There is no pool "${entry.job?.spec.pool ?? ''}"; the job waits until there is one of that name.`,
     'pool-short': poolSentence(state, entry),
-    'not-in-pool': `${peer ?? 'No worker'} is not in the pool "${entry.job?.spec.pool ?? ''}".`,
+    'not-in-pool': `${none('is not', 'that is here is')} in the pool "${entry.job?.spec.pool ?? ''}".`,
     'pool-full': `The pool "${entry.job?.spec.pool ?? ''}" uses as many machines as it may.`,
-    outranked: `A job of higher priority takes ${peer ?? 'every worker'}.`,
-    'slots-full': `${peer ?? 'Every worker'} has enough work.`,
+    outranked: `A job of higher priority takes ${peer ?? 'every machine'}.`,
+    'slots-full': `${peer ?? 'Every machine'} has enough work.`,
   }
   return sentences[reason]
 }

@@ -111,6 +111,10 @@ describe('the verdict', () => {
     const reason = `1 mini-batch failed, more than the 0 that it may; the first failure: ${cause}`
     const verdict = jobVerdict(fold({ closed: closed('aborted', reason) }), facts(8), cause + place)
     expect(verdict.headline).toBe(`${reason}${place}`)
+    const other = jobVerdict(fold({ closed: closed('aborted', reason) }), facts(8), 'It died.')
+    expect(other.headline).toBe(
+      '1 mini-batch failed, more than the 0 that it may. First cause: It died.',
+    )
   })
 })
 
@@ -136,6 +140,17 @@ describe('the state of a job', () => {
     )
     expect(jobState({ ...paused, cancelRequestedAt: 6 }, around).state).toBe('CancelRequested')
     expect(jobState({ ...paused, closed: closed('finished') }, around).state).toBe('Finalizing')
+  })
+
+  test('says what it waits for while it runs, and while its input is listed', () => {
+    const waits = 'ann: its worker process is still starting.'
+    const planned = fold({ miniBatches: 4 })
+    expect(jobState(planned, { ...around, leased: 2, waits })).toEqual({
+      state: 'Running',
+      reason: waits,
+    })
+    expect(jobState(fold({ miniBatches: 0 }), { ...around, waits }).reason).toBe(waits)
+    expect(jobState(fold({ miniBatches: 0 }), around).reason).toBe('The input is being listed.')
   })
 
   test('more rows than items are told once, at the end', () => {

@@ -204,8 +204,8 @@ test('explain, story, map and digest tell what happened', () => {
 
 test('a job without workers says so', () => {
   const s = withJob(4)
-  expect(waitSentence(s.state, jobA)).toBe('No worker is connected.')
-  expect(explain(s.state, jobA)).toContain('No worker is connected.')
+  expect(waitSentence(s.state, jobA)).toBe('No machine that could work is connected.')
+  expect(explain(s.state, jobA)).toContain('No machine that could work is connected.')
 })
 
 /** A missing kind does not compile. */

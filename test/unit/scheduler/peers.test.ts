@@ -3,6 +3,7 @@ import { explain, jobDigests, waitSentence } from '#agent/scheduler/explain.ts'
 import { limits } from '#protocol/limits.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import type { Term } from '#protocol/model/term.ts'
+import { createJob } from '#test/simulation/jobs.ts'
 import {
   ann,
   bob,
@@ -405,7 +406,34 @@ test('what a machine does before it can run anything is told while nothing runs'
   join(s, ann)
   s.tell({ kind: 'jobNoted', peer: ann, job: jobA, message: 'it downloads the inputs.' })
   expect(waitSentence(s.state, jobA)).toBe(`${ann}: it downloads the inputs.`)
+  // Once, in the line of that machine.
+  expect(explain(s.state, jobA).filter((line) => line.includes('it downloads'))).toHaveLength(1)
   expect(explain(s.state, jobA).join(' ')).toContain(`${ann}: it downloads the inputs.`)
   s.tell({ kind: 'jobNoted', peer: ann, job: jobA, message: '' })
   expect(waitSentence(s.state, jobA)).toBe('')
+})
+
+test('what holds for all machines is said once, and what holds for none of them as such', () => {
+  const s = withJob(9)
+  for (const peer of [ann, bob]) {
+    const [lease] = join(s, peer)
+    if (lease === undefined) throw new Error('no lease')
+  }
+  for (const peer of [ann, bob]) {
+    const tokens = [...s.state.leases.values()].flatMap((one) =>
+      one.peer === peer ? [one.token] : [],
+    )
+    s.tell({ kind: 'leasesReturned', peer, tokens, reason: 'model-unreachable', message: '' })
+  }
+  const none = 'No machine could get the model; it is tried again in a moment.'
+  expect(waitSentence(s.state, jobA)).toBe(none)
+  s.tell({ kind: 'pauseChanged', job: jobA, paused: true, clock: 1, by: data })
+  expect(explain(s.state, jobA).slice(1)).toEqual(['The job is paused; resume it to let it go on.'])
+  const t = createScenario()
+  t.tell({ kind: 'termTaken', term: termOne })
+  t.tell({ kind: 'peerAlive', peer: data })
+  t.tell({ kind: 'jobSubmitted', job: createJob(jobA, data) })
+  expect(waitSentence(t.state, jobA)).toBe('Waits for data to list the items.')
+  t.tell({ kind: 'peerLost', peer: data })
+  expect(waitSentence(t.state, jobA)).toBe('Waits for data, which is away, to list the items.')
 })

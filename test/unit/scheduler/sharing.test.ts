@@ -135,6 +135,7 @@ describe('pools', () => {
     s.tell(pool([bob]))
     expect(join(s, ann)).toEqual([])
     expect(explain(s.state, jobA)).toContain('ann is not in the pool "gpu".')
+    expect(waitSentence(s.state, jobA)).toBe('No machine that is here is in the pool "gpu".')
     expect(join(s, bob)).not.toEqual([])
   })
 
