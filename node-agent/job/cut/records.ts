@@ -62,8 +62,10 @@ export const scanRecords = (scan: RecordScan, bytes: Uint8Array): void => {
   let i = 0
   while (i < bytes.length) {
     i = scan.isQuoted ? scanQuoted(scan, bytes, base, i) : scanPlain(scan, bytes, base, i)
-    // A broken record: its end says where to go on.
-    if (i === brokenOff) return
+    if (i !== brokenOff) continue
+    // A broken record: its end says where to go on. A table may be full of them, so bytes at hand are not read anew.
+    if (scan.at < base) return
+    i = scan.at - base
   }
   scan.at = base + bytes.length
 }
