@@ -22,7 +22,7 @@ import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/blobs/packs.ts'
 import { baseName, beside, folderOf } from '#agent/data/paths.ts'
 import { createPlanReader } from '#agent/data/plan/plan-reader.ts'
-import { createDataPreview } from '#agent/data/preview.ts'
+import { createThreadedPreview } from '#agent/data/threaded-preview.ts'
 import { createThreadedPlanner } from '#agent/data/plan/threaded-planner.ts'
 import { createSameUser } from '#agent/data/same-user.ts'
 import { createShares } from '#agent/data/shares.ts'
@@ -145,7 +145,7 @@ const openMachine = ({ home, pageFolder }: AgentOptions, self: PeerId) => ({
   host: createHostSignals(),
   sameUser: createSameUser({ home, self }),
   shares: createShares(),
-  preview: createDataPreview(),
+  preview: createThreadedPreview(),
   folders: createDataFolders(join(home, 'datastore')),
   timetable: createTimetable(),
   folderWatch: createFolderWatch(),

@@ -27,12 +27,16 @@ export const dataLimits = {
   tableBatchBytes: 1024 * mib,
   /** A longer slice is not looked through for single records: it is tried again whole. */
   narrowedBytes: 64 * mib,
+  /** A longer slice is decoded record by record: a string has room for half a gigabyte. */
+  decodedAtOnceBytes: 64 * mib,
   /** A longer record is a failed item. */
   tableRecordBytes: 16 * mib,
   /** A preview reads so many bytes of a table at a time: a thousand records of ordinary width ... */
   previewBytes: 256 * kib,
   /** ... and a row group of Parquet up to this whole. */
   previewMostBytes: 256 * mib,
+  /** One look at the first records of a table: the largest row group takes some 20 s on a slow machine. */
+  previewMs: 60 * second,
   /** Items of a dry run: enough to see what a job does. */
   tryItems: 100,
   /** Files or records of one preview. */

@@ -193,6 +193,7 @@ const tableOf = (input: TableInput, slice: PlannedSlice, most: number): RunTable
         path: join(input.root, slice.file.name),
         length: slice.length,
         fileBytes: slice.file.bytes,
+        modifiedMs: slice.file.modifiedMs,
       },
     },
   ],

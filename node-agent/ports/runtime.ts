@@ -45,11 +45,16 @@ export interface RunSource {
   /** Bytes at the file's end that belong to them: Parquet's footer, else 0. */
   readonly tailBytes: number
   /**
-   * `path`: the file of `fileBytes` bytes, of which `length` are meant and the footer. `bytes`: just these bytes, the
-   * footer behind them. `problem`: why none of the records can be had, one sentence.
+   * `path`: the file of `fileBytes` bytes and last changed at `modifiedMs`, of which `length` bytes are meant and the
+   * footer. `bytes`: just these bytes, the footer behind them. `problem`: why none of the records can be had, one sentence.
    */
   readonly content:
-    | { readonly path: string; readonly length: number; readonly fileBytes: number }
+    | {
+        readonly path: string
+        readonly length: number
+        readonly fileBytes: number
+        readonly modifiedMs: number
+      }
     | { readonly bytes: Uint8Array }
     | { readonly problem: string }
 }

@@ -13,14 +13,19 @@ export interface FileFacts {
 }
 
 /** Why a file is no longer the planned one; undefined: it is. */
-export const changedSince = (planned: PlannedFile, facts: FileFacts): string | undefined => {
-  if (!facts.isFile()) return 'is no longer a file: submit the job again.'
+export const changedSince = (
+  planned: Pick<PlannedFile, 'bytes' | 'modifiedMs'>,
+  facts: FileFacts,
+): string | undefined => {
+  if (!facts.isFile()) return noFile
   if (facts.size !== planned.bytes)
     return `had ${planned.bytes} bytes when the job was planned and now has ${facts.size}: submit the job again.`
   if (Math.trunc(facts.mtimeMs) !== planned.modifiedMs)
     return 'was changed after the job was planned: submit the job again.'
   return undefined
 }
+
+export const noFile = 'is no longer a file: submit the job again.'
 
 /** Time of an item that could not be looked at when it was planned; no file has it. */
 export const unreadableMs = -1

@@ -4,6 +4,8 @@ import { compressors } from 'hyparquet-compressors'
 import { limits } from '#protocol/limits.ts'
 import { thrownToText } from '#protocol/errors.ts'
 import type { OpenFile } from './file-access.ts'
+import { checkPages, columnStart } from './parquet-pages.ts'
+import type { WantedRows } from './parquet-pages.ts'
 
 /** What a Parquet file's footer says. */
 export interface ParquetFacts {
@@ -37,7 +39,13 @@ export const readParquetFacts = async (
   const tail = await file.exactly(bytes - tailBytes, tailBytes)
   if (tail === undefined) return 'became shorter while it was read.'
   try {
-    return factsOf(tail)
+    const facts = factsOf(tail)
+    const sound = isWithin(facts, bytes - tailBytes)
+    if (!sound) return 'is a Parquet file whose footer makes no sense.'
+    const large = facts.groups.find((group) => group.length > limits.tableBatchBytes)
+    return large === undefined
+      ? facts
+      : `has a row group of ${large.length} bytes, more than the ${limits.tableBatchBytes} that a mini-batch may have: write it with smaller row groups.`
   } catch (thrown) {
     return `is a Parquet file that cannot be read (${thrownToText(thrown)}).`
   }
@@ -52,7 +60,7 @@ export const factsOf = (tail: Uint8Array): ParquetFacts => {
     const rows = Number(group.num_rows)
     const spans = group.columns.map(({ meta_data: facts }) => {
       if (facts === undefined) throw new Error('a column without its description')
-      const start = Number(facts.dictionary_page_offset ?? facts.data_page_offset)
+      const start = columnStart(facts)
       return { start, end: start + Number(facts.total_compressed_size) }
     })
     const offset = Math.min(...spans.map((span) => span.start))
@@ -64,13 +72,24 @@ export const factsOf = (tail: Uint8Array): ParquetFacts => {
   return { metadata, columns, groups, tailBytes: tail.length }
 }
 
+/** Whether all row groups have sizes that can be, and lie in front of the footer, which begins at `end`. */
+const isWithin = ({ groups, metadata }: ParquetFacts, end: number): boolean => {
+  const rows = groups.reduce((sum, group) => sum + group.rows, 0)
+  const sound = groups.every(
+    ({ rows: count, offset, length }) =>
+      count === 0 || (count > 0 && offset >= 0 && length >= 0 && offset + length <= end),
+  )
+  return sound && rows === Number(metadata.num_rows)
+}
+
 /** Rows `first` up to `end` of the file, out of a buffer that has the bytes of their row groups. */
 export const readParquetRows = async (
   file: AsyncBuffer,
   metadata: FileMetaData,
-  wanted: { readonly first: number; readonly end: number; readonly columns?: readonly string[] },
-): Promise<readonly Readonly<Record<string, unknown>>[]> =>
-  parquetReadObjects({
+  wanted: WantedRows,
+): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+  await checkPages(file, metadata, wanted)
+  return parquetReadObjects({
     file,
     metadata,
     compressors,
@@ -78,14 +97,21 @@ export const readParquetRows = async (
     rowEnd: wanted.end,
     ...(wanted.columns === undefined ? {} : { columns: [...wanted.columns] }),
   })
+}
 
 /** A file that is open, as the library wants it. */
 export const fileBuffer = (file: OpenFile, bytes: number): AsyncBuffer => ({
   byteLength: bytes,
-  slice: async (start, end = bytes) => {
-    const found = await file.exactly(start, end - start)
-    if (found === undefined) throw new Error('the file became shorter while it was read')
-    return ownBuffer(found)
+  slice: (start, end = bytes) => {
+    const read = async (): Promise<ArrayBuffer> => {
+      const found = await file.exactly(start, end - start)
+      if (found === undefined) throw new Error('the file became shorter while it was read')
+      return ownBuffer(found)
+    }
+    const reading = read()
+    // The library asks for all columns at once, and gives up at the first that fails.
+    reading.catch(() => undefined)
+    return reading
   },
 })
 

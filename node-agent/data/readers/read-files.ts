@@ -28,11 +28,11 @@ export const readWholeTable = async (table: WholeTable): Promise<ReadTable | str
   let bytes = 0
   for (const name of files) {
     const path = join(folder, name)
-    const fileBytes = statSync(path).size
-    bytes += fileBytes
+    const { size, mtimeMs } = statSync(path)
+    bytes += size
     if (bytes > mostBytes)
       return `The table has more than the ${mostBytes} bytes that can be read at once: read its files yourself.`
-    const found = await readWhole(path, fileBytes, how)
+    const found = await readWhole({ path, fileBytes: size, modifiedMs: Math.trunc(mtimeMs) }, how)
     if (typeof found === 'string') return `"${name}" ${found}`
     sources.push({ ...found.source, name })
     counts.push(found.records)
@@ -51,9 +51,14 @@ interface WholeFile {
   readonly records: number
 }
 
+interface FileAt {
+  readonly path: string
+  readonly fileBytes: number
+  readonly modifiedMs: number
+}
+
 const readWhole = async (
-  path: string,
-  fileBytes: number,
+  { path, fileBytes, modifiedMs }: FileAt,
   how: TextFormat,
 ): Promise<WholeFile | string> => {
   await using file = await openForReading(directAccess, path, fileBytes)
@@ -62,7 +67,7 @@ const readWhole = async (
     if (typeof facts === 'string') return facts
     const { columns, groups, tailBytes } = facts
     const length = fileBytes - tailBytes
-    const content = { path, length, fileBytes }
+    const content = { path, length, fileBytes, modifiedMs }
     const records = groups.reduce((sum, group) => sum + group.rows, 0)
     return { source: { columns, offset: 0, tailBytes, content }, records }
   }

@@ -8,8 +8,17 @@ import { limits } from '#protocol/limits.ts'
 import { contentHashBytes } from '#protocol/model/content.ts'
 import type { ItemIndex } from '#protocol/model/ids.ts'
 import { recordName } from '#protocol/model/plan.ts'
+import {
+  aboutItem,
+  becameShorter,
+  changedSince,
+  noFile,
+  unreadableWords,
+} from '#protocol/model/planned-file.ts'
 import { directAccess, openForReading } from './file-access.ts'
+import { systemCode } from '../disk.ts'
 import { bytesBuffer, factsOf, plainValue, readParquetRows } from './parquet.ts'
+import type { ParquetFacts } from './parquet.ts'
 import { endSliceHash, footerWords, startSliceHash, textHash } from './table-hash.ts'
 import { decodeUtf8, ruleOf, withoutLineEnd } from './text-head.ts'
 
@@ -88,21 +97,30 @@ const noteContent = (contents: Buffer, { first, slices }: Group, hex: string): v
 }
 
 /** The bytes and the footer behind them, or what is wrong. */
-const bytesOf = async ({ content, offset, tailBytes }: RunSource): Promise<Uint8Array | string> => {
+const bytesOf = async ({
+  name,
+  content,
+  offset,
+  tailBytes,
+}: RunSource): Promise<Uint8Array | string> => {
   if ('problem' in content) return content.problem
   if ('bytes' in content) return content.bytes
   try {
-    const { path, fileBytes } = content
+    const { path, fileBytes, modifiedMs, length } = content
     await using file = await openForReading(directAccess, path, fileBytes)
-    const bytes = await file.exactly(offset, content.length)
-    if (bytes === undefined) return 'became shorter: submit the job again'
-    if (tailBytes === 0) return bytes
+    if (!file.facts().isFile()) return aboutItem(name, noFile)
+    const bytes = await file.exactly(offset, length)
     const tail = await file.exactly(fileBytes - tailBytes, tailBytes)
-    return tail === undefined
-      ? 'became shorter: submit the job again'
-      : Buffer.concat([bytes, tail])
+    // Looked at behind the bytes: whoever changed the file before or meanwhile is noticed.
+    const changed = changedSince({ bytes: fileBytes, modifiedMs }, file.facts())
+    if (changed !== undefined) return aboutItem(name, changed)
+    if (bytes === undefined || tail === undefined) return aboutItem(name, becameShorter)
+    return tailBytes === 0 ? bytes : Buffer.concat([bytes, tail])
   } catch (thrown) {
-    return `could not be read (${thrownToText(thrown)})`
+    const code = systemCode(thrown)
+    return code === ''
+      ? `could not be read (${thrownToText(thrown)})`
+      : aboutItem(name, unreadableWords(code, name))
   }
 }
 
@@ -127,9 +145,10 @@ const readText = (
 ): readonly TableRecord[] => {
   const found = recordsIn(ruleOf({ ...table, header: false }), bytes)
   // In ASCII a byte is a character: then the bytes need to be decoded only once.
-  const whole = isAscii(bytes)
-    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-    : undefined
+  const whole =
+    bytes.length <= limits.decodedAtOnceBytes && isAscii(bytes)
+      ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+      : undefined
   const read = table.format === 'delimited' ? readDelimited(table, source) : readJson
   return slices.flatMap(({ firstItem, firstRecord, records, skip }) =>
     Array.from({ length: records }, (_, i): TableRecord => {
@@ -201,7 +220,7 @@ const readRows = async (
   const end = Math.max(...slices.map((slice) => slice.firstRecord + slice.records))
   try {
     const length = bytes.length - source.tailBytes
-    const facts = factsOf(bytes.subarray(length))
+    const facts = footerOf(bytes.subarray(length))
     const rowBytes = bytes.subarray(0, length)
     if (contents !== undefined) {
       const begun = startSliceHash().update(rowBytes)
@@ -225,6 +244,15 @@ const readRows = async (
   } catch (thrown) {
     return broken(source, slices, `is in a row group that cannot be read (${thrownToText(thrown)})`)
   }
+}
+
+/** The footer read last: all mini-batches of a file have the same one, and it may name thousands of row groups. */
+let lastFooter: { readonly tail: Uint8Array; readonly facts: ParquetFacts } | undefined
+
+const footerOf = (tail: Uint8Array): ParquetFacts => {
+  if (lastFooter === undefined || Buffer.compare(lastFooter.tail, tail) !== 0)
+    lastFooter = { tail: Uint8Array.from(tail), facts: factsOf(tail) }
+  return lastFooter.facts
 }
 
 const plainRow = (row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {

@@ -41,22 +41,34 @@ export async function* cutText(cut: TextCut): AsyncGenerator<PlannedSlice, void,
     return slice
   }
   for await (const found of scanFile(file, cut, from.offset)) {
+    const isLong = found.count > 0 && isTooLong(found)
+    if (isLong && records > 0) yield close()
     // Records that close no slice are only counted: there may be a hundred million.
     for (let i = 0; i < found.count;) {
       if (offset < 0) offset = found.starts[i] ?? 0
-      const last = Math.min(
-        firstBehind(found, i, cutAt),
-        i + limits.tableBatchRecords - records - 1,
-        found.count - 1,
-      )
+      const isAlone = isLong && i === 0
+      const last = isAlone
+        ? i
+        : Math.min(
+            firstBehind(found, i, cutAt),
+            i + limits.tableBatchRecords - records - 1,
+            found.count - 1,
+          )
       records += last - i + 1
       end = found.ends[last] ?? 0
       i = last + 1
-      if (end >= cutAt || records >= limits.tableBatchRecords) yield close()
+      if (isAlone || end >= cutAt || records >= limits.tableBatchRecords) yield close()
     }
   }
   if (records > 0) yield close()
 }
+
+/**
+ * A record that will not be read stands alone, so that others are not read and sent with it. It is longer than
+ * a block: of those found in one it can only be the first.
+ */
+const isTooLong = ({ starts, ends }: FoundRecords): boolean =>
+  (ends[0] ?? 0) - (starts[0] ?? 0) > limits.tableRecordBytes
 
 /** Position of the first record from `from` on that ends at or behind `cutAt`; the count if there is none. */
 const firstBehind = ({ ends, count }: FoundRecords, from: number, cutAt: number): number => {

@@ -4,6 +4,7 @@ import { splitFields } from '#agent/job/cut/fields.ts'
 import { limits } from '#protocol/limits.ts'
 import type { TableFormat } from '#protocol/model/job.ts'
 import type { OpenFile } from './file-access.ts'
+import { foreignBytes, foreignLines } from './foreign.ts'
 
 /** How a table of text is written. */
 export interface TextFormat {
@@ -27,9 +28,9 @@ export const ruleOf = ({ format, delimiter }: TextFormat): RecordRule => ({
 /** A text instead is the second half of a sentence: why the file cannot be read. */
 export const readTextHead = async (file: OpenFile, how: TextFormat): Promise<TextHead | string> => {
   const first = await file.block(0)
-  const problem = foreignEncoding(first)
-  if (problem !== undefined) return problem
   const start = first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf ? 3 : 0
+  const problem = foreignBytes(first) ?? foreignLines(first, start, ruleOf(how).delimiter)
+  if (problem !== undefined) return problem
   if (how.format !== 'delimited') return { columns: [], start }
   const record = await firstRecord(file, ruleOf(how), start)
   if (record === undefined) return { columns: [], start }
@@ -44,23 +45,6 @@ export const readTextHead = async (file: OpenFile, how: TextFormat): Promise<Tex
   if (long !== undefined)
     return `has a column whose name has more than ${limits.columnNameLength} characters ("${long.slice(0, 40)}..."): does its first record name the columns?`
   return { columns, start: how.header ? record.end : start }
-}
-
-/** Why bytes are no UTF-8 at all, by the name of what they are. */
-const foreignEncoding = (bytes: Uint8Array): string | undefined => {
-  const [a, b, c, d] = bytes
-  const named = (name: string): string => `is ${name} text, which is not read: save it as UTF-8.`
-  if (a === 0xff && b === 0xfe) return named(c === 0 && d === 0 ? 'UTF-32LE' : 'UTF-16LE')
-  if (a === 0xfe && b === 0xff) return named('UTF-16BE')
-  if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return named('UTF-32BE')
-  const zeros = [0, 0]
-  const looked = Math.min(bytes.length, 4_096)
-  for (let i = 0; i < looked; i += 1) if (bytes[i] === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1
-  const [even = 0, odd = 0] = zeros
-  // Every second byte of western text in UTF-16 is zero; text in UTF-8 has none.
-  if (odd > looked / 4 && even < odd / 4) return named('UTF-16LE')
-  if (even > looked / 4 && odd < even / 4) return named('UTF-16BE')
-  return undefined
 }
 
 const firstRecord = async (

@@ -129,14 +129,37 @@ export async function* readSources(
   sources: readonly PlannedSlice[],
 ): AsyncGenerator<InputPart, void, undefined> {
   for (let first = 0; first < sources.length;) {
-    const file = sources[first]?.file
-    if (file === undefined) return
+    const source = sources[first]
+    if (source === undefined) return
+    if (isTooLong(source)) {
+      yield { ...emptyPart(source), item: first, total: 0, offset: 0, problem: tooLong }
+      first += 1
+      continue
+    }
     let end = first + 1
-    while (sources[end]?.file.name === file.name) end += 1
+    for (let next = sources[end]; next !== undefined; next = sources[end]) {
+      if (next.file.name !== source.file.name || isTooLong(next)) break
+      end += 1
+    }
     yield* readFile(reader, job, { sources: sources.slice(first, end), first })
     first = end
   }
 }
+
+/** Only a single record of text can be so long, and nobody would read it. */
+export const isTooLong = ({ file, length }: PlannedSlice): boolean =>
+  file.tailBytes === 0 && length > limits.tableBatchBytes + limits.tableRecordBytes
+
+/** Second half of a sentence. */
+export const tooLong = `has more than ${limits.tableRecordBytes} bytes`
+
+const emptyPart = ({ file: { input, modifiedMs } }: PlannedSlice) => ({
+  name: '',
+  modifiedMs,
+  input,
+  problem: '',
+  data: new Uint8Array(),
+})
 
 interface OneFile {
   /** Of one file. */
@@ -150,19 +173,19 @@ async function* readFile(
   job: Job,
   { sources, first }: OneFile,
 ): AsyncGenerator<InputPart, void, undefined> {
-  const file = sources[0]?.file
-  if (file === undefined) return
+  const [source] = sources
+  if (source === undefined) return
+  const { file } = source
   // Each source is its bytes and, of Parquet, the footer behind them.
   const hasTail = file.tailBytes > 0
   const tail = { offset: file.bytes - file.tailBytes, length: file.tailBytes }
   const stretches = sources.flatMap(({ offset, length }): Stretch[] =>
     hasTail ? [{ offset, length }, tail] : [{ offset, length }],
   )
-  const { input, modifiedMs } = file
-  const part = { name: '', modifiedMs, input, problem: '' }
+  const part = emptyPart(source)
   let number = 0
   let filled = 0
-  const { root } = inputAt(job, input)
+  const { root } = inputAt(job, file.input)
   for await (const piece of reader.readStretches(root, file, stretches)) {
     if ('problem' in piece) {
       for (let i = number; i < sources.length; i += 1)
@@ -171,7 +194,6 @@ async function* readFile(
           item: first + i,
           total: 0,
           offset: 0,
-          data: new Uint8Array(),
           problem: piece.problem,
         }
       return

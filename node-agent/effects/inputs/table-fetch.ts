@@ -12,11 +12,13 @@ import { askAll, inputMissing } from './input-asking.ts'
 import type { InputExchangeDeps, Wanted } from './input-asking.ts'
 import {
   describeTable,
+  isTooLong,
   joinSources,
   readDescription,
   readSources,
   sourcesOf,
   streamTable,
+  tooLong,
   toRunInput,
 } from './table-exchange.ts'
 import type { SourceContent } from './table-exchange.ts'
@@ -51,9 +53,12 @@ export const fetchTable = async (
   if (!described.ok) return described
   const { stretch, paths } = described.value
   const { slices } = sourcesOf(stretch.parts)
-  const contents = slices.map(({ file, length }): SourceContent | undefined => {
+  const contents = slices.map((slice): SourceContent | undefined => {
+    const { file, length } = slice
     const path = paths.get(file.name)
-    return path === undefined ? undefined : { path, length, fileBytes: file.bytes }
+    if (path === undefined) return undefined
+    if (isTooLong(slice)) return { problem: tooLong }
+    return { path, length, fileBytes: file.bytes, modifiedMs: file.modifiedMs }
   })
   const streamed = contents.includes(undefined)
   if (!streamed) return ok({ input: toRunInput(job, stretch, contents.filter(isThere)), streamed })

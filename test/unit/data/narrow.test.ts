@@ -56,6 +56,7 @@ const valuesOf = async (
             path: join(input.root, slice.file.name),
             length: slice.length,
             fileBytes: slice.file.bytes,
+            modifiedMs: slice.file.modifiedMs,
           },
         },
       ],
