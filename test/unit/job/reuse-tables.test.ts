@@ -126,7 +126,12 @@ const runTable = (
       columns: file.columns,
       offset,
       tailBytes: file.tailBytes,
-      content: { path: join(input.root, file.name), length, fileBytes: file.bytes },
+      content: {
+        path: join(input.root, file.name),
+        length,
+        fileBytes: file.bytes,
+        modifiedMs: file.modifiedMs,
+      },
     })),
     slices: slices.map(({ firstRecord, records }, source) => {
       const slice = { source, firstRecord, firstItem: item, records, skip: 0 }
