@@ -9,7 +9,7 @@ import { readTable } from '#agent/data/readers/read-table.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
 import { itemsOf, miniBatchesOf } from '#protocol/model/plan.ts'
-import type { PlannedSlice, TablePlanChunk } from '#protocol/model/plan.ts'
+import type { TablePlanChunk } from '#protocol/model/plan.ts'
 import { decodePlanChunk, encodePlanChunk } from '#protocol/wire/plan/plan.ts'
 import { job, specOf } from './specs.ts'
 import {

@@ -173,7 +173,7 @@ describe('a table of rubbish', () => {
     await writeTables(folder.path, {
       '0.csv': '"a\rb",5"\r\n"1\r2",3\r\n',
       '1.csv': 'PAR1,BZh\n1,2\n',
-      '2.csv': 'PK\u0003\u0004\n1\n'.replaceAll(/[\u0003\u0004]/g, 'x'),
+      '2.csv': 'PKxx\n1\n',
     })
     const spec = tableSpec({ root: folder.path })
     const values = (await readAll(spec, await planAll(spec))).map((record) => record.values)
