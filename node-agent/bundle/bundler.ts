@@ -157,7 +157,7 @@ const notBundled = (entry: string, thrown: unknown): MusterError => {
     .split('\n')
     .map((line) => line.trim())
   const said = words.find((line) => /^\[[A-Z_]+\]/.test(line)) ?? words[0] ?? ''
-  const place = words.find((line) => /\[.*:\d+:\d+\]/.test(line))?.replace(/^.*\[\s*|\s*\].*$/g, '')
+  const place = words.map((line) => /\[\s*(\S.*:\d+:\d+)\s*\]/.exec(line)?.[1]).find(Boolean)
   const why = said.replace(/^\[[A-Z_]+\]\s*(?:Error:)?\s*/, '').replace(/[.\s]+$/, '')
   const where = place === undefined ? '' : ` (${place})`
   return musterError(

@@ -136,8 +136,24 @@ describe('a bundle', () => {
     ['no run', { 'score.ts': 'export const go = 1' }, 'exports no function "run"'],
     [
       'a broken line',
-      { 'score.ts': 'export const run = (' },
-      'The script score.ts cannot be bundled',
+      { 'score.ts': 'export const run = 1\nconst x = ;' },
+      'The script score.ts cannot be bundled: Unexpected token (score.ts:2:11).',
+    ],
+    [
+      'broken JSON that it imports',
+      {
+        'score.ts': `import f from './names.json'\nexport const run = () => [f]`,
+        'names.json': '{\n  "a": 1,\n}',
+      },
+      '(names.json:3:1).',
+    ],
+    [
+      'a name that a helper does not have',
+      {
+        'score.ts': `import { f } from './h.ts'\nexport const run = () => [f]`,
+        'h.ts': 'export const g = 1',
+      },
+      '"f" is not exported by "h.ts" (score.ts:1:10).',
     ],
   ])('names %s', async (_, files, sentence) => {
     await using folder = await tempFolder()
