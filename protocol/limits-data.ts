@@ -107,6 +107,11 @@ export const dataLimits = {
   rowGroupBytes: 16 * mib,
   /** Rows of an output between two looks whether it was given up: some milliseconds. */
   outputTurnRows: 5_000,
+  /**
+   * What a machine left in a share of an output that it never finished is taken away by others after this: no
+   * output is written for so long.
+   */
+  outputTempMs: 24 * 60 * 60 * second,
   /** The thread that writes outputs ends after this long without one: starting it costs some 50 ms. */
   outputThreadIdleMs: 30 * second,
   /** JavaScript heap of that thread: a row group in all its forms, several times over. */

@@ -55,6 +55,18 @@ export const writeError = (thrown: unknown, what: string, folder: string): Muste
       `${what} could not be written because ${folder} is not writable for this user: change its permissions.`,
       { detail },
     )
+  if (code === 'EISDIR')
+    return musterError(
+      'HomeNotWritable',
+      `${what} could not be written because a folder in ${folder} has its name: move that away.`,
+      { detail },
+    )
+  if (code === 'EFBIG')
+    return musterError(
+      'HomeNotWritable',
+      `${what} could not be written because the disk of ${folder} does not take files of its size: choose another one.`,
+      { detail },
+    )
   if (code === 'EEXIST' || code === 'ENOTDIR')
     return musterError(
       'HomeNotWritable',

@@ -1,16 +1,20 @@
+import { createHash } from 'node:crypto'
 import {
   closeSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   existsSync,
 } from 'node:fs'
+import { hostname } from 'node:os'
 import { extname, join } from 'node:path'
 import process from 'node:process'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import { systemCode } from '../disk.ts'
 
 /** How a finished file or folder gets its name. Nothing that stands there is lost unless that was asked for. */
@@ -20,7 +24,17 @@ let temps = 0
 
 /** Path for something that is being written and will be called `name`. */
 export const tempBeside = (folder: string, name: string): string =>
-  join(folder, `.${name}.${process.pid}-${++temps}${tempEnding}`)
+  join(folder, `${tempStart(name)}${machine()}-${process.pid}-${++temps}${tempEnding}`)
+
+/** A name may be as long as a file system takes; what is beside it must fit too. */
+const tempStart = (name: string): string => {
+  const fits = Buffer.byteLength(name) <= tempNameBytes
+  return `.${fits ? name : createHash('sha256').update(name).digest('hex')}.`
+}
+const tempNameBytes = 180
+
+/** Tells the machines apart that write into one share. */
+const machine = (): string => createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
 
 /** Takes away what is not wanted any more, as far as that can be done. */
 export const takeAway = (temp: string): void => {
@@ -31,14 +45,35 @@ export const takeAway = (temp: string): void => {
   }
 }
 
-/** Takes away what an agent that was killed left of `name`. */
+/**
+ * Takes away what an agent that was killed left of `name`. Others may be writing there too: what belongs to a
+ * process that runs here, or came from another machine not long ago, stays.
+ */
 export const sweepTemps = (folder: string, name: string): void => {
-  const start = `.${name}.`
+  const start = tempStart(name)
   for (const found of readdirSync(folder)) {
     if (!found.startsWith(start) || !found.endsWith(tempEnding)) continue
-    const isMine = found.startsWith(`${start}${process.pid}-`)
-    if (!isMine) rmSync(join(folder, found), { recursive: true, force: true })
+    const path = join(folder, found)
+    const [, where, id] = /^([0-9a-f]{8})-(\d{1,10})-/.exec(found.slice(start.length)) ?? []
+    const isLeft = where === machine() ? !isRunning(Number(id)) : isOld(path)
+    if (isLeft) rmSync(path, { recursive: true, force: true })
   }
+}
+
+const isRunning = (id: number): boolean => {
+  // One thread of an agent writes outputs, one after the other, and looks here before it begins.
+  if (id === process.pid) return false
+  try {
+    process.kill(id, 0)
+    return true
+  } catch (thrown) {
+    return systemCode(thrown) !== 'ESRCH'
+  }
+}
+
+const isOld = (path: string): boolean => {
+  const facts = lstatSync(path, { throwIfNoEntry: false })
+  return facts !== undefined && Date.now() - facts.mtimeMs > limits.outputTempMs
 }
 
 /** Makes the names in a folder survive a power loss. Windows journals them itself and cannot sync a folder. */

@@ -1,5 +1,8 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
 import { parse } from 'csv-parse/sync'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -201,16 +204,50 @@ describe('complete or absent', () => {
     expect(await readdir(folder.path)).toEqual([])
   })
 
-  it('takes away what a killed agent left of the same file, and only that', async () => {
+  it('takes away what a killed agent left of the same file, and nothing that others write there', async () => {
     await using folder = await tempFolder()
     await mkdir(folder.path, { recursive: true })
-    for (const name of ['.rows.csv.1-1.part', '.other.csv.1-1.part', '.rows.csv.keep'])
-      await writeFile(join(folder.path, name), 'left')
-    writeRowFile(wishOf(folder.path, 'rows.csv'), { values: () => ['1'] })
-    expect((await readdir(folder.path)).toSorted()).toEqual([
+    const { pid: gone } = spawnSync(process.execPath, ['--version'])
+    // How a temporary file is called is seen where a write fails on its way.
+    let mine = ''
+    function* rows(): Generator<string> {
+      mine = readdirSync(folder.path).find((name) => name.endsWith('.part')) ?? ''
+      yield '1'
+    }
+    writeRowFile(wishOf(folder.path, 'rows.csv'), { values: rows })
+    const named = (id: number): string => mine.replace(`-${process.pid}-`, `-${id}-`)
+    const elsewhere = (start: string): string => mine.replace(/csv\.\w{8}-/, `csv.${start}-`)
+    const kept = [
+      named(process.ppid),
+      elsewhere('01234567'),
       '.other.csv.1-1.part',
       '.rows.csv.keep',
-      'rows.csv',
-    ])
+    ]
+    const left = [named(gone), named(process.pid), elsewhere('89abcdef'), '.rows.csv.1-1.part']
+    for (const name of [...kept, ...left]) await writeFile(join(folder.path, name), 'left')
+    const old = Date.now() / 1_000 - limits.outputTempMs / 1_000 - 60
+    for (const name of left.slice(2)) await utimes(join(folder.path, name), old, old)
+    writeRowFile(wishOf(folder.path, 'rows.csv', { present: 'replaced' }), { values: () => ['1'] })
+    expect((await readdir(folder.path)).toSorted()).toEqual([...kept, 'rows.csv'].toSorted())
+  })
+
+  it('may have a name as long as the file system takes', async () => {
+    const name = `${'é'.repeat(125)}.csv`
+    expect(await written(name, [{ a: 1 }])).toBe('a\n1\n')
+  })
+
+  it('says so where a folder has its name', async () => {
+    await using folder = await tempFolder()
+    await mkdir(join(folder.path, 'rows.csv'), { recursive: true })
+    const failed = writeRowFile(wishOf(folder.path, 'rows.csv', { present: 'replaced' }), {
+      values: () => ['1'],
+    })
+    expect(failed).toMatchObject({
+      ok: false,
+      error: {
+        message: expect.stringContaining(`a folder in ${folder.path} has its name`) as string,
+      },
+    })
+    expect(await readdir(folder.path)).toEqual(['rows.csv'])
   })
 })
