@@ -2,7 +2,7 @@ import type { ClusterCommands } from '#agent/effects/control/cluster-commands.ts
 import { createDownload } from '#agent/effects/control/export-handlers.ts'
 import { createControlHandlers } from '#agent/effects/control/control-handlers.ts'
 import { findJob, findKeptJob } from '#agent/effects/control/find-job.ts'
-import { firstFailure } from '#agent/effects/keeper/first-failure.ts'
+import { firstFailure, leadToLogs } from '#agent/effects/keeper/first-failure.ts'
 import { examine } from '#agent/effects/control/doctor.ts'
 import { createCheckFile } from '#agent/effects/submit/check-file.ts'
 import { createPreviewData, createPreviewFile } from '#agent/effects/submit/preview.ts'
@@ -170,10 +170,12 @@ const explainJob = async (
   const headline = [view.headline, isTold ? '' : `First cause: ${cause}`].filter(
     (line) => line !== '',
   )
+  const isFailed = group !== undefined || view.state === 'Failed'
+  const leads = miniBatch === undefined && isFailed ? leadToLogs(fold, group, core.nameOf) : []
   const reuse = miniBatch === undefined && view.reuse !== '' ? [view.reuse] : []
   const memory =
     (isOver || miniBatch !== undefined ? undefined : core.memory.sentenceOf(fold.job)) ?? []
-  return [state, ...headline, ...lines, ...reuse].concat(memory).map(core.withNames)
+  return [state, ...headline, ...leads, ...lines, ...reuse].concat(memory).map(core.withNames)
 }
 
 const addAddress = async (

@@ -99,7 +99,10 @@ test('what workers printed can be read on the keeper, and lies in its folder in 
   const list = await cli('job', 'logs', id)
   expect(list).toContain('Files of the run:')
   expect(await cli('job', 'logs', id, '--mini-batches')).toBe(await logFile('mini-batches.csv'))
-  expect(await cli('job', 'explain', id)).toContain('(First: ')
+  const story = await cli('job', 'explain', id)
+  expect(story).toContain('(First: ')
+  const [, lead = ''] = /printed there: muster (job logs .*)$/m.exec(story) ?? []
+  expect(await cli(...lead.split(' '))).toContain('INFO mini-batch')
 })
 
 test('logs of a machine that is gone are read from what was fetched, and elsewhere refused in words', async () => {

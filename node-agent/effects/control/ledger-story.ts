@@ -19,17 +19,17 @@ export const ledgerStory = async (
   const charges = await views.charges(job.id)
   if (miniBatch === undefined) {
     lines.push(
-      `${fold.items} items in ${fold.miniBatches} mini-batches are planned; ${fold.committed} are committed, ${fold.failedMiniBatches} failed.`,
+      `${counted(fold.items, 'item')} in ${miniBatches(fold.miniBatches)} planned; ${fold.committed} committed, ${fold.failedMiniBatches} failed.`,
     )
     if (fold.halvings > 0)
-      lines.push(`${fold.halvings} mini-batches killed their process and run in halves.`)
+      lines.push(`${miniBatches(fold.halvings)} killed a process and ran in halves.`)
     if (charges.length > 0)
       lines.push(
-        `${charges.length} attempts were charged, the first because: ${charges[0]?.message}`,
+        `${counted(charges.length, 'charged attempt')}, the first because: ${charges[0]?.message}`,
       )
     for (const share of await views.shares(job.id))
       lines.push(
-        `${nameOf(share.peer)} did ${share.items} items in ${share.miniBatches} mini-batches.`,
+        `${nameOf(share.peer)} did ${counted(share.items, 'item')} in ${miniBatches(share.miniBatches)}.`,
       )
     return lines
   }
@@ -54,3 +54,8 @@ export const ledgerStory = async (
   )
   return lines
 }
+
+const miniBatches = (count: number): string => counted(count, 'mini-batch', 'mini-batches')
+
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`
