@@ -76,15 +76,20 @@ export const useExplain = (
   })
 }
 
-/** A command of the person; `error` is the agent's sentence. */
+/**
+ * A command of the person; `error` is the agent's sentence. `done` is called even when the place that sent it
+ * is gone by then, unlike the callbacks of `mutate`.
+ */
 export const useCommand = <Name extends ApiName>(
   name: Name,
+  done?: (answer: AnswerOf<Name>) => void,
 ): UseMutationResult<AnswerOf<Name>, Error, { query?: QueryOf<Name>; body?: BodyOf<Name> }> => {
   const { client } = useAgent()
   return useMutation({
     mutationFn: async (options: { query?: QueryOf<Name>; body?: BodyOf<Name> }) =>
       client.call(name, options),
     networkMode: 'always',
+    ...(done === undefined ? {} : { onSuccess: done }),
   })
 }
 

@@ -12,6 +12,7 @@ import type { Row, RowData } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMemo, useRef } from 'react'
 import type { ReactNode } from 'react'
+import { ClippedText } from './clipped-text.tsx'
 import { useScale } from './scale.ts'
 import './grid-table.css'
 
@@ -124,7 +125,8 @@ const toColumns = <Data extends { readonly id: string }>(columns: readonly GridC
     helper.accessor((row): unknown => by(row), {
       id,
       header: head,
-      cell: ({ row }) => (cell ?? by)(row.original),
+      cell: ({ row }) =>
+        cell === undefined ? <ClippedText text={String(by(row.original))} /> : cell(row.original),
     }),
   )
 }

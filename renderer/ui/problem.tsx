@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core'
+import { LongText } from './long-text.tsx'
 import { StateShape } from './state-mark.tsx'
 import './ui.css'
 
@@ -6,7 +7,7 @@ import './ui.css'
 export const Problem = (props: { readonly sentence: string; readonly retry?: () => void }) => (
   <div className="problem" role="alert">
     <StateShape tone="failed" />
-    <span>{props.sentence}</span>
+    <LongText text={props.sentence} />
     {props.retry === undefined ? null : (
       <Button size="compact-sm" variant="default" onClick={props.retry}>
         Try again

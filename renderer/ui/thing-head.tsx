@@ -12,7 +12,7 @@ export const ThingTitle = (props: {
   readonly children?: ReactNode
 }) => (
   <div className="thing-title">
-    <h1 className="clip">
+    <h1 className="clip" title={props.name}>
       <Link to={props.to} className="muted crumb">
         {props.word}
       </Link>

@@ -192,13 +192,16 @@ const stateHandlers = (fake: Fake) => {
   } satisfies Partial<ControlHandlers>
 }
 
-const clusterHandlers = ({ state, commands }: Fake) => {
+const clusterHandlers = (fake: Fake) => {
+  const { state, commands } = fake
   const cluster = state.cluster ?? emptyCluster
   return {
     cluster: async () => ok(cluster),
     createCluster: async ({ body }) => {
       commands.push({ name: 'createCluster', query: {}, body })
-      return ok({ ...cluster, name: body.name, recoveryCode: '4F2K-9QXM-7TBD-W3HN-8PVC-1ZRJ' })
+      const created = { ...cluster, name: body.name }
+      tell(fake, { kind: 'cluster-changed', cluster: created })
+      return ok({ ...created, recoveryCode: '4F2K-9QXM-7TBD-W3HN-8PVC-1ZRJ' })
     },
     invite: async ({ body }) => {
       commands.push({ name: 'invite', query: {}, body })
@@ -212,7 +215,12 @@ const clusterHandlers = ({ state, commands }: Fake) => {
     },
     join: async ({ body }) => {
       commands.push({ name: 'join', query: {}, body })
-      return err(musterError('InvitationExpired', 'The invitation has expired; ask for a new one.'))
+      if (body.code === 'OLD')
+        return err(
+          musterError('InvitationExpired', 'The invitation has expired; ask for a new one.'),
+        )
+      tell(fake, { kind: 'cluster-changed', cluster })
+      return ok({ ...cluster, words: 'apple river seven quiet' })
     },
     removeMember: async ({ query }) => {
       commands.push({ name: 'removeMember', query, body: {} })

@@ -275,14 +275,30 @@ describe.skipIf(program === undefined)('the window', () => {
     const { page } = open
     await page.getByLabel('Name').fill('Second floor')
     await page.getByRole('button', { name: 'Create cluster' }).click()
+    // The form is gone by then, since there is a cluster; the code must not go with it.
+    await page.getByRole('heading', { name: 'Second floor' }).waitFor()
+    await page.getByText('4F2K-9QXM-7TBD').waitFor()
+    await page.keyboard.press('Escape')
     await page.getByText('4F2K-9QXM-7TBD').waitFor()
     expect(fixture.commands).toEqual([
       { name: 'createCluster', query: {}, body: { name: 'Second floor' } },
     ])
     await page.getByRole('button', { name: 'I have kept it' }).click()
+    await page.getByText('4F2K-9QXM-7TBD').waitFor({ state: 'detached' })
+  })
+
+  test('joins a cluster and shows the words to compare, or why it cannot', async () => {
+    await using fixture = await startWindowFixture({ data: noData(), pageFolder })
+    await using open = await openOn(fixture, '/machines')
+    const { page } = open
     await page.getByLabel('Invitation code').fill('OLD')
     await page.getByRole('button', { name: 'Join cluster' }).click()
     await page.getByText('The invitation has expired; ask for a new one.').waitFor()
+    await page.getByLabel('Invitation code').fill('NEW')
+    await page.getByRole('button', { name: 'Join cluster' }).click()
+    await page.getByText('apple river seven quiet').waitFor()
+    await page.getByRole('button', { name: 'They are the same' }).click()
+    await page.getByText('apple river seven quiet').waitFor({ state: 'detached' })
   })
 
   test('opens an invitation with words, code and QR code', async () => {

@@ -53,7 +53,12 @@ const columns: readonly GridColumn<Line>[] = [
     head: 'Experiment',
     by: ({ name }) => name,
     cell: ({ name }) => (
-      <Link to="/experiments/$experiment" params={{ experiment: name }} className="row-link clip">
+      <Link
+        to="/experiments/$experiment"
+        params={{ experiment: name }}
+        className="row-link clip"
+        title={name}
+      >
         {name}
       </Link>
     ),

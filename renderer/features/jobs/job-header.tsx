@@ -6,8 +6,10 @@ import type { JobDetailView, JobView } from '../../../protocol/control/views.ts'
 import { useNow } from '../../agent/context.tsx'
 import { useCommand } from '../../agent/queries.ts'
 import { AskFirst } from '../../ui/ask-first.tsx'
+import { ClippedText } from '../../ui/clipped-text.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { formatAge, formatCount, formatPlural, formatTime } from '../../ui/format.ts'
+import { LongText } from '../../ui/long-text.tsx'
 import { PauseButton } from '../../ui/pause-button.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
@@ -67,7 +69,7 @@ export const JobHeader = (props: {
 const Waits = (props: { readonly sentence: string }) => (
   <p className="job-waits" role="status">
     <IconHourglass size="1rem" aria-hidden="true" />
-    {props.sentence}
+    <LongText text={props.sentence} lines={2} />
   </p>
 )
 
@@ -78,7 +80,7 @@ const Facts = (props: { readonly job: JobView }) => {
     <dl className="facts">
       {job.model === '' ? null : (
         <Fact word="Model">
-          <span className="mono">{job.model}</span>
+          <ClippedText text={job.model} className="mono" />
         </Fact>
       )}
       {job.pipeline === '' ? null : (
@@ -89,12 +91,19 @@ const Facts = (props: { readonly job: JobView }) => {
         </Fact>
       )}
       <Fact word="Submitted">
-        <span title={formatTime(job.submittedAt)}>
+        <span
+          className="clip clipped"
+          title={`${formatTime(job.submittedAt)} by ${job.submitterName}`}
+        >
           {formatAge(now - job.submittedAt)} by {job.submitterName}
         </span>
       </Fact>
-      <Fact word="Data on">{job.dataPeerName}</Fact>
-      <Fact word="Rows kept by">{job.keeperName}</Fact>
+      <Fact word="Data on">
+        <ClippedText text={job.dataPeerName} />
+      </Fact>
+      <Fact word="Rows kept by">
+        <ClippedText text={job.keeperName} />
+      </Fact>
       <Fact word="Output" wide>
         {job.output === '' ? (
           <span className="muted">{noOutput(job)}</span>

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { JobView } from '../../../protocol/control/views.ts'
 import { Age } from '../../ui/age.tsx'
+import { ClippedText } from '../../ui/clipped-text.tsx'
 import { GridTable } from '../../ui/grid-table.tsx'
 import type { GridColumn } from '../../ui/grid-table.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
@@ -20,7 +21,7 @@ const columns: readonly GridColumn<JobView>[] = [
     head: 'Job',
     by: (job) => job.name,
     cell: (job) => (
-      <Link to="/jobs/$job" params={{ job: job.id }} className="row-link clip">
+      <Link to="/jobs/$job" params={{ job: job.id }} className="row-link clip" title={job.name}>
         {job.name}
       </Link>
     ),
@@ -42,7 +43,7 @@ const columns: readonly GridColumn<JobView>[] = [
     id: 'model',
     head: 'Model',
     by: (job) => job.model,
-    cell: (job) => <span className="mono clip">{job.model}</span>,
+    cell: (job) => <ClippedText text={job.model} className="mono" />,
   },
   { id: 'by', head: 'By', by: (job) => job.submitterName },
   {

@@ -1,5 +1,6 @@
 import type { JobDetailView } from '../../../protocol/control/views.ts'
 import { Bar } from '../../ui/bar.tsx'
+import { ClippedText } from '../../ui/clipped-text.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatCount, formatPercent } from '../../ui/format.ts'
 import './jobs.css'
@@ -32,7 +33,9 @@ export const Peers = (props: { readonly detail: JobDetailView | undefined }) => 
         <tbody>
           {sorted.map((peer) => (
             <tr key={peer.peer}>
-              <td title={peer.peer}>{peer.name}</td>
+              <td className="peer-name" title={peer.peer}>
+                <ClippedText text={peer.name} />
+              </td>
               <td className="share">
                 <Bar
                   label={`Share of ${peer.name}`}

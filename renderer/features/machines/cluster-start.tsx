@@ -1,9 +1,10 @@
-import { Button, Modal, TextInput, Textarea } from '@mantine/core'
+import { Button, TextInput, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import type { SubmitEvent } from 'react'
 import { errorText, useCommand } from '../../agent/queries.ts'
-import { CopyAction, CopyLine } from '../../ui/copy-line.tsx'
+import { CopyLine } from '../../ui/copy-line.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { useKeepsake } from './keepsake.tsx'
 import './machines.css'
 
 /** For an agent alone: found a cluster, or join one. */
@@ -33,7 +34,10 @@ const TerminalWay = (props: { readonly command: string }) => (
 
 const CreateForm = () => {
   const [name, setName] = useState('')
-  const create = useCommand('createCluster')
+  const keep = useKeepsake()
+  const create = useCommand('createCluster', ({ recoveryCode }) =>
+    keep({ kind: 'created', recoveryCode }),
+  )
   const submit = (event: SubmitEvent): void => {
     event.preventDefault()
     create.mutate({ body: { name: name.trim() } })
@@ -53,41 +57,16 @@ const CreateForm = () => {
         Create cluster
       </Button>
       {create.error === null ? null : <Problem sentence={errorText(create.error)} />}
-      {create.data === undefined ? null : <RecoveryCode code={create.data.recoveryCode} />}
     </form>
-  )
-}
-
-/** Shown once, and only here: closing it is a decision. */
-const RecoveryCode = (props: { readonly code: string }) => {
-  const [open, setOpen] = useState(true)
-  return (
-    <Modal
-      opened={open}
-      onClose={() => setOpen(false)}
-      closeOnClickOutside={false}
-      withCloseButton={false}
-      title="Keep the recovery code"
-      centered
-    >
-      <div className="start-form">
-        <p>
-          It replaces this machine’s key if the machine is lost, and it is shown only now. Keep it
-          where you keep passwords.
-        </p>
-        <span className="code-box">
-          <code className="mono">{props.code}</code>
-          <CopyAction text={props.code} what="recovery code" />
-        </span>
-        <Button onClick={() => setOpen(false)}>I have kept it</Button>
-      </div>
-    </Modal>
   )
 }
 
 const JoinForm = () => {
   const [code, setCode] = useState('')
-  const join = useCommand('join')
+  const keep = useKeepsake()
+  const join = useCommand('join', ({ name, words }) =>
+    keep({ kind: 'joined', cluster: name, words }),
+  )
   const submit = (event: SubmitEvent): void => {
     event.preventDefault()
     join.mutate({ body: { code: code.trim() } })
@@ -108,12 +87,6 @@ const JoinForm = () => {
         Join cluster
       </Button>
       {join.error === null ? null : <Problem sentence={errorText(join.error)} />}
-      {join.data === undefined ? null : (
-        <p role="status">
-          Joined {join.data.name}. The other screen must show the words{' '}
-          <strong>{join.data.words}</strong>.
-        </p>
-      )}
     </form>
   )
 }

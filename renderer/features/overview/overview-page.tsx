@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { JobView, MachineView, SnapshotView } from '../../../protocol/control/views.ts'
 import { useNow, useSnapshot } from '../../agent/context.tsx'
+import { ClippedText } from '../../ui/clipped-text.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatAge, formatCount, formatPlural } from '../../ui/format.ts'
@@ -78,7 +79,9 @@ const Attention = (props: { readonly state: SnapshotView }) => {
           <li key={key}>
             <Link to={to} className="note">
               <StateShape tone={tone} />
-              <span>{sentence}</span>
+              <span className="note-words" title={sentence}>
+                {sentence}
+              </span>
             </Link>
           </li>
         ))}
@@ -110,7 +113,9 @@ const RunningJobs = (props: { readonly jobs: readonly JobView[] }) => {
                 </span>
                 <ProgressLine job={job} />
                 <ProgressBar job={job} />
-                {job.reason === '' ? null : <span className="muted small">{job.reason}</span>}
+                {job.reason === '' ? null : (
+                  <span className="muted small note-words">{job.reason}</span>
+                )}
               </Link>
             </li>
           ))}
@@ -137,7 +142,7 @@ const EndedJobs = (props: { readonly jobs: readonly JobView[] }) => {
           <li key={job.id}>
             <Link to="/jobs/$job" params={{ job: job.id }} className="ended-job">
               <StateMark {...jobStates[job.state]} />
-              <span className="clip">{job.name}</span>
+              <ClippedText text={job.name} />
               <span className="muted clip">
                 <ProgressLine job={job} />
               </span>

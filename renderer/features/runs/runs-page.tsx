@@ -125,7 +125,7 @@ const columns: readonly GridColumn<PipelineView>[] = [
     head: 'Run',
     by: (run) => run.name,
     cell: (run) => (
-      <Link to="/runs/$run" params={{ run: run.id }} className="row-link clip">
+      <Link to="/runs/$run" params={{ run: run.id }} className="row-link clip" title={run.name}>
         {run.name}
       </Link>
     ),
@@ -134,7 +134,6 @@ const columns: readonly GridColumn<PipelineView>[] = [
     id: 'experiment',
     head: 'Experiment',
     by: (run) => run.experiment,
-    cell: (run) => <span className="clip">{run.experiment}</span>,
   },
   {
     id: 'steps',
@@ -159,12 +158,7 @@ const columns: readonly GridColumn<PipelineView>[] = [
       </span>
     ),
   },
-  {
-    id: 'by',
-    head: 'By',
-    by: (run) => run.submitterName,
-    cell: (run) => <span className="clip">{run.submitterName}</span>,
-  },
+  { id: 'by', head: 'By', by: (run) => run.submitterName },
   {
     id: 'submitted',
     head: 'Submitted',

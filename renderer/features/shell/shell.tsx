@@ -5,6 +5,7 @@ import { useAgent, useLive, useNow } from '../../agent/context.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { formatAge } from '../../ui/format.ts'
 import { StateShape } from '../../ui/state-mark.tsx'
+import { KeepsakeProvider } from '../machines/keepsake.tsx'
 import { Rail } from './rail.tsx'
 import './shell.css'
 
@@ -25,18 +26,20 @@ export const Shell = () => {
     )
   }
   return (
-    <div className="shell">
-      <a className="skip" href="#main" onClick={skipToMain}>
-        Skip to content
-      </a>
-      <Rail />
-      <div className="shell-page">
-        <AwayBanner />
-        <main id="main" tabIndex={-1}>
-          <Outlet />
-        </main>
+    <KeepsakeProvider>
+      <div className="shell">
+        <a className="skip" href="#main" onClick={skipToMain}>
+          Skip to content
+        </a>
+        <Rail />
+        <div className="shell-page">
+          <AwayBanner />
+          <main id="main" tabIndex={-1}>
+            <Outlet />
+          </main>
+        </div>
       </div>
-    </div>
+    </KeepsakeProvider>
   )
 }
 

@@ -5,8 +5,10 @@ import type {
   JobView,
 } from '../../../../protocol/control/views.ts'
 import { isOpen } from '../../../agent/queries.ts'
+import { ClippedText } from '../../../ui/clipped-text.tsx'
 import { Empty } from '../../../ui/empty.tsx'
 import { formatCount } from '../../../ui/format.ts'
+import { LongText } from '../../../ui/long-text.tsx'
 import { StateMark } from '../../../ui/state-mark.tsx'
 import { FailedItems } from './failed-items.tsx'
 import './failures.css'
@@ -105,21 +107,24 @@ const Group = (props: {
             type="button"
             className="failure-words"
             aria-pressed={isChosen}
+            title={isChosen ? 'Show the items of all causes' : 'Show only these items'}
             onClick={() => choose(isChosen ? undefined : message)}
           >
-            {message}
+            <span className={isChosen ? 'long-words' : 'long-words cut'}>{message}</span>
           </button>
         ) : (
-          message
+          <LongText text={message} lines={2} />
         )}
       </td>
       <td className="failure-place">
-        {first.item === '' ? null : <span className="mono">{first.item} </span>}
-        <span className="muted">
+        {first.item === '' ? null : <ClippedText text={first.item} className="mono" />}
+        <span className="muted small">
           mini-batch {formatCount(first.miniBatch)}, attempt {first.attempt}
         </span>
       </td>
-      <td>{first.peerName}</td>
+      <td className="failure-peer">
+        <ClippedText text={first.peerName} />
+      </td>
     </tr>
   )
 }
