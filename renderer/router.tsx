@@ -6,6 +6,7 @@ import {
 } from '@tanstack/react-router'
 import { isJobTab } from './features/jobs/job-tabs.ts'
 import type { JobTab } from './features/jobs/job-tabs.ts'
+import { DataPage } from './features/data/data-page.tsx'
 import { ExperimentPage } from './features/experiments/experiment-page.tsx'
 import { ExperimentsPage } from './features/experiments/experiments-page.tsx'
 import { JobPage } from './features/jobs/job-page.tsx'
@@ -17,6 +18,9 @@ import { OverviewPage } from './features/overview/overview-page.tsx'
 import { RunPage } from './features/runs/run-page.tsx'
 import { RunsPage } from './features/runs/runs-page.tsx'
 import { SchedulesPage } from './features/schedules/schedules-page.tsx'
+import { SettingsPage } from './features/settings/settings-page.tsx'
+import { isSettingsTab } from './features/settings/settings-tabs.ts'
+import type { SettingsTab } from './features/settings/settings-tabs.ts'
 import { NoPage, Shell } from './features/shell/shell.tsx'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NoPage })
@@ -42,6 +46,13 @@ const routes = [
   createRoute({ getParentRoute: () => root, path: '/schedules', component: SchedulesPage }),
   createRoute({ getParentRoute: () => root, path: '/machines', component: MachinesPage }),
   createRoute({ getParentRoute: () => root, path: '/models', component: ModelsPage }),
+  createRoute({ getParentRoute: () => root, path: '/data', component: DataPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/settings',
+    component: SettingsPage,
+    validateSearch: ({ tab }): { tab?: SettingsTab } => (isSettingsTab(tab) ? { tab } : {}),
+  }),
 ] as const
 
 /** Pages stand in the hash, so the agent serves one file whatever the page. */

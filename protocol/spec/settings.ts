@@ -230,5 +230,5 @@ export const tagsOf = ({ tags }: Pick<Settings, 'tags'>): readonly string[] =>
 /** A value as people write it. */
 export const settingText = (key: string, value: SettingValue): string => {
   if (typeof value === 'boolean') return value ? 'on' : 'off'
-  return key === 'rows-quota' && typeof value === 'number' ? formatSize(value) : String(value)
+  return key.endsWith('-quota') && typeof value === 'number' ? formatSize(value) : String(value)
 }

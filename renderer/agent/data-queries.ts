@@ -23,11 +23,26 @@ export const usePreview = (
   })
 }
 
+export const datasetsKey = ['datasets'] as const
+export const datastoresKey = ['datastores'] as const
+/** Others register too, and there is no word of it. */
+const registryMs = 5_000
+
 export const useDatasets = (): UseQueryResult<AnswerOf<'datasets'>> => {
   const { client } = useAgent()
   return useQuery({
-    queryKey: ['datasets'],
+    queryKey: datasetsKey,
     queryFn: ({ signal }) => client.call('datasets', { signal }),
+    refetchInterval: registryMs,
+  })
+}
+
+export const useDatastores = (): UseQueryResult<AnswerOf<'datastores'>> => {
+  const { client } = useAgent()
+  return useQuery({
+    queryKey: datastoresKey,
+    queryFn: ({ signal }) => client.call('datastores', { signal }),
+    refetchInterval: registryMs,
   })
 }
 

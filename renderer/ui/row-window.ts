@@ -76,3 +76,26 @@ export const useRowWindow = (options: {
 
   return { ref: setElement, window: rowWindowAt({ count, rowHeight, ...view }) }
 }
+
+/** Scrolls as little as shows a row; the content may scroll faster than its rows are high. */
+export const bringIntoSight = (
+  scroller: HTMLElement | null,
+  window: Pick<RowWindow, 'height' | 'topOf'>,
+  at: {
+    readonly row: number
+    readonly rows: number
+    readonly rowHeight: number
+    /** Height of a sticky header inside the element, px. */
+    readonly headerHeight?: number
+  },
+): void => {
+  if (scroller === null) return
+  const { row, rows, rowHeight, headerHeight = 0 } = at
+  const view = scroller.clientHeight - headerHeight
+  const top = window.topOf(row) - scroller.scrollTop
+  if (top >= 0 && top + rowHeight <= view) return
+  const full = rows * rowHeight
+  const offset = top < 0 ? row * rowHeight : (row + 1) * rowHeight - view
+  scroller.scrollTop =
+    full === window.height ? offset : (offset * (window.height - view)) / Math.max(1, full - view)
+}

@@ -1,11 +1,12 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
 import { createCheckFile } from '#agent/effects/submit/check-file.ts'
+import type { DatasetView, DatastoreView } from '#protocol/control/registry-views.ts'
 import type { JobView, ModelView } from '#protocol/control/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
-import { makeDataset, makeJob, makeModel } from './control-views.ts'
+import { makeDataset, makeDatastore, makeJob, makeModel } from './control-views.ts'
 import { makeStepView } from './run-fixture.ts'
 import { makeRunView } from './window-runs.ts'
 
@@ -17,7 +18,16 @@ export interface FakeData {
 
 type DataHandlers = Pick<
   ControlHandlers,
-  'datasets' | 'previewData' | 'checkFile' | 'tryJob' | 'registerModel' | 'submitPipeline'
+  | 'datasets'
+  | 'datastores'
+  | 'registerDataset'
+  | 'registerDatastore'
+  | 'removeDatastore'
+  | 'previewData'
+  | 'checkFile'
+  | 'tryJob'
+  | 'registerModel'
+  | 'submitPipeline'
 >
 
 /** Everything lies in these places. */
@@ -25,6 +35,12 @@ export const madeUpPlaces = { pictures: '/home/anna/digits', table: '/home/anna/
 
 /** Looks at data that is made up; files are read by the agent's own rules. */
 export const dataHandlers = ({ commands, tellJob, tellModel }: FakeData): DataHandlers => {
+  let datasets: readonly DatasetView[] = [makeDataset('july', 2), makeDataset('july', 1)]
+  let datastores: readonly DatastoreView[] = [
+    makeDatastore('default', '/home/anna/.muster/data'),
+    makeDatastore('scans', '/home/anna/scans'),
+    makeDatastore('archive', 'pictures', 'office'),
+  ]
   const check = createCheckFile({
     jobFiles: createJobFileReader(),
     known: async () => ({
@@ -36,7 +52,27 @@ export const dataHandlers = ({ commands, tellJob, tellModel }: FakeData): DataHa
     }),
   })
   return {
-    datasets: async () => ok({ datasets: [makeDataset('july', 2), makeDataset('july', 1)] }),
+    datasets: async () => ok({ datasets: [...datasets] }),
+    datastores: async () => ok({ datastores: [...datastores] }),
+    registerDataset: async ({ body }) => {
+      commands.push({ name: 'registerDataset', query: {}, body })
+      if (body.path.endsWith('missing'))
+        return err(musterError('InputMissing', `There is no folder ${body.path}; check the path.`))
+      const dataset = { ...makeDataset(body.name, 1), path: body.path, type: body.type ?? 'file' }
+      datasets = [dataset, ...datasets]
+      return ok(dataset)
+    },
+    registerDatastore: async ({ body }) => {
+      commands.push({ name: 'registerDatastore', query: {}, body })
+      const datastore = makeDatastore(body.name, body.path, body.share)
+      datastores = [...datastores, datastore]
+      return ok(datastore)
+    },
+    removeDatastore: async ({ query }) => {
+      commands.push({ name: 'removeDatastore', query, body: {} })
+      datastores = datastores.filter(({ name }) => name !== query.datastore)
+      return ok({ done: true as const })
+    },
     previewData: async ({ body }) => previewOf(body.input),
     checkFile: async ({ body: { text, file, parameters = {}, overrides = {} } }) =>
       check({ text, file, parameters, overrides }),

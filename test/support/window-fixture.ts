@@ -19,6 +19,8 @@ import type { Digits } from '../../examples/mnist/digits.ts'
 import { limits } from '#protocol/limits.ts'
 import { makeJob } from './control-views.ts'
 import { dataHandlers } from './window-fixture-data.ts'
+import { logHandlers } from './window-fixture-logs.ts'
+import { settingsHandlers } from './window-fixture-settings.ts'
 import { runHandlers } from './window-fixture-runs.ts'
 import type { FakeRuns } from './window-fixture-runs.ts'
 import type { RunData } from './window-runs.ts'
@@ -145,6 +147,8 @@ const handlersOf = (fake: Fake): ControlHandlers => ({
   ...stateHandlers(fake),
   ...clusterHandlers(fake),
   ...jobHandlers(fake),
+  ...logHandlers,
+  ...settingsHandlers(fake.commands),
   ...dataHandlers({
     ...fake,
     tellJob: (job) => tell(fake, { kind: 'job-changed', job }),

@@ -38,7 +38,17 @@ describe.skipIf(program === undefined)('the window', () => {
     await rm(pageFolder, { recursive: true, force: true })
   })
 
-  const jobTabs = ['rows', 'gallery', 'map', 'timeline', 'peers', 'failures', 'configuration']
+  const jobTabs = [
+    'rows',
+    'gallery',
+    'map',
+    'timeline',
+    'peers',
+    'failures',
+    'logs',
+    'configuration',
+  ]
+  const settingsPlaces = ['/settings', '/settings?tab=doctor', '/settings?tab=about']
   const amounts = { none: noData, little: littleData, much: muchData }
   const sizes = [
     [1_280, 720],
@@ -56,7 +66,7 @@ describe.skipIf(program === undefined)('the window', () => {
           const signInUrl = await fixture.signInUrl()
           await using open = await openPage(browser, { signInUrl, width, height, scheme })
           const job = data.jobs[0]
-          const places = ['/', '/jobs', '/machines', '/models']
+          const places = ['/', '/jobs', '/machines', '/models', '/data', ...settingsPlaces]
           if (job !== undefined)
             for (const tab of jobTabs) places.push(`/jobs/${job.id}?tab=${tab}`)
           for (const place of places) {
@@ -328,6 +338,13 @@ const settled = async (page: Page, place: string): Promise<void> => {
   else if (place.endsWith('tab=failures')) await picturesIn(page, '.result-rows', 0)
   else if (place.endsWith('tab=map')) await page.getByRole('slider').last().waitFor()
   else if (place.endsWith('tab=timeline')) await page.getByRole('application').waitFor()
+  else if (place === '/data')
+    await page.getByRole('region', { name: 'Registered datasets' }).waitFor()
+  else if (place === '/settings') await page.getByRole('list', { name: 'Settings' }).waitFor()
+  else if (place === '/settings?tab=doctor') await page.getByText('Look at it').first().waitFor()
+  else if (place === '/settings?tab=about') await page.getByText('PeerId').waitFor()
+  else if (place.endsWith('tab=logs'))
+    await main.getByRole('region', { name: 'overview' }).waitFor()
   else if (place.includes('tab=')) await main.locator('.scroll-panel').waitFor()
   else await main.getByRole('heading', { level: 1 }).waitFor()
   await page.evaluate(async () => document.fonts.ready.then(() => undefined))

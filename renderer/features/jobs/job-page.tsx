@@ -12,13 +12,14 @@ import { GalleryTab } from './gallery/gallery-tab.tsx'
 import { JobHeader } from './job-header.tsx'
 import { progressShare } from './job-state.ts'
 import { isJobTab } from './job-tabs.ts'
+import { LogsTab } from './logs/logs-tab.tsx'
 import { MapTab } from './map/map-tab.tsx'
 import { Peers } from './peers.tsx'
 import { RowsTab } from './rows/rows-tab.tsx'
 import { TimelineTab } from './timeline/timeline-tab.tsx'
 import './jobs.css'
 
-/** One job: header with progress, and its rows, gallery, map, timeline, peers, failures and configuration. */
+/** One job: header with progress, and its rows, gallery, map, timeline, peers, failures, logs and configuration. */
 export const JobPage = () => {
   const { job: id } = useParams({ from: '/jobs/$job' })
   const { jobs } = useSnapshot()
@@ -69,6 +70,7 @@ const JobTabs = (props: { readonly job: JobView; readonly detail: JobDetailView 
         <Tabs.Tab value="failures">
           Failures <TabCount count={job.itemsFailed} />
         </Tabs.Tab>
+        <Tabs.Tab value="logs">Logs</Tabs.Tab>
         <Tabs.Tab value="configuration">Configuration</Tabs.Tab>
       </Tabs.List>
       <Tabs.Panel value="rows">
@@ -88,6 +90,9 @@ const JobTabs = (props: { readonly job: JobView; readonly detail: JobDetailView 
       </Tabs.Panel>
       <Tabs.Panel value="failures">
         <Failures job={job} detail={detail} />
+      </Tabs.Panel>
+      <Tabs.Panel value="logs">
+        <LogsTab job={job} />
       </Tabs.Panel>
       <Tabs.Panel value="configuration">
         <Configuration detail={detail} />

@@ -5,6 +5,7 @@ const jobTabs = [
   'timeline',
   'peers',
   'failures',
+  'logs',
   'configuration',
 ] as const
 

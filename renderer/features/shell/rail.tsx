@@ -1,13 +1,15 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import {
+  IconBox,
   IconCalendarClock,
   IconCirclePlus,
-  IconCpu,
+  IconDatabase,
   IconDeviceDesktop,
   IconFlask,
   IconLayoutDashboard,
   IconMoon,
   IconRoute,
+  IconSettings,
   IconStack2,
   IconSun,
 } from '@tabler/icons-react'
@@ -17,15 +19,25 @@ import { useLive, useSnapshot } from '../../agent/context.tsx'
 import { StateShape } from '../../ui/state-mark.tsx'
 import { isPresent } from '../machines/machine-state.ts'
 
-const places: readonly { readonly to: string; readonly word: string; readonly Icon: Icon }[] = [
+interface Place {
+  readonly to: string
+  readonly word: string
+  readonly Icon: Icon
+  /** Whether a gap stands above it: work, what it needs, this machine. */
+  readonly isNewGroup?: true
+}
+
+const places: readonly Place[] = [
   { to: '/', word: 'Overview', Icon: IconLayoutDashboard },
   { to: '/new-job', word: 'New job', Icon: IconCirclePlus },
   { to: '/runs', word: 'Runs', Icon: IconRoute },
   { to: '/jobs', word: 'Jobs', Icon: IconStack2 },
   { to: '/experiments', word: 'Experiments', Icon: IconFlask },
   { to: '/schedules', word: 'Schedules', Icon: IconCalendarClock },
+  { to: '/models', word: 'Models', Icon: IconBox, isNewGroup: true },
+  { to: '/data', word: 'Data', Icon: IconDatabase },
   { to: '/machines', word: 'Machines', Icon: IconDeviceDesktop },
-  { to: '/models', word: 'Models', Icon: IconCpu },
+  { to: '/settings', word: 'Settings', Icon: IconSettings, isNewGroup: true },
 ]
 
 /** The left rail; under 1100 px it shows icons only. */
@@ -36,11 +48,11 @@ export const Rail = () => (
       <span className="rail-word">Muster</span>
     </div>
     <nav aria-label="Pages">
-      {places.map(({ to, word, Icon }) => (
+      {places.map(({ to, word, Icon, isNewGroup }) => (
         <Link
           key={to}
           to={to}
-          className="rail-item"
+          className={isNewGroup === true ? 'rail-item new-group' : 'rail-item'}
           activeProps={{ className: 'active' }}
           activeOptions={{ exact: to === '/' }}
           title={word}

@@ -1,16 +1,16 @@
 import { useMergedRef } from '@mantine/hooks'
 import { memo, useCallback, useEffect, useRef, useState } from 'react'
 import type { JobView, RowView } from '../../../../protocol/control/views.ts'
-import { useRowWindow } from '../../../ui/row-window.ts'
+import { bringIntoSight, useRowWindow } from '../../../ui/row-window.ts'
 import type { RowWindow } from '../../../ui/row-window.ts'
 import { useScale } from '../../../ui/scale.ts'
 import { StateShape } from '../../../ui/state-mark.tsx'
+import { ItemCloseUp } from '../rows/item-close-up.tsx'
 import { ItemPicture } from '../rows/item-picture.tsx'
 import { useRowsInSight } from '../rows/use-rows.ts'
 import type { RowFilter } from '../rows/use-rows.ts'
 import { classOf, scoreOf } from './answers.ts'
 import type { AnswerFields } from './answers.ts'
-import { ItemCloseUp } from './item-close-up.tsx'
 import './gallery.css'
 
 const tileWidth = 112
@@ -38,7 +38,11 @@ export const GalleryGrid = (props: {
   const move = (to: number): number => {
     const next = Math.max(0, Math.min(total - 1, to))
     setCurrent(next)
-    bringIntoSight(scroller.current, window, { row: Math.floor(next / columns), rows, height })
+    bringIntoSight(scroller.current, window, {
+      row: Math.floor(next / columns),
+      rows,
+      rowHeight: height,
+    })
     return next
   }
   return (
@@ -64,7 +68,7 @@ export const GalleryGrid = (props: {
         <Lines {...{ job, window, columns, total, rowAt, fields, current }} open={setOpened} />
       </div>
       <ItemCloseUp
-        job={job}
+        job={job.id}
         row={opened === undefined ? undefined : rowAt(opened)}
         opened={opened !== undefined}
         close={() => setOpened(undefined)}
@@ -144,22 +148,6 @@ const useWidth = (tell: (width: number) => void): ((element: HTMLElement | null)
     },
     [tell],
   )
-}
-
-/** Scrolls as little as shows a line; the window may scroll faster than its rows are high. */
-const bringIntoSight = (
-  scroller: HTMLElement | null,
-  window: { readonly height: number; readonly topOf: (row: number) => number },
-  line: { readonly row: number; readonly rows: number; readonly height: number },
-): void => {
-  if (scroller === null) return
-  const view = scroller.clientHeight
-  const top = window.topOf(line.row) - scroller.scrollTop
-  if (top >= 0 && top + line.height <= view) return
-  const full = line.rows * line.height
-  const offset = top < 0 ? line.row * line.height : (line.row + 1) * line.height - view
-  scroller.scrollTop =
-    full === window.height ? offset : (offset * (window.height - view)) / Math.max(1, full - view)
 }
 
 /** Where a key leads; undefined for keys that lead nowhere. */

@@ -1,9 +1,11 @@
-import { memo } from 'react'
+import { useMergedRef } from '@mantine/hooks'
+import { memo, useRef, useState } from 'react'
 import type { RowView } from '../../../../protocol/control/views.ts'
 import { formatCount } from '../../../ui/format.ts'
-import { useRowWindow } from '../../../ui/row-window.ts'
+import { bringIntoSight, useRowWindow } from '../../../ui/row-window.ts'
 import { useScale } from '../../../ui/scale.ts'
 import { StateShape } from '../../../ui/state-mark.tsx'
+import { ItemCloseUp } from './item-close-up.tsx'
 import { ItemPicture } from './item-picture.tsx'
 import { useRowsInSight } from './use-rows.ts'
 import type { RowFilter } from './use-rows.ts'
@@ -20,16 +22,23 @@ export const RowTable = (props: {
   readonly total: number
 }) => {
   const { filter, columns, total } = props
-  const scale = useScale()
-  const { ref, window } = useRowWindow({
-    count: total,
-    rowHeight: rowHeight * scale,
-    headerHeight: headerHeight * scale,
-  })
+  const { holder, window, show } = useRows(total)
   const rowAt = useRowsInSight(filter, window)
+  const [opened, setOpened] = useState<number>()
+  const step = (by: 1 | -1): void => {
+    const row = Math.max(0, Math.min(total - 1, (opened ?? 0) + by))
+    setOpened(row)
+    show(row)
+  }
   const indices = Array.from({ length: window.last - window.first }, (_, at) => window.first + at)
   return (
-    <div className="grid-scroll" ref={ref} tabIndex={0} role="region" aria-label="Rows of the job">
+    <div
+      className="grid-scroll"
+      ref={holder}
+      tabIndex={0}
+      role="region"
+      aria-label="Rows of the job"
+    >
       <div
         className="grid-table result-rows"
         role="table"
@@ -47,12 +56,32 @@ export const RowTable = (props: {
               row={rowAt(index)}
               job={filter.job}
               columns={columns}
+              open={setOpened}
             />
           ))}
         </div>
       </div>
+      <ItemCloseUp
+        job={filter.job}
+        row={opened === undefined ? undefined : rowAt(opened)}
+        opened={opened !== undefined}
+        close={() => setOpened(undefined)}
+        step={step}
+      />
     </div>
   )
+}
+
+/** Which rows are in sight, and the way to bring another there. */
+const useRows = (total: number) => {
+  const scale = useScale()
+  const heights = { rowHeight: rowHeight * scale, headerHeight: headerHeight * scale }
+  const { ref, window } = useRowWindow({ count: total, ...heights })
+  const scroller = useRef<HTMLDivElement>(null)
+  const holder = useMergedRef(ref, scroller)
+  const show = (row: number): void =>
+    bringIntoSight(scroller.current, window, { row, rows: total, ...heights })
+  return { holder, window, show }
 }
 
 /**
@@ -102,8 +131,9 @@ const Row = memo(function Row(props: {
   readonly row: RowView | undefined
   readonly job: string
   readonly columns: readonly ValueColumn[]
+  readonly open: (index: number) => void
 }) {
-  const { index, top, row, job, columns } = props
+  const { index, top, row, job, columns, open } = props
   const style = { transform: `translateY(${top}px)` }
   if (row === undefined) {
     return (
@@ -120,30 +150,21 @@ const Row = memo(function Row(props: {
       <div role="cell">
         <ItemPicture job={job} item={row.item} name={row.name} />
       </div>
-      <div role="cell" className="mono clip" title={row.name}>
-        {row.name}
-      </div>
-      {row.failure === '' ? (
-        columns.map(({ key, numeric, textOf }, at) => (
-          <div role="cell" key={key} className={cellClass(numeric, at === 0)}>
-            {textOf(row.value)}
-          </div>
-        ))
-      ) : (
-        <div
-          role="cell"
-          className="row-failure"
-          style={{ gridColumn: `span ${columns.length}` }}
-          title={row.failure}
+      <div role="cell">
+        <button
+          type="button"
+          className="row-open mono clip"
+          title={row.name}
+          onClick={() => open(index)}
         >
-          <StateShape tone="failed" />
-          <span className="clip">{row.failure}</span>
-        </div>
-      )}
+          {row.name}
+        </button>
+      </div>
+      <Answers row={row} columns={columns} />
       <div role="cell" className="number muted">
         {formatCount(row.miniBatch)}
       </div>
-      <div role="cell" className="clip">
+      <div role="cell" className="clip" title={row.peerName}>
         {row.peerName}
       </div>
       <div role="cell" className={row.attempt > 1 ? 'number again' : 'number muted'}>
@@ -152,6 +173,38 @@ const Row = memo(function Row(props: {
     </div>
   )
 })
+
+/** The values of a row, or why there are none. */
+const Answers = (props: { readonly row: RowView; readonly columns: readonly ValueColumn[] }) => {
+  const { row, columns } = props
+  if (row.failure !== '')
+    return (
+      <div
+        role="cell"
+        className="row-failure"
+        style={{ gridColumn: `span ${columns.length}` }}
+        title={tipOf(row.failure)}
+      >
+        <StateShape tone="failed" />
+        <span className="clip">{row.failure}</span>
+      </div>
+    )
+  return columns.map(({ key, numeric, textOf }, at) => (
+    <div
+      role="cell"
+      key={key}
+      className={cellClass(numeric, at === 0)}
+      title={tipOf(textOf(row.value))}
+    >
+      {textOf(row.value)}
+    </div>
+  ))
+}
+
+/** More than what may be cut would not be read under a pointer; the item opened has all of it. */
+const tipMost = 300
+const tipOf = (text: string): string | undefined =>
+  text.length < 12 ? undefined : text.slice(0, tipMost)
 
 const cellClass = (numeric: boolean, first: boolean): string =>
   `${numeric ? 'number mono' : 'clip'}${first ? ' row-answer' : ''}`

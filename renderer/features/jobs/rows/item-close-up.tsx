@@ -1,14 +1,16 @@
 import { ActionIcon, Modal } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
-import type { JobView, RowView } from '../../../../protocol/control/views.ts'
+import type { RowView } from '../../../../protocol/control/views.ts'
+import { CopyAction } from '../../../ui/copy-line.tsx'
 import { formatCount } from '../../../ui/format.ts'
 import { Problem } from '../../../ui/problem.tsx'
-import { ItemPicture } from '../rows/item-picture.tsx'
-import './gallery.css'
+import { ItemPicture } from './item-picture.tsx'
+import './rows.css'
 
 /** One item, large, with all that is known of it; arrow keys step to its neighbours. */
 export const ItemCloseUp = (props: {
-  readonly job: JobView
+  /** Id of the job. */
+  readonly job: string
   /** Undefined while it is on its way. */
   readonly row: RowView | undefined
   readonly opened: boolean
@@ -33,7 +35,7 @@ export const ItemCloseUp = (props: {
       <div className="close-up">
         <div className="close-up-picture">
           {row === undefined ? null : (
-            <ItemPicture key={row.item} job={job.id} item={row.item} name={row.name} />
+            <ItemPicture key={row.item} job={job} item={row.item} name={row.name} />
           )}
         </div>
         <div className="close-up-facts">
@@ -45,6 +47,12 @@ export const ItemCloseUp = (props: {
             <ActionIcon variant="default" aria-label="Next item" onClick={() => step(1)}>
               <IconChevronRight size="1rem" />
             </ActionIcon>
+            {row === undefined ? null : (
+              <span className="close-up-copy muted small">
+                As JSON
+                <CopyAction text={rowJson(row)} what="row" />
+              </span>
+            )}
           </div>
         </div>
       </div>
@@ -56,7 +64,7 @@ const Facts = (props: { readonly row: RowView }) => {
   const { row } = props
   return (
     <>
-      {row.failure === '' ? null : <Problem sentence={row.failure} />}
+      {row.failure === '' ? null : <Problem sentence={row.failure} lines={16} />}
       <dl className="configuration">
         {valueLines(row).map(([word, text]) => (
           <div key={word}>
@@ -82,6 +90,10 @@ const Facts = (props: { readonly row: RowView }) => {
     </>
   )
 }
+
+/** A row by itself, to be pasted elsewhere. */
+const rowJson = ({ name, value, failure }: RowView): string =>
+  JSON.stringify(failure === '' ? { item: name, value } : { item: name, failure }, undefined, 2)
 
 /** What the title says already is left out. */
 const valueLines = ({ name, value, failure }: RowView): readonly (readonly [string, string])[] => {
