@@ -11,7 +11,20 @@ import {
   valueAt,
   withValue,
 } from '../../renderer/features/new-job/draft.ts'
-import { boxText, boxValue, settings, wayIn } from '../../renderer/features/new-job/form-fields.ts'
+import {
+  boxText,
+  boxValue,
+  refusalOf,
+  settings,
+  wayIn,
+} from '../../renderer/features/new-job/form-fields.ts'
+import {
+  doubledNames,
+  scriptModels,
+  withModels,
+  withoutScript,
+  withScript,
+} from '../../renderer/features/new-job/script.ts'
 import { toYaml } from '../../renderer/features/new-job/yaml.ts'
 
 const known = {
@@ -135,5 +148,42 @@ describe('the form', () => {
     expect(boxValue(field('Tries'), ' ')).toBeUndefined()
     expect(boxText([0.5, 1])).toBe('0.5, 1')
     expect(boxText({ no: 'box' })).toBe('')
+  })
+
+  test('keeps the models of a script, however they are written, over a change of each', () => {
+    const models = [
+      { name: '', model: 'mnist:2' },
+      { name: 'reader', model: './mnist.onnx' },
+    ]
+    expect(scriptModels({ model: 'mnist:2' })).toEqual([models[0]])
+    expect(scriptModels({ models: ['mnist:2', { path: './a.onnx' }] })).toEqual([
+      { name: '', model: 'mnist:2' },
+      { name: '', model: './a.onnx' },
+    ])
+    expect(scriptModels({ models: { one: { name: 'mnist', version: 2 } } })).toEqual([
+      { name: 'one', model: 'mnist:2' },
+    ])
+    const several = withModels({ name: 'a', model: 'mnist:2' }, models)
+    expect(several).toEqual({ name: 'a', models: { mnist: 'mnist:2', reader: './mnist.onnx' } })
+    expect(withModels(several, [models[0]!])).toEqual({ name: 'a', model: 'mnist:2' })
+    expect(withModels(several, [])).toEqual({ name: 'a' })
+    expect(doubledNames([models[0]!, { name: 'mnist', model: './b.onnx' }])).toEqual(['mnist'])
+  })
+
+  test('turns a job of a model into one of a script and back', () => {
+    const before = { ...inputs('/a'), model: 'mnist:2', preprocess: { width: 28 } }
+    const script = withScript(before)
+    expect(script).toEqual({ ...inputs('/a'), model: 'mnist:2', entry_script: '' })
+    expect(lacking(script)).toBe('Choose a script first.')
+    const written = { ...script, entry_script: 'a.ts', arguments: '--x 1', runtime: 'node' }
+    expect(withoutScript(written)).toEqual({ ...inputs('/a'), model: 'mnist:2' })
+  })
+
+  test('tells at once what is out of range, but not of what a parameter stands for', () => {
+    const tries = settings(false).find(({ label }) => label === 'Tries')!
+    expect(refusalOf(tries, 0)).toBe('Must be a whole number of tries from 1 to 1000.')
+    expect(refusalOf(tries, 3)).toBe('')
+    expect(refusalOf(tries, undefined)).toBe('')
+    expect(refusalOf(tries, '${{parameters.tries}}')).toBe('')
   })
 })

@@ -97,6 +97,45 @@ describe.skipIf(program === undefined)('the page for a new job', () => {
     expect(await findAxeFailures(page)).toEqual([])
   })
 
+  test('makes a job of a script with several models, and tells ranges while they are typed', async () => {
+    await using open = await window.open(littleData(), '/new-job')
+    const { page, fixture } = open
+    await chooseModel(page, 'mnist')
+    await page.getByText('A script', { exact: true }).click()
+    await page.getByText('Choose a script first.').first().waitFor()
+    await page.getByLabel('Entry script').fill('/home/anna/read.ts')
+    await page.getByLabel('Arguments').fill('--least 0.9')
+    // The model that was chosen before stays for the script to use.
+    expect(await page.getByRole('combobox', { name: 'Model 1' }).inputValue()).toBe('mnist:2')
+    await page.getByRole('button', { name: 'Add a model' }).click()
+    await page.getByRole('combobox', { name: 'Model 2' }).fill('/home/anna/mnist.onnx')
+    await page.getByText('Two models are called mnist').waitFor()
+    await page.getByLabel('Name of model 2').fill('reader')
+    await page.getByText('Two models are called mnist').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'more settings' }).click()
+    const weight = page.getByLabel('Weight')
+    await weight.fill('5000')
+    // No data and no name yet: the agent is not asked, the range is told all the same.
+    await page.getByText('Must be a number from 0.01 to 1000.').waitFor()
+    await weight.fill('2')
+    await page.getByText('Must be a number').waitFor({ state: 'detached' })
+    await window.shoot(page, 'new-job-script')
+    expect(await findAxeFailures(page)).toEqual([])
+    await page.getByLabel('Folder, or file of a table').fill(madeUpPlaces.pictures)
+    await page.getByLabel('Name', { exact: true }).fill('read-digits')
+    await page.getByRole('button', { name: 'Submit' }).click()
+    await page.getByRole('heading', { name: /read-digits$/ }).waitFor()
+    const { text } = fixture.commands.at(-1)!.body as { text: string }
+    expect(text).toContain('entry_script: /home/anna/read.ts')
+    expect(text).toContain('models:\n  mnist: mnist:2\n  reader: /home/anna/mnist.onnx\n')
+    expect(text).toContain('weight: 2')
+    expect(text).not.toContain('preprocess')
+    await goTo(page, '/new-job')
+    await page.getByText('A model', { exact: true }).click()
+    await expect.poll(() => page.getByLabel('Width').inputValue()).toBe('28')
+    expect(open.complaints).toEqual([])
+  })
+
   test('reads tables by records, and follows the data until the person says otherwise', async () => {
     await using open = await window.open(littleData(), '/new-job')
     const { page } = open

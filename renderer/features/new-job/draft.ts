@@ -134,7 +134,8 @@ export const suggestionFor = (
   return suggestJob(model, readsTable(fields, datasets))
 }
 
-export const isScripted = (fields: FileFields): boolean => textOf(fields['entry_script']) !== ''
+/** Whether a script runs the items; its path may still be empty. */
+export const isScripted = (fields: FileFields): boolean => fields['entry_script'] !== undefined
 
 /**
  * After a change of model or data, pre- and postprocessing follow what is suggested now, unless the person
@@ -155,7 +156,9 @@ export const following = (before: FileFields, after: FileFields, known: Known): 
 
 /** What must be there before the agent can look at it; empty if nothing lacks. */
 export const lacking = (fields: FileFields): string => {
-  if (textOf(fields['model']) === '' && !isMap(fields['model']) && !isScripted(fields))
+  if (isScripted(fields)) {
+    if (textOf(fields['entry_script']).trim() === '') return 'Choose a script first.'
+  } else if (textOf(fields['model']) === '' && !isMap(fields['model']))
     return 'Choose a model first.'
   if (lookAt(fields) === undefined) return 'Choose the data.'
   if (textOf(fields['name']) === '') return 'Give the job a name.'

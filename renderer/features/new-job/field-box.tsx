@@ -1,7 +1,7 @@
 import { Select, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { valueAt, withValue } from './draft.ts'
-import { boxText, boxValue } from './form-fields.ts'
+import { boxText, boxValue, refusalOf } from './form-fields.ts'
 import type { FormField } from './form-fields.ts'
 import type { FileFields } from './yaml.ts'
 import './new-job.css'
@@ -29,8 +29,12 @@ export const FieldGrid = (props: FormPart & { readonly of: readonly FormField[] 
 
 const FieldBox = (props: FormPart & { readonly field: FormField }) => {
   const { field, fields, change, problem } = props
-  const text = boxText(valueAt(fields, field.path))
-  const error = problem !== '' && isAbout(problem, field) ? problem : undefined
+  const value = valueAt(fields, field.path)
+  const text = boxText(value)
+  // What can be told at once is; the agent's own sentence comes later and only when all else is there.
+  const refusal = refusalOf(field, value)
+  const told = problem !== '' && isAbout(problem, field) ? problem : undefined
+  const error = refusal === '' ? told : refusal
   const set = (value: unknown): void => change(withValue(fields, field.path, value))
   const label = (
     <>

@@ -1,4 +1,5 @@
-import { jobDefaults } from '../../../protocol/spec/job-file.ts'
+import { jobDefaults, jobFileSchema } from '../../../protocol/spec/job-file.ts'
+import type { FileFields } from './yaml.ts'
 
 /** One field of the form. */
 export interface FormField {
@@ -85,6 +86,17 @@ export const wayOut = (kind: string): readonly FormField[] => [
     : [field('postprocess.labels', 'Labels', 'list', { standard: 'numbers' })]),
 ]
 
+/** What a script is given besides its items. */
+export const scriptFields = ({ arguments: given }: FileFields): readonly FormField[] => [
+  field('source_directory', 'Folder that travels along', 'text', {
+    standard: 'only what is imported',
+  }),
+  // A list may hold words with spaces, which a box of one text cannot tell apart.
+  ...(Array.isArray(given)
+    ? []
+    : [field('arguments', 'Arguments', 'text', { standard: 'none', hint: 'as in a shell' })]),
+]
+
 /** How the job is run: all of them have a default. */
 export const settings = (isTable: boolean): readonly FormField[] => [
   field('mini_batch_size', 'Mini-batch size', 'text', {
@@ -97,22 +109,49 @@ export const settings = (isTable: boolean): readonly FormField[] => [
   }),
   field('run_max_try', 'Tries', 'number', { standard: '3' }),
   field('error_threshold', 'Failed items', 'number', { standard: 'any' }),
-  field('mini_batch_error_threshold', 'Failed mini-batches', 'number', {
-    standard: 'any',
+  field('compute', 'Pool', 'text', { standard: 'all machines' }),
+  field('device', 'Device', 'choice', {
+    options: ['auto', 'cpu', 'gpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'],
+    standard: 'auto',
+  }),
+  field('append_row_file_name', 'Output file', 'text', { standard: jobDefaults.outputFileName }),
+  field('experiment', 'Experiment', 'text', { standard: 'the name' }),
+]
+
+/** What is seldom changed; all of it has a default, too. */
+export const moreSettings: readonly FormField[] = [
+  field('mini_batch_error_threshold', 'Failed mini-batches', 'number', { standard: 'any' }),
+  field('allowed_failed_percent', 'Failed part', 'number', {
+    standard: String(jobDefaults.allowedFailedPercent),
+    hint: 'percent',
   }),
   field('priority', 'Priority', 'number', { standard: String(jobDefaults.priority) }),
+  field('weight', 'Weight', 'number', {
+    standard: String(jobDefaults.weight),
+    hint: 'share',
+  }),
   field('node_count', 'Machines', 'number', { standard: 'all of the pool' }),
   field('process_count_per_node', 'Processes', 'number', {
     standard: 'by owner',
     hint: 'a machine',
   }),
-  field('device', 'Device', 'choice', {
-    options: ['auto', 'cpu', 'gpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'],
-    standard: 'auto',
+  field('partition_keys', 'Partition keys', 'list', { standard: 'none' }),
+  field('output_action', 'Rows', 'choice', {
+    options: ['append_row', 'summary_only'],
+    standard: 'append_row',
   }),
-  field('compute', 'Pool', 'text', { standard: 'all machines' }),
-  field('append_row_file_name', 'Output file', 'text', { standard: jobDefaults.outputFileName }),
-  field('experiment', 'Experiment', 'text', { standard: 'the name' }),
+  field('append_row_delimiter', 'Delimiter', 'text', { standard: 'by the file' }),
+  field('append_row_header', 'Header', 'flag', { standard: 'by the file' }),
+  field('visibility', 'Rows are kept by', 'choice', {
+    options: ['members', 'keeper'],
+    standard: 'members',
+  }),
+  field('allow_reuse', 'Reuse', 'flag', { standard: 'on' }),
+  field('in_place', 'Open in place', 'flag', { standard: 'on' }),
+  field('logging_level', 'Logging', 'choice', {
+    options: ['DEBUG', 'INFO', 'WARNING'],
+    standard: 'INFO',
+  }),
 ]
 
 /** A value as the box shows it. */
@@ -138,3 +177,16 @@ export const boxValue = ({ kind }: FormField, text: string): unknown => {
 }
 
 const isNumber = (text: string): boolean => /^-?\d+(\.\d+)?(e-?\d+)?$/i.test(text)
+
+/** What a value of the file's own fields must be, if it is not that; empty otherwise. */
+export const refusalOf = ({ path }: FormField, value: unknown): string => {
+  const [name, ...below] = path
+  // Parameters of the file stand for values that are not known here.
+  const isKnown = value !== undefined && !boxText(value).includes('${{')
+  if (name === undefined || below.length > 0 || !isKnown || !hasRule(name)) return ''
+  const checked = jobFileSchema.shape[name].safeParse(value)
+  return checked.success ? '' : `Must be ${checked.error.issues[0]?.message ?? 'another value'}.`
+}
+
+const hasRule = (name: string): name is keyof typeof jobFileSchema.shape =>
+  Object.hasOwn(jobFileSchema.shape, name)

@@ -1,4 +1,4 @@
-import { Button, Select, TextInput } from '@mantine/core'
+import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { ModelView } from '../../../protocol/control/views.ts'
 import { errorText, useCommand } from '../../agent/queries.ts'
@@ -7,41 +7,61 @@ import { Problem } from '../../ui/problem.tsx'
 import { isScripted, modelNameOf, newestFirst, textOf, withValue } from './draft.ts'
 import { isAbout } from './field-box.tsx'
 import type { FormPart } from './field-box.tsx'
+import { withoutScript, withScript } from './script.ts'
+import { ScriptFields } from './script-section.tsx'
 import './new-job.css'
 
+interface ModelPart extends FormPart {
+  readonly models: readonly ModelView[]
+  /** Takes a model that was registered just now, before anybody else has heard of it. */
+  readonly adopt: (model: ModelView) => void
+}
+
+/** What runs the items: a model as the file declares it, or a script of one's own. */
+export const ModelSection = (props: ModelPart) => {
+  const { fields, change } = props
+  const isScript = isScripted(fields)
+  return (
+    <section className="form-part" aria-labelledby="new-model">
+      <div className="form-head">
+        <h2 id="new-model">{isScript ? 'Script' : 'Model'}</h2>
+        <SegmentedControl
+          size="xs"
+          aria-label="What runs the items"
+          value={isScript ? 'script' : 'model'}
+          onChange={(kind) =>
+            change(kind === 'script' ? withScript(fields) : withoutScript(fields))
+          }
+          data={[
+            { value: 'model', label: 'A model' },
+            { value: 'script', label: 'A script' },
+          ]}
+        />
+      </div>
+      {isScript ? <ScriptFields {...props} /> : <ModelChoice {...props} />}
+    </section>
+  )
+}
+
 /** Which model: one that is registered, or a file that is registered now. */
-export const ModelSection = (
-  props: FormPart & {
-    readonly models: readonly ModelView[]
-    /** Takes a model that was registered just now, before anybody else has heard of it. */
-    readonly adopt: (model: ModelView) => void
-  },
-) => {
+const ModelChoice = (props: ModelPart) => {
   const { fields, change, problem, models, adopt } = props
   const [registering, setRegistering] = useState(models.length === 0)
   const chosen = modelNameOf(fields, models)
   const model = models.find(({ name, version }) => `${name}:${version}` === chosen)
   const written = textOf(fields['model'])
-  const choose = (name: string | null): void => change(withValue(fields, ['model'], name ?? ''))
+  const none = models.length === 0 ? 'None is registered yet' : 'Choose a model'
   return (
-    <section className="form-part" aria-labelledby="new-model">
-      <h2 id="new-model">Model</h2>
-      <Script fields={fields} />
+    <>
       <div className="form-row">
         <Select
           size="sm"
           className="form-grow"
           label="Registered model"
-          placeholder={
-            models.length === 0
-              ? 'None is registered yet'
-              : written === ''
-                ? 'Choose a model'
-                : written
-          }
+          placeholder={written === '' ? none : written}
           data={newestFirst(models).map(({ name, version }) => `${name}:${version}`)}
           value={chosen === '' ? null : chosen}
-          onChange={choose}
+          onChange={(name) => change(withValue(fields, ['model'], name ?? ''))}
           searchable
           limit={100}
           error={problem !== '' && isAbout(problem, { path: ['model'] }) ? problem : undefined}
@@ -64,18 +84,9 @@ export const ModelSection = (
         />
       ) : null}
       {model === undefined ? null : <ModelFacts model={model} />}
-    </section>
+    </>
   )
 }
-
-/** What a loaded file runs in place of a model alone. */
-const Script = ({ fields }: Pick<FormPart, 'fields'>) =>
-  isScripted(fields) ? (
-    <p className="muted small">
-      The script <code className="mono">{textOf(fields['entry_script'])}</code> runs the items; a
-      model is for it to use.
-    </p>
-  ) : null
 
 /** Inputs, outputs and size, so that it is seen that it is the right one. */
 const ModelFacts = (props: { readonly model: ModelView }) => {

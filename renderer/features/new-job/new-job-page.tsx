@@ -10,11 +10,21 @@ import { useCheck, useDatasets } from '../../agent/data-queries.ts'
 import { errorText, useCommand } from '../../agent/queries.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { DataSection } from './data-section.tsx'
-import { emptyFields, following, lacking, lookAt, readsTable, textOf, withValue } from './draft.ts'
+import {
+  emptyFields,
+  following,
+  lacking,
+  lookAt,
+  readsTable,
+  textOf,
+  valueAt,
+  withValue,
+} from './draft.ts'
 import type { Draft, Known } from './draft.ts'
 import { FieldGrid, isAbout } from './field-box.tsx'
+import type { FormPart } from './field-box.tsx'
 import { FilePanel } from './file-panel.tsx'
-import { settings } from './form-fields.ts'
+import { moreSettings, settings } from './form-fields.ts'
 import { LoadFile } from './load-file.tsx'
 import { ModelSection } from './model-section.tsx'
 import { ProcessSection } from './process-section.tsx'
@@ -175,7 +185,9 @@ const Form = (props: {
     'inputs',
     'preprocess',
     'postprocess',
-    ...all.map(({ path }) => path.join('.')),
+    'entry_script',
+    'models',
+    ...[...all, ...moreSettings].map(({ path }) => path.join('.')),
   ].some((path) => isAbout(problem, { path: path.split('.') }))
   return (
     <div className="panel new-job-form" role="region" aria-label="Form" tabIndex={0}>
@@ -205,8 +217,30 @@ const Form = (props: {
           />
         </div>
         <FieldGrid {...props} of={all} />
+        <More {...props} />
       </section>
     </div>
+  )
+}
+
+/** What is seldom changed stands behind a button, unless something of it is set. */
+const More = (props: FormPart) => {
+  const isSet = moreSettings.some(({ path }) => valueAt(props.fields, path) !== undefined)
+  const [isOpen, setIsOpen] = useState(isSet)
+  return (
+    <>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        className="form-narrow"
+        aria-expanded={isOpen || isSet}
+        disabled={isSet}
+        onClick={() => setIsOpen(!isOpen)}
+      >
+        {isOpen || isSet ? 'More settings' : `${moreSettings.length} more settings`}
+      </Button>
+      {isOpen || isSet ? <FieldGrid {...props} of={moreSettings} /> : null}
+    </>
   )
 }
 
