@@ -3,11 +3,11 @@ import type { ExperimentView } from '../../../protocol/control/pipeline-views.ts
 import { useExperiments } from '../../agent/run-queries.ts'
 import { Age } from '../../ui/age.tsx'
 import { Answer } from '../../ui/answer.tsx'
-import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatCount, formatPlural } from '../../ui/format.ts'
 import { GridTable } from '../../ui/grid-table.tsx'
 import type { GridColumn } from '../../ui/grid-table.tsx'
+import { NewJobButton } from '../jobs/new-job-button.tsx'
 import './experiments.css'
 
 type Line = ExperimentView & { readonly id: string }
@@ -33,11 +33,8 @@ export const ExperimentsPage = () => {
                 columns={columns}
               />
             ) : (
-              <Empty sentence="Runs of one experiment stand side by side here. Every run belongs to one: that of its name, or the one that its file names. Submit a run first.">
-                <CopyLine
-                  text="muster job submit examples/two-steps/pipeline.yaml"
-                  what="command"
-                />
+              <Empty sentence="Runs of one experiment stand side by side here. Every run belongs to one: that of its name, or the one that its file names.">
+                <NewJobButton />
               </Empty>
             )
           }

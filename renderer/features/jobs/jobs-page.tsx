@@ -1,7 +1,6 @@
 import { useMemo, useState } from 'react'
 import type { JobView } from '../../../protocol/control/views.ts'
 import { useSnapshot } from '../../agent/context.tsx'
-import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural } from '../../ui/format.ts'
 import { ListFilter } from '../../ui/list-filter.tsx'
@@ -43,8 +42,7 @@ export const JobsPage = () => {
         ) : jobs.length > 0 ? (
           <Empty sentence="No job fits this filter." />
         ) : (
-          <Empty sentence="A job runs a model over the files of a folder and returns a row for each; submit the sample first.">
-            <CopyLine text="muster job submit examples/mnist/job.yaml" what="command" />
+          <Empty sentence="A job runs a model or a script over the files of a folder, or the records of a table, and returns a row for each.">
             <NewJobButton />
           </Empty>
         )}

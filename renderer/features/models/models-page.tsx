@@ -1,13 +1,18 @@
+import { Button, Modal } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useState } from 'react'
 import type { ModelView } from '../../../protocol/control/views.ts'
 import { useNow, useSnapshot } from '../../agent/context.tsx'
-import { CopyLine } from '../../ui/copy-line.tsx'
+import { ClippedText } from '../../ui/clipped-text.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatAge, formatBytes, formatShort, formatTime } from '../../ui/format.ts'
+import { NewJobButton } from '../jobs/new-job-button.tsx'
+import { Register } from '../new-job/register-model.tsx'
 import './models.css'
 
 /** Registered models, newest version first. */
 export const ModelsPage = () => {
-  const { models, machines } = useSnapshot()
+  const { models, machines, cluster } = useSnapshot()
   const now = useNow(10_000)
   const nameOf = (peer: string): string =>
     machines.find((machine) => machine.peer === peer)?.name ?? peer.slice(-8)
@@ -16,16 +21,39 @@ export const ModelsPage = () => {
     <>
       <header className="page-head">
         <h1>Models</h1>
+        {cluster === null ? null : <RegisterModel />}
       </header>
       <div className="panel models-table" tabIndex={0} role="region" aria-label="Models">
         {models.length === 0 ? (
-          <Empty sentence="Models registered here can be used by jobs on every machine.">
-            <CopyLine text="muster model register ./model.onnx --name NAME" what="command" />
+          <Empty sentence="Models registered here can be used by jobs on every machine. An .onnx file is looked into as it is registered: its inputs, outputs and size.">
+            {cluster === null ? <NewJobButton /> : null}
           </Empty>
         ) : (
           <ModelTable models={sorted} nameOf={nameOf} now={now} />
         )}
       </div>
+    </>
+  )
+}
+
+const RegisterModel = () => {
+  const [open, setOpen] = useState(false)
+  const close = (): void => setOpen(false)
+  return (
+    <>
+      <Button size="compact-sm" onClick={() => setOpen(true)}>
+        Register a model
+      </Button>
+      <Modal opened={open} onClose={close} title="Register a model" size="lg" centered>
+        {open ? (
+          <Register
+            done={({ name, version }) => {
+              notifications.show({ message: `${name}:${version} is registered.` })
+              close()
+            }}
+          />
+        ) : null}
+      </Modal>
     </>
   )
 }
@@ -41,15 +69,7 @@ const ModelTable = (props: {
         <th scope="col">Model</th>
         <th scope="col">Inputs</th>
         <th scope="col">Outputs</th>
-        <th scope="col" className="number">
-          Parameters
-        </th>
-        <th scope="col" className="number">
-          Size
-        </th>
-        <th scope="col" className="number">
-          Opset
-        </th>
+        <th scope="col">Size</th>
         <th scope="col">Registered</th>
       </tr>
     </thead>
@@ -57,10 +77,12 @@ const ModelTable = (props: {
       {props.models.map((model) => (
         <tr key={`${model.name}:${model.version}`}>
           <td>
-            <span className="model-name">{model.name}</span>
-            <span className="muted mono">:{model.version}</span>
+            <div className="clip model-words" title={`${model.name}:${model.version}`}>
+              <span className="model-name">{model.name}</span>
+              <span className="muted mono">:{model.version}</span>
+            </div>
             {model.description === '' ? null : (
-              <div className="muted small clip model-description">{model.description}</div>
+              <ClippedText text={model.description} className="muted small model-words" />
             )}
           </td>
           <td>
@@ -69,14 +91,20 @@ const ModelTable = (props: {
           <td>
             <Ports ports={model.outputs} />
           </td>
-          <td className="number">{formatShort(model.parameters)}</td>
-          <td className="number">{formatBytes(model.bytes)}</td>
-          <td className="number">{model.opset}</td>
+          <td>
+            {formatBytes(model.bytes)}
+            <div className="muted small">
+              {formatShort(model.parameters)} parameters, opset {model.opset}
+            </div>
+          </td>
           <td>
             <span title={formatTime(model.registeredAt)}>
               {formatAge(props.now - model.registeredAt)}
             </span>
-            <span className="muted"> by {props.nameOf(model.registeredBy)}</span>
+            <ClippedText
+              text={`by ${props.nameOf(model.registeredBy)}`}
+              className="muted small model-by"
+            />
           </td>
         </tr>
       ))}
@@ -88,7 +116,7 @@ const ModelTable = (props: {
 const Ports = (props: { readonly ports: ModelView['inputs'] }) => (
   <ul>
     {props.ports.map(({ name, type, shape }) => (
-      <li key={name} className="mono port">
+      <li key={name} className="mono port clip" title={`${name} ${type} [${shape.join(', ')}]`}>
         {name}{' '}
         <span className="muted">
           {type} [{shape.join(', ')}]

@@ -98,8 +98,7 @@ const RunningJobs = (props: { readonly jobs: readonly JobView[] }) => {
         Running jobs
       </h2>
       {running.length === 0 ? (
-        <Empty sentence="Nothing runs now; submit a job file and it is shared out among the machines.">
-          <CopyLine text="muster job submit examples/mnist/job.yaml" what="command" />
+        <Empty sentence="Nothing runs now. A new job is shared out among the machines." isSmall>
           <NewJobButton />
         </Empty>
       ) : (

@@ -7,7 +7,6 @@ import { runsMost, useRuns } from '../../agent/run-queries.ts'
 import { Age } from '../../ui/age.tsx'
 import { Answer } from '../../ui/answer.tsx'
 import { Bar } from '../../ui/bar.tsx'
-import { CopyLine } from '../../ui/copy-line.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural } from '../../ui/format.ts'
 import { ListFilter } from '../../ui/list-filter.tsx'
@@ -16,6 +15,7 @@ import { GridTable } from '../../ui/grid-table.tsx'
 import type { GridColumn } from '../../ui/grid-table.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { jobStates } from '../jobs/job-state.ts'
+import { NewJobButton } from '../jobs/new-job-button.tsx'
 import { parametersText, runMs, stepsDone } from './run-state.ts'
 import './runs.css'
 
@@ -57,11 +57,8 @@ export const RunsPage = () => {
             ) : pipelines.length > 0 ? (
               <Empty sentence="No run fits this filter." />
             ) : (
-              <Empty sentence="A run is one submitted file: a single job, or a pipeline of steps that work on each other’s output. Submit one first.">
-                <CopyLine
-                  text="muster job submit examples/two-steps/pipeline.yaml"
-                  what="command"
-                />
+              <Empty sentence="A run is one submitted file: a single job, or a pipeline of steps that work on each other’s output. The form takes pipeline files, too.">
+                <NewJobButton />
               </Empty>
             )
           }
