@@ -330,6 +330,8 @@ export const limits = {
   scriptLogBytes: 1 * mib,
   /** Logs of one job kept on one machine, newest first. */
   scriptLogsPerJob: 32,
+  /** A machine keeps the logs of a job this long after their last file came; the run's folder has copies. */
+  scriptLogsMs: 30 * day,
   /** What is read of such a log at once: all of it, with the line that says it is full. */
   scriptLogReadBytes: mib + 1024,
   /** One frame with a log of a process: `scriptLogReadBytes` and what is said of it. */

@@ -22,6 +22,7 @@ import { inspectModel } from '../inspect/inspect.ts'
 import { checkMemory } from '../model-runtime.ts'
 import { probeSandbox } from './sandbox.ts'
 import { startNextScript, startScript } from './start-script.ts'
+import { sweepScriptLogs } from './script-log.ts'
 import type { RunningHost, StartScript, StartedScript } from './start-script.ts'
 
 export interface ScriptRuntimeDeps {
@@ -40,7 +41,7 @@ export interface ScriptRuntimeDeps {
   readonly initMs?: number
 }
 
-/** Takes away what script processes of an agent that was killed left; for its next start. */
+/** Takes away what script processes of an agent that was killed left, and old logs; for its next start. */
 export const sweepScriptFolders = (home: string): void => {
   for (const folder of [
     'script-output',
@@ -50,6 +51,7 @@ export const sweepScriptFolders = (home: string): void => {
     'side-inputs',
   ])
     rmSync(join(home, folder), { recursive: true, force: true })
+  sweepScriptLogs(join(home, 'logs', 'jobs'), Date.now())
 }
 
 /** Adds entry scripts to a runtime that runs declared jobs. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RunRequest, StartProcess, WorkerProcess } from '#agent/ports/runtime.ts'
 import type { MusterError } from '#protocol/errors.ts'
@@ -98,11 +98,21 @@ const placeScript = (start: StartScript, host: ScriptHost): Placed => {
   void script.gone.then(() => {
     for (const folder of [folders.items, folders.output])
       rmSync(folder, { recursive: true, force: true })
+    removeEmpty(dirname(folders.output))
   })
   return {
     script,
     folders,
     message: startMessage(start, folders, { sideInputs, models, directInputs }, script),
+  }
+}
+
+/** The job's folder goes with its last process. */
+const removeEmpty = (folder: string): void => {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // Another process of the job has its folder there, or it is gone already.
   }
 }
 
