@@ -1,3 +1,4 @@
+import { plural } from '#agent/job/thresholds.ts'
 import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import { jobDefaults } from '#protocol/spec/job-file.ts'
@@ -260,7 +261,7 @@ export const waitReasonToSentence = (
     'out-of-reach': `${none('cannot', 'can')} have the inputs as the job asks: ${reachWords(state, entry, peer)}`,
     'unknown-job': `${none('does not have', 'has')} the job's record yet.`,
     'data-peer-away': `Waits for ${dataPeer}, which holds the items.`,
-    'peer-count': `The job uses the ${String(entry.job?.spec.peerCount ?? 0)} machines it asked for.`,
+    'peer-count': `The job uses ${plural(entry.job?.spec.peerCount ?? 0, 'machine')}, as many as its node_count allows.`,
     paused: 'The job is paused; resume it to let it go on.',
     'pool-unknown': `There is no pool "${entry.job?.spec.pool ?? ''}"; the job waits until there is one of that name.`,
     'pool-short': poolSentence(state, entry),
