@@ -34,7 +34,7 @@ export const jobDefaults = {
 
 const forbiddenInFileName = '~"#%&*:<>?/\\{|}'
 const fileName = `a file name of at most 255 characters without control characters and any of ${forbiddenInFileName}`
-const threshold = 'a whole number from 0, or -1 for any number of failures'
+const threshold = 'a whole number from 0 to 2147483647, or -1 for any number of failures'
 const longestSeconds = limits.longestRunLimitMs / 1000
 const seconds = `a number of seconds above 0 and up to ${longestSeconds}`
 const path = 'a path of 1 to 4096 characters'

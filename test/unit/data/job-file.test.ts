@@ -326,7 +326,7 @@ describe('a wrong job file', () => {
     ],
     [
       'error_threshold: -2',
-      '8:18 "error_threshold" is -2, but must be a whole number from 0, or -1 for any number of failures.',
+      '8:18 "error_threshold" is -2, but must be a whole number from 0 to 2147483647, or -1 for any number of failures.',
     ],
     [
       'run_max_try: 0',
