@@ -222,6 +222,14 @@ const reachWords = (state: SchedulerState, entry: JobEntry, peer: PeerId | undef
   return 'none says why.'
 }
 
+/** Of one machine its own words; of all of them what was met first, with where. */
+const initSentence = (state: SchedulerState, entry: JobEntry, peer: PeerId | undefined): string => {
+  const own = peer === undefined ? null : state.peers.get(peer)?.jobs.get(entry.id)?.setAsideBy
+  return peer === undefined || !own
+    ? entry.firstInitFailure
+    : `The job's worker process cannot start on ${peer}: ${own}`
+}
+
 /** A plan that does not grow may want its machine back. */
 const listingSentence = (state: SchedulerState, entry: JobEntry, what: string): string => {
   const dataPeer = entry.job?.dataPeer
@@ -255,7 +263,7 @@ export const waitReasonToSentence = (
     'peer-lost': `${peer ?? 'A machine'} is away.`,
     'no-slots': `The owner of ${peer ?? 'every machine'} allows no work now.`,
     'peer-set-aside': `${peer ?? 'Every machine'} is set aside for a while because its runs failed several times in a row.`,
-    'init-failed': `The job's worker process cannot start on ${peer ?? 'any machine'}: ${entry.firstInitFailure}`,
+    'init-failed': initSentence(state, entry, peer),
     'input-unreachable': `${none('could not', 'could')} get the items from ${dataPeer}; it is tried again in a moment.`,
     'model-unreachable': `${none('could not', 'could')} get the model; it is tried again in a moment.`,
     'out-of-reach': `${none('cannot', 'can')} have the inputs as the job asks: ${reachWords(state, entry, peer)}`,

@@ -256,6 +256,9 @@ test('failed starts set a peer aside for the job, and everywhere end it', () => 
     { peer: ann, tokens: leases.map(({ token }) => token) },
   ])
   s.ignoreRest()
+  expect(explain(s.state, jobA)).toContain(
+    "The job's worker process cannot start on ann: Out of memory.",
+  )
   for (let i = 0; i < 3; i++) s.tell({ ...initFailed, peer: bob, message: 'Other.' })
   expect(s.take('closeJob')).toEqual([
     {
