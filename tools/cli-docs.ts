@@ -1,4 +1,4 @@
-// Writes the generated parts of docs/cli.md, between its markers, from the program and the schemas:
+// Writes the generated parts of docs/cli.md and docs/api.md, between its markers, from the program and the schemas:
 //
 //   node tools/pinned-node.mjs tools/cli-docs.ts           writes
 //   node tools/pinned-node.mjs tools/cli-docs.ts --check   fails if the file is not up to date
@@ -38,7 +38,9 @@ import {
   settingView,
   storeReportView,
 } from '#protocol/control/views.ts'
+import { apiDocsPath, freshApiDocs } from './api-docs.ts'
 import { cliExamples } from './cli-examples.ts'
+import { withParts } from './doc-parts.ts'
 
 export const cliDocsPath = fileURLToPath(new URL('../docs/cli.md', import.meta.url))
 
@@ -104,21 +106,15 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
 }
 
 /** The file's text with its generated parts made anew. Throws if an example does not fit its schema. */
-export const freshCliDocs = (text: string): string => {
-  const parts: Record<string, string> = {
+export const freshCliDocs = (text: string): string =>
+  withParts('docs/cli.md', text, {
     commands: commandPart(),
     'exit-codes': exitCodePart(),
     schemas: schemaPart(),
-  }
-  let fresh = text
-  for (const [name, part] of Object.entries(parts)) {
-    const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`]
-    const [start, end] = [fresh.indexOf(from), fresh.indexOf(to)]
-    if (start < 0 || end < start) throw new Error(`docs/cli.md lacks the markers of ${name}`)
-    fresh = `${fresh.slice(0, start)}${from}\n\n${part.trim()}\n\n${fresh.slice(end)}`
-  }
-  return fresh
-}
+  })
+
+/** The text of docs/api.md with its generated parts made anew. */
+export const withAnswers = (text: string): string => freshApiDocs(text, answerSchemas)
 
 const commandPart = (): string => {
   const program = createProgram('', () => async () => {})
@@ -216,15 +212,21 @@ const withoutNames = (schema: object): object =>
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = await readFile(cliDocsPath, 'utf8')
-  const fresh = freshCliDocs(text)
-  if (!process.argv.includes('--check')) {
-    await writeFile(cliDocsPath, fresh)
-    console.log(`wrote ${cliDocsPath}`)
-  } else if (fresh !== text) {
-    console.error(
-      'docs/cli.md is not up to date; run `node tools/pinned-node.mjs tools/cli-docs.ts`.',
-    )
-    process.exitCode = 1
+  const documents = [
+    [cliDocsPath, freshCliDocs],
+    [apiDocsPath, withAnswers],
+  ] as const
+  for (const [path, make] of documents) {
+    const text = await readFile(path, 'utf8')
+    const fresh = make(text)
+    if (!process.argv.includes('--check')) {
+      await writeFile(path, fresh)
+      console.log(`wrote ${path}`)
+    } else if (fresh !== text) {
+      console.error(
+        `${path} is not up to date; run \`node tools/pinned-node.mjs tools/cli-docs.ts\`.`,
+      )
+      process.exitCode = 1
+    }
   }
 }

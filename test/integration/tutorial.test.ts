@@ -130,6 +130,26 @@ test('habits from Azure: required in CommonJS, validated, paused, scheduled, sav
   ])
 })
 
+test.skipIf(process.platform === 'win32')('docs/api.md holds, call by call', async () => {
+  const text = await readFile(join(repository, 'docs/api.md'), 'utf8')
+  const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, code = '']) => code)
+  const script = ['set -e', ...blocks].join('\necho; echo -----\n')
+  const { home } = await team.head.client.call('agent')
+  const env = { ...process.env, MUSTER_HOME: home, DIGITS: join(folder, 'digits') }
+  const { stdout } = await run('bash', ['-c', script], { cwd: folder, env })
+  const said = stdout.split('\n-----\n').map((part) => part.trim())
+  expect(said).toEqual([
+    '',
+    expect.stringMatching(/^\{"peer":"12D3Koo/),
+    expect.stringMatching(/^\{"id":.*\{"peers":\[.*\{"models":\[/),
+    expect.stringMatching(/^01\w{24}$/),
+    '"state":"Paused"',
+    '"state":"Completed"',
+    expect.stringMatching(/^\{"rows":.*\}item,prediction,score\n00000\.png,7,/),
+    expect.stringMatching(/^\{"code":"JobUnknown".*\{"code":"Unauthorized"/),
+  ])
+})
+
 test('its types hold where it is installed', async () => {
   const source = [
     "import { Run, Workspace } from 'muster-sdk'",
