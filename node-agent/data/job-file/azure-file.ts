@@ -137,7 +137,15 @@ interface SetInAzure {
 }
 
 /** What only files of Azure have at their top. Inputs are theirs if they have one of that name. */
-const ownNames = new Set(['jobs', 'settings', 'code_configuration', 'parallel_run_config'])
+const ownNames = new Set([
+  'jobs',
+  'settings',
+  'outputs',
+  'experiment_name',
+  'display_name',
+  'code_configuration',
+  'parallel_run_config',
+])
 
 /** Overrides by the names of the Azure file: `jobs.predict.mini_batch_size`, `inputs.images`, `settings...`. */
 const setInAzure = (root: Fields, overrides: Overrides): SetInAzure => {

@@ -105,8 +105,8 @@ const unknown = (
     near.length > 0
       ? `did you mean ${near.join(' or ')}?`
       : names.length === 0
-        ? 'none is yet'
-        : `there are ${names.slice(0, 8).join(', ')}`
+        ? `none is yet; \`muster ${what} register\` adds one`
+        : `there are ${names.slice(0, 8).join(', ')}; \`muster ${what} register\` adds one`
   return fault(path, `No ${what} "${name}" is registered: ${hint}`)
 }
 

@@ -40,6 +40,16 @@ export const readJobFileText = (text: string, file: string): Result<ReadText, Mu
       message: `The job file is larger than ${limits.jobFileBytes} bytes: shorten it.`,
       offset: 0,
     })
+  // What decoding leaves where bytes were no UTF-8; files of UTF-16 are full of both.
+  const foreign = text.search(/[\0\ufffd]/)
+  if (foreign >= 0) {
+    lines.addNewLine(0)
+    for (const { index } of text.slice(0, foreign).matchAll(/\n/g)) lines.addNewLine(index + 1)
+    return refuse({
+      message: 'The job file is not text in UTF-8 here: save it in that encoding.',
+      offset: foreign,
+    })
+  }
   try {
     // The library compares each name with all others of its map, which a long one would be felt by.
     // And it would print what it thinks of a name such as "[a]", which is refused like any unknown one.

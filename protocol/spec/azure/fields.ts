@@ -55,6 +55,8 @@ const inputFields = (at: string): readonly AzureField[] => [
     '`mode`: `ro_mount`, `rw_mount` and `eval_mount` are `mount`, `download` and `eval_download` are `download`, `direct` is `direct`; of an `mltable`, whose records are read in any case, `direct` is `mount`',
   ),
   met(`${at}.*.description`, 'it is for people'),
+  mapped(`${at}.*.value`, 'the value, where `type` is `number`, `integer`, `boolean` or `string`'),
+  mapped(`${at}.*.default`, 'the value, if there is no `value`'),
 ]
 
 const outputFields = (at: string): readonly AzureField[] => [

@@ -74,10 +74,11 @@ export const sourceOf = (file: AzureFile, at: AzurePath, value: unknown): Source
   if (typeof value === 'string') return ofText(file, at, value)
   if (!isMap(value)) return wrong(file, at, 'must be a value, or a map with type and path')
   const { path, type } = value
+  const literal = ['value', 'default'].find((name) => value[name] !== undefined)
+  if (literal !== undefined && path === undefined)
+    return sourceOf(file, [...at, literal], value[literal])
   if (type !== undefined && (typeof type !== 'string' || !dataTypes.has(type)))
-    return isMap(value) && 'default' in value && path === undefined
-      ? sourceOf(file, [...at, 'default'], value['default'])
-      : wrong(file, [...at, 'type'], `must be one of ${[...dataTypes].join(', ')}`)
+    return wrong(file, [...at, 'type'], `must be one of ${[...dataTypes].join(', ')}`)
   if (typeof path !== 'string' || path.trim() === '')
     return wrong(file, path === undefined ? at : [...at, 'path'], 'needs a path')
   const below = [...at, 'path']

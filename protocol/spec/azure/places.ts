@@ -11,7 +11,9 @@ export type AzurePlace =
 const assetForm = /^azureml:([^:@/\\]+)(?::([^@]+)|@(.+))?$/
 const datastoreForm =
   /^azureml:\/\/(?:subscriptions\/[^/]+\/resource[gG]roups\/[^/]+\/(?:providers\/[^/]+\/)?workspaces\/[^/]+\/)?datastores\/([^/]*)\/paths\/(.*)$/
-const modelForm = /^azureml:\/\/(?:registries|locations)\/.*\/models\/([^/]+)\/versions\/(\d+)$/
+/** A registered dataset or model by its whole name, of a workspace or a registry. */
+const longForm =
+  /^azureml:\/\/(?:registries|locations|subscriptions)\/.*\/(?:models|data)\/([^/]+)\/(?:versions\/([^/]+)|labels\/([^/]+))$/
 
 /** Reads a path in which expressions were already replaced; `${{default_datastore}}` by nothing. */
 export const readPlace = (written: string): AzurePlace => {
@@ -19,10 +21,13 @@ export const readPlace = (written: string): AzurePlace => {
   const [, store, path] = datastoreForm.exec(text) ?? []
   if (store !== undefined && path !== undefined)
     return { kind: 'datastore', datastore: store, path: withoutSlashes(path) }
-  const [, model, modelVersion] = modelForm.exec(text) ?? []
-  if (model !== undefined) return { kind: 'registered', name: model, version: Number(modelVersion) }
+  const [, asset, assetVersion, assetLabel] = longForm.exec(text) ?? []
+  if (asset !== undefined) return registered(asset, assetVersion, assetLabel)
   const [, name, version, label] = assetForm.exec(text) ?? []
   if (name !== undefined) return registered(name, version, label)
+  // A letter of a drive follows three slashes, where other paths keep the third.
+  const [, local] = /^file:(?:\/\/(?:\/(?=[A-Za-z]:))?)?(.+)$/i.exec(text) ?? []
+  if (local !== undefined) return { kind: 'path', path: local }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text))
     return {
       kind: 'refused',
@@ -46,9 +51,12 @@ const registered = (
 
 const withoutSlashes = (path: string): string => path.replace(/^\/+|\/+$/g, '')
 
-/** `azureml:NAME` of a compute as the name of a pool; undefined for `local`, which is no pool. */
+/** `azureml:NAME` of a compute, or its whole name, as the name of a pool; undefined for `local`, which is no pool. */
 export const poolOf = (compute: string): string | undefined => {
-  const name = compute.trim().replace(/^azureml:/, '')
+  const name = compute
+    .trim()
+    .replace(/^azureml:/, '')
+    .replace(/^\/.*\/computes\//i, '')
   return name === 'local' || name === '' ? undefined : name
 }
 

@@ -196,3 +196,21 @@ it('a saved configuration of the SDK v1 takes data, model and arguments beside i
     model: { kind: 'path', path: join(t.folder, 'letters.onnx') },
   })
 })
+
+it('its own fields at the top may be set beside it, and data in the file is text in UTF-8', async () => {
+  await using t = await folderWith(ported)
+  const run = reader.readRun(small, t.file, {
+    parameters: {},
+    overrides: { experiment_name: 'archive', display_name: 'All of it' },
+  })
+  if (!run.ok) throw new Error(run.error.message)
+  expect(run.value).toMatchObject({ experiment: 'archive', description: 'All of it' })
+  for (const broken of [small.replace('./images', './im\ufffdges'), small.replace('60', '6\0')]) {
+    const refused = t.read(broken)
+    expect(refused.ok ? '' : refused.error.message).toBe(
+      'The job file is not text in UTF-8 here: save it in that encoding.',
+    )
+    const line = broken.includes('\0') ? 11 : 8
+    expect(refused.ok ? undefined : refused.error.position?.line).toBe(line)
+  }
+})

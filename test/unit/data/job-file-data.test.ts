@@ -113,7 +113,7 @@ describe('an input of a job file', () => {
     ['{ dataset: juli }', '4:18 No dataset "juli" is registered: did you mean "july"?'],
     [
       '{ datastore: cellar, path: . }',
-      '4:20 No datastore "cellar" is registered: there are default, scans, nas, win.',
+      '4:20 No datastore "cellar" is registered: there are default, scans, nas, win; `muster datastore register` adds one.',
     ],
     ['{ dataset: july, version: 9 }', '4:33 The dataset "july" has no version 9: the newest is 2.'],
     [
@@ -160,7 +160,7 @@ describe('an input of a job file', () => {
     const text = 'name: digits\nentry_script: ./s.ts\ninputs:\n  one: { dataset: july }\n'
     const result = createJobFileReader().read(text, '/jobs/job.yaml', {})
     expect(result.ok ? '' : result.error.message).toBe(
-      'No dataset "july" is registered: none is yet.',
+      'No dataset "july" is registered: none is yet; `muster dataset register` adds one.',
     )
   })
 

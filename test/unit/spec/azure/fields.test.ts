@@ -27,6 +27,16 @@ const withRows = {
 }
 const piped = { outputs: { x: '${{parent.outputs.x}}' }, task: withRows.task }
 
+const plainInput = { type: 'integer', default: 1 }
+const argued = (input: string) => ({
+  task: { entry_script: 'score.ts', program_arguments: `--n \${{inputs.${input}}}` },
+})
+const plainStep = {
+  inputs: { x: plainInput, z: { path: './images' } },
+  input_data: '${{inputs.z}}',
+  ...argued('x'),
+}
+
 /** One value for every field of the table, and, where it needs them, other fields of the file or the step. */
 const samples: Readonly<Record<string, readonly [value: unknown, step?: Fields, top?: Fields]>> = {
   $schema: ['https://example.org/schema.json'],
@@ -48,6 +58,8 @@ const samples: Readonly<Record<string, readonly [value: unknown, step?: Fields, 
   'inputs.*.path': ['./others'],
   'inputs.*.mode': ['download'],
   'inputs.*.description': ['All of them'],
+  'inputs.*.value': [3, argued('y'), { inputs: { x: plainInput } }],
+  'inputs.*.default': [3, argued('y'), { inputs: { x: plainInput } }],
   outputs: [base['outputs']],
   'outputs.*': [{ path: 'azureml://datastores/a/paths/b/rows.csv' }, piped],
   'outputs.*.type': ['uri_file'],
@@ -71,6 +83,8 @@ const samples: Readonly<Record<string, readonly [value: unknown, step?: Fields, 
   'jobs.*.inputs.*.path': ['azureml:july:2'],
   'jobs.*.inputs.*.mode': ['download'],
   'jobs.*.inputs.*.description': ['All of them'],
+  'jobs.*.inputs.*.value': [3, plainStep],
+  'jobs.*.inputs.*.default': [3, plainStep],
   'jobs.*.outputs': [step['outputs']],
   'jobs.*.outputs.*': [{ path: 'azureml://datastores/a/paths/b/rows.csv' }, withRows],
   'jobs.*.outputs.*.type': ['uri_file'],

@@ -241,6 +241,31 @@ describe('an input', () => {
     expect(faults[0]).toMatch(/^"jobs\.score\.inputs\.images(\.path|\.type)?" /)
   })
 
+  it.each([
+    ['file:///data/images', { path: '/data/images' }],
+    ['file:///C:/images', { path: 'C:/images' }],
+    ['file:./images', { path: './images' }],
+    ['azureml://registries/r/data/july/versions/2', { dataset: 'july', version: 2 }],
+    [
+      'azureml://subscriptions/s/resourceGroups/g/workspaces/w/data/july/labels/latest',
+      { dataset: 'july' },
+    ],
+    [
+      'azureml://subscriptions/s/resourcegroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/datastores/scans/paths/a/b/',
+      { datastore: 'scans', path: 'a/b' },
+    ],
+  ])('may be written as %s', (path, fields) => {
+    const translated = pipeline(inputs({ path }))
+    expect(translated.faults).toEqual([])
+    expect(translated.fields['inputs']).toEqual({ images: fields })
+  })
+
+  it('of a compute may be its whole name', () => {
+    const compute =
+      'azureml:/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/computes/office'
+    expect(pipeline({ compute }).fields['compute']).toBe('office')
+  })
+
   it.for([
     ['ro_mount', undefined],
     ['eval_mount', undefined],
