@@ -17,12 +17,16 @@ export const createMatcher = (patterns: readonly string[]): Matcher => {
     .filter((pattern) => pattern.startsWith('!'))
     .map((p) => normalise(p.slice(1)))
   const wanted = taken.length === 0 ? ['**/*'] : taken
+  // A folder that may not be read can be left out: then it is not even listed.
+  const leftWhole = left.flatMap((pattern) => /^(.+?)(?:\/\*\*)(?:\/\*)?$/.exec(pattern)?.[1] ?? [])
   const everything = wanted.includes('**/*') || wanted.includes('**')
   return {
     matches: (name) =>
       (everything || wanted.some((pattern) => posix.matchesGlob(name, pattern))) &&
       !left.some((pattern) => posix.matchesGlob(name, pattern)),
-    reaches: (folder) => everything || wanted.some((pattern) => reaches(folder, pattern)),
+    reaches: (folder) =>
+      !leftWhole.some((pattern) => posix.matchesGlob(folder, pattern)) &&
+      (everything || wanted.some((pattern) => reaches(folder, pattern))),
   }
 }
 

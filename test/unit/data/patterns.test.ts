@@ -37,8 +37,13 @@ describe('patterns', () => {
       fc.property(
         fc.array(name, { minLength: 1, maxLength: 5 }),
         fc.array(glob, { minLength: 1, maxLength: 5 }),
-        (names, globs) => {
-          const matcher = createMatcher([globs.join('/')])
+        fc.array(glob, { minLength: 1, maxLength: 5 }),
+        fc.boolean(),
+        (names, globs, others, isLess) => {
+          const matcher = createMatcher([
+            globs.join('/'),
+            ...(isLess ? [`!${others.join('/')}`] : []),
+          ])
           const path = names.join('/')
           fc.pre(matcher.matches(path))
           for (let folder = dirname(path); folder !== '.'; folder = dirname(folder))
@@ -53,6 +58,10 @@ describe('patterns', () => {
     const matcher = createMatcher(['train/*.png'])
     expect(['train', 'test', 'train/x'].map(matcher.reaches)).toEqual([true, false, false])
     expect(createMatcher(['*.png']).reaches('train')).toBe(false)
+    const less = createMatcher(['**/*', '!private/**', '!**/old*/**/*', '!a/*'])
+    const left = ['private', 'older', 'x/old']
+    expect(left.map(less.reaches)).toEqual([false, false, false])
+    expect(['private2', 'x/private', 'a', 'a/b', 'x'].map(less.reaches)).not.toContain(false)
   })
 })
 
