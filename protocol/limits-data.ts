@@ -11,6 +11,8 @@ export const dataLimits = {
   planChunkItems: 5_000,
   /** The thread that lists is kept this long for the next job: people try again soon. */
   planThreadMs: 60 * second,
+  /** A thread that plans a table and reads nothing for this long is given up: decoding the largest row group takes a minute on a slow machine. */
+  planStillMs: 5 * 60 * second,
   /** Mini-batches of tables in the first plan chunk: the first lease goes out after it. Each further chunk has twice as many ... */
   firstTableChunk: 8,
   /** ... up to this: a chunk costs a record and a blob. */
@@ -18,6 +20,9 @@ export const dataLimits = {
   /** A mini-batch of size `auto` has so many files at most, and about so many bytes: small enough to be shared out finely. */
   autoItems: 32,
   autoBytes: 1 * mib,
+  /** Items of a job, which the head counts in 32 bits, and its mini-batches, of which each costs it some 20 bytes. */
+  jobItems: 4_000_000_000,
+  jobMiniBatches: 20_000_000,
   /** Items in one mini-batch; a larger one than `planChunkItems` gets a plan chunk of its own. */
   miniBatchItems: 100_000,
   /** Inputs of one job, and side inputs. */

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import { buffersOf, packChunk } from './packed-chunk.ts'
@@ -14,7 +14,20 @@ import { directAccess } from '../readers/file-access.ts'
 const port = parentPort
 if (port === null) throw new Error('plan-thread.ts is no program')
 
-const planner = createPlanner({ look: statSync, access: directAccess })
+/** Counted up with all that is read: whoever waits for a table sees that something still happens. */
+const steps = new Int32Array(workerData as SharedArrayBuffer)
+const step = (): number => Atomics.add(steps, 0, 1)
+
+const planner = createPlanner({
+  look: statSync,
+  access: {
+    ...directAccess,
+    read: (file, into, position) => {
+      step()
+      return directAccess.read(file, into, position)
+    },
+  },
+})
 const forever = new AbortController().signal
 let plan: AsyncIterator<PlanChunk> | undefined
 
@@ -32,7 +45,11 @@ const next = async (): Promise<FromPlanThread> => {
 }
 
 port.on('message', (message: ToPlanThread) => {
-  if (message.kind === 'next')
+  if (message.kind === 'check')
+    void planner
+      .check(message.input, message.keys)
+      .then((result) => port.postMessage({ kind: 'checked', result } satisfies FromPlanThread))
+  else if (message.kind === 'next')
     void next().then((answer) =>
       port.postMessage(answer, answer.kind === 'chunk' ? buffersOf(answer.chunk) : []),
     )

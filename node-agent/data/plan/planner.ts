@@ -2,6 +2,7 @@ import type { Planner, PlanPosition } from '#agent/ports/data.ts'
 import { fileChunkRoom, tableChunkRoom } from '#agent/job/cut/mini-batches.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
+import { limits } from '#protocol/limits.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import type { JobInput, JobSpec } from '#protocol/model/job.ts'
 import type { PlanChunk, PlannedItem, PlannedSlice } from '#protocol/model/plan.ts'
@@ -84,15 +85,37 @@ async function* plan(request: PlanRequest): AsyncGenerator<PlanChunk, void, unde
   const start = { chunk, firstItem, firstMiniBatch }
   const passed = isWhole ? behind : undefined
   if (isTable) {
-    for await (const { entries, ...rest } of toChunks(tablesOf(request), start, tableChunkRoom))
+    for await (const { entries, ...rest } of toChunks(tablesOf(request), start, tableChunkRoom)) {
+      checkCount(rest)
       if (isBehind(rest, passed)) yield { ...rest, job, kind: 'table', slices: entries }
+    }
   } else {
-    for await (const { entries, ...rest } of toChunks(filesOf(request), start, fileChunkRoom))
+    for await (const { entries, ...rest } of toChunks(filesOf(request), start, fileChunkRoom)) {
+      checkCount(rest)
       if (isBehind(rest, passed)) yield { ...rest, job, kind: 'files', items: entries }
+    }
   }
 }
 
 const planStart = { chunk: 0, firstItem: 0, firstMiniBatch: 0 }
+
+/** @throws MusterFailure where no head could keep count of what was planned */
+const checkCount = ({ firstItem, firstMiniBatch }: ChunkStart): void => {
+  if (firstMiniBatch > limits.jobMiniBatches)
+    throw new MusterFailure(
+      musterError(
+        'InputUnreadable',
+        `The input gives more than the ${limits.jobMiniBatches} mini-batches that a job may have: give a larger mini_batch_size.`,
+      ),
+    )
+  if (firstItem > limits.jobItems)
+    throw new MusterFailure(
+      musterError(
+        'InputUnreadable',
+        `The input has more than the ${limits.jobItems} items that a job may have: split it into several jobs by pattern.`,
+      ),
+    )
+}
 
 /** @throws MusterFailure if the data is no longer that of which the chunks before were made */
 const isBehind = (chunk: ChunkStart, passed: PlanPosition | undefined): boolean => {

@@ -197,6 +197,18 @@ describe('a table of rubbish', () => {
     expect(bytes).toBeLessThan(4 * 120_000)
   })
 
+  it('with more records or mini-batches than a head can count is refused with advice', async () => {
+    await using folder = await tempFolder()
+    await writeTables(folder.path, { 'a.csv': `x\n${'1\n'.repeat(200)}` })
+    const spec = tableSpec({ root: folder.path, bytes: 1 })
+    const behind = positionBehind((await planAll(spec))[0])
+    const { jobItems, jobMiniBatches } = limits
+    const many = planAll(spec, { ...behind, firstMiniBatch: jobMiniBatches + 1 })
+    expect(await failureOf(many)).toContain('give a larger mini_batch_size.')
+    const items = planAll(spec, { ...behind, firstItem: jobItems + 1 })
+    expect(await failureOf(items)).toContain('split it into several jobs by pattern.')
+  })
+
   it('has a record too long to be read in a mini-batch of its own', async () => {
     await using folder = await tempFolder()
     const long = 'x'.repeat(limits.tableRecordBytes)

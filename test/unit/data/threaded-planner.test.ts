@@ -1,11 +1,13 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parquetWriteFile } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import { createPlanner } from '#agent/data/plan/planner.ts'
 import { createThreadedPlanner } from '#agent/data/plan/threaded-planner.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { job, specOf } from './specs.ts'
+import { tableOf, tableSpec } from './table-plans.ts'
 import { tempFolder, writeFiles } from './temp.ts'
 
 const forever = new AbortController().signal
@@ -52,6 +54,42 @@ describe('the planner in a thread of its own', () => {
     expect(failure).toBeInstanceOf(MusterFailure)
     expect((failure as MusterFailure).error).toMatchObject({ code: 'InputMissing' })
     expect((failure as MusterFailure).message).toContain(gone)
+  })
+
+  it('checks tables there, and gives up one that stands still', async () => {
+    await using folder = await tempFolder()
+    await writeFiles(folder.path, { 'a.csv': 'x\n1\n', 'b.txt': 'x' })
+    const table = tableOf({ root: folder.path, patterns: ['*.csv'] })
+    const planner = createThreadedPlanner()
+    expect(await planner.check(table, ['x'])).toMatchObject({ ok: true })
+    const plain = createPlanner()
+    for (const [input, keys] of [
+      [table, ['y']],
+      [{ ...table, patterns: ['*.tsv'] }, []],
+    ] as const)
+      expect(await planner.check(input, keys)).toEqual(await plain.check(input, keys))
+    // A page that the library cannot get to the end of.
+    const path = join(folder.path, 'c.parquet')
+    parquetWriteFile({
+      filename: path,
+      columnData: [{ name: 'id', data: Array.from({ length: 40 }, (_, i) => i), type: 'INT32' }],
+      rowGroupSize: 10,
+    })
+    const bytes = await readFile(path)
+    bytes[10] = 25
+    await writeFile(path, bytes)
+    const spec = tableSpec({
+      root: folder.path,
+      patterns: ['*.parquet'],
+      format: 'parquet',
+      keys: ['id'],
+    })
+    const planned = Array.fromAsync(
+      createThreadedPlanner(1_000).plan(job, spec, undefined, forever),
+    )
+    await expect(planned).rejects.toThrow(
+      'Nothing more of the table was read for 1 s: is one of its',
+    )
   })
 
   it('ends its thread when it is aborted or left', async () => {
