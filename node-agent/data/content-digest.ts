@@ -14,29 +14,25 @@ import { createMatcher } from './plan/patterns.ts'
 import { openForReading, patientAccess } from './readers/file-access.ts'
 import type { OpenFile } from './readers/file-access.ts'
 import { readParquetFacts } from './readers/parquet.ts'
+import type { ParquetFacts } from './readers/parquet.ts'
 import { endSliceHash, footerWords, startSliceHash } from './readers/table-hash.ts'
 
 /** Reads files of inputs, or parts of them, and names what is in them by hashes. */
-export const createContentDigest = (): ContentDigest => ({
+export const createContentDigest = (): ContentDigest => {
+  const footers: Footers = new WeakMap()
+  return { ...wholeFiles, slices: (...given) => hashAll(footers, ...given) }
+}
+
+/** Footers of Parquet take long to take apart: each is kept as long as the plan chunk that names its file. */
+type Footers = WeakMap<PlannedTable, ParquetFacts | string>
+
+const wholeFiles: Pick<ContentDigest, 'file' | 'of'> = {
   file: async (input, planned, signal) =>
     readPlanned(input, planned, signal, async (path) => {
       const hash = createHash('sha256')
       for await (const part of createReadStream(path, { signal })) hash.update(part as Uint8Array)
       return hash.digest('hex').slice(0, 2 * contentHashBytes)
     }),
-  slices: async (input, slices, signal) => {
-    const found: (string | undefined)[] = slices.map(() => undefined)
-    const byFile = Map.groupBy(slices.keys(), (at) => slices[at]?.file)
-    for (const [file, places] of byFile) {
-      if (file === undefined) continue
-      const own = places.flatMap((at) => slices[at] ?? [])
-      const hashes = await readPlanned(input, file, signal, (path) =>
-        hashSlices(path, file, own, signal),
-      )
-      for (const [i, at] of places.entries()) found[at] = hashes?.[i]
-    }
-    return found
-  },
   of: async (input, signal) => {
     const whole = createHash('sha256')
     try {
@@ -60,7 +56,38 @@ export const createContentDigest = (): ContentDigest => ({
       )
     }
   },
-})
+}
+
+const hashAll = async (
+  footers: Footers,
+  ...[input, slices, signal]: Parameters<ContentDigest['slices']>
+): Promise<readonly (string | undefined)[]> => {
+  const found: (string | undefined)[] = slices.map(() => undefined)
+  const byFile = Map.groupBy(slices.keys(), (at) => slices[at]?.file)
+  for (const [file, places] of byFile) {
+    if (file === undefined) continue
+    const own = places.flatMap((at) => slices[at] ?? [])
+    const hashes = await readPlanned(input, file, signal, async (path) => {
+      await using open = await openForReading(patientAccess, path, file.bytes)
+      const footer = await footerOf(footers, open, file)
+      return typeof footer === 'string' ? [] : await hashSlices(open, own, footer, signal)
+    })
+    for (const [i, at] of places.entries()) found[at] = hashes?.[i]
+  }
+  return found
+}
+
+/** Undefined: it is text. */
+const footerOf = async (
+  footers: Footers,
+  open: OpenFile,
+  file: PlannedTable,
+): Promise<ParquetFacts | string | undefined> => {
+  if (file.tailBytes === 0) return undefined
+  const footer = footers.get(file) ?? (await readParquetFacts(open, file.bytes))
+  footers.set(file, footer)
+  return footer
+}
 
 /** What `read` makes of a file that is as planned before and after it; undefined: it is not, or cannot be read. */
 const readPlanned = async <Value>(
@@ -86,14 +113,11 @@ const isAsPlanned = (facts: Stats, { bytes, modifiedMs }: PlannedFile): boolean 
 
 /** Slices of one file. @throws errors of the system */
 const hashSlices = async (
-  path: string,
-  file: PlannedTable,
+  open: OpenFile,
   slices: readonly PlannedSlice[],
+  facts: ParquetFacts | undefined,
   signal: AbortSignal,
 ): Promise<readonly (string | undefined)[]> => {
-  await using open = await openForReading(patientAccess, path, file.bytes)
-  const facts = file.tailBytes === 0 ? undefined : await readParquetFacts(open, file.bytes)
-  if (typeof facts === 'string') return slices.map(() => undefined)
   const found: (string | undefined)[] = []
   for (const slice of slices) {
     signal.throwIfAborted()

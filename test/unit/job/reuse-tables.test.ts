@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
+import type { ContentDigest } from '#agent/ports/data.ts'
 import { createContentDigest } from '#agent/data/content-digest.ts'
 import { createPlanner } from '#agent/data/plan/planner.ts'
 import { directAccess } from '#agent/data/readers/file-access.ts'
@@ -148,12 +149,19 @@ interface Reused {
   readonly taken: readonly number[]
 }
 
+interface Options {
+  /** What a job read of the files since. */
+  readonly later?: Ran
+  readonly wasRead?: boolean
+  readonly contents?: ContentDigest
+}
+
 /** What a job of this plan takes over, as an agent finds it. */
 const reuse = async (
   spec: JobSpec,
   now: Ran,
   earlier: Ran,
-  { later, wasRead = true }: { readonly later?: Ran; readonly wasRead?: boolean } = {},
+  { later, wasRead = true, contents: looked = digest }: Options = {},
 ): Promise<Reused> => {
   const match = createReuseMatch({
     spec,
@@ -163,7 +171,7 @@ const reuse = async (
     isFinished: () => true,
   })
   const job = { ...jobOf(jobNumbered(0), asPeerId('anna')), spec }
-  const look = createLook(digest, job, forever)
+  const look = createLook(looked, job, forever)
   const unread = { earlier: [...earlier.chunks], later: [...(later?.chunks ?? [])] }
   const contents = {
     earlier: wasRead ? earlier.contents : new Map<number, Uint8Array>(),
@@ -311,6 +319,25 @@ describe('mini-batches of tables', () => {
     expect(taken).toEqual([0, 2])
     const more = textOf('delimited', [...rows, ['k0', '99999'], ['k9', '99999']])
     expect((await change(textOf('delimited', rows), more, cut)).taken).toEqual([1, 2])
+  })
+
+  it('by keys that share row groups of Parquet have these read once', async () => {
+    await using folder = await tempFolder()
+    const spec = specFor(folder.path, { format: 'parquet', keys: ['key'] })
+    const text = textOf('parquet', rowsNumbered(40))
+    await write(folder.path, 'a', text)
+    const earlier = await run(spec)
+    await write(folder.path, 'a', text, laterTime)
+    let read = 0
+    const contents: ContentDigest = {
+      ...digest,
+      slices: (input, slices, signal) => {
+        read += slices.length
+        return digest.slices(input, slices, signal)
+      },
+    }
+    expect((await reuse(spec, await run(spec), earlier, { contents })).taken).toEqual([0, 1, 2])
+    expect(read).toBe(10)
   })
 
   it('are taken over exactly where they hold the same, whatever sizes and times say', async () => {

@@ -120,6 +120,8 @@ interface Circumstances {
   readonly readLater?: Read
   /** ... and what is there now. */
   readonly there?: Read
+  /** Nobody looks: it would be too much. */
+  readonly isTooMuch?: boolean
 }
 
 const nothing: Read = () => 0
@@ -142,7 +144,7 @@ const reuse = (
   change: Circumstances = {},
 ): Reused => {
   const { pinned = false, size = 2, isFinished = () => true, later = [] } = change
-  const { read = nothing, readLater = nothing, there = nothing } = change
+  const { read = nothing, readLater = nothing, there = nothing, isTooMuch = false } = change
   const match = createReuseMatch({
     spec: { miniBatchSize: { kind: 'items', items: size }, partitionKeys: [] },
     pinned,
@@ -172,8 +174,8 @@ const reuse = (
       const changed = checks.flatMap(({ entry, hash }) =>
         'file' in entry || hashOf(there(entry)) === hash ? [] : [entry],
       )
-      match.settle(doubt.now.miniBatch, changed)
-      if (changed.length === 0) found.push(doubt)
+      match.settle(doubt.now.miniBatch, isTooMuch ? undefined : changed)
+      if (changed.length === 0 && !isTooMuch) found.push(doubt)
     }
   }
   found.sort((a, b) => a.now.miniBatch - b.now.miniBatch)
@@ -345,6 +347,15 @@ describe('content', () => {
     const other = reuse(planOf(touched, 2), planOf(five, 2), { read: letter, there: () => 7 })
     expect(numbersOf(other)).toEqual([0, 2])
     expect(other.sentence).toContain('; 1 file changed.')
+  })
+
+  it('that would be too much to compare is computed, and that is said', () => {
+    const reads = { read: letter, there: letter, isTooMuch: true }
+    const { found, sentence } = reuse(planOf(touched, 2), planOf(five, 2), reads)
+    expect(found.map(({ now }) => now.miniBatch)).toEqual([0, 2])
+    expect(sentence).toBe(
+      '2 of 3 mini-batches were taken over from job 01J; 1 file that may be the same was not compared, since that was too much to read.',
+    )
   })
 
   it('that nobody read proves nothing, and neither does a file of another size', () => {
