@@ -124,6 +124,9 @@ const placeOf = (
   const whole = (path: string): string => (isAbsolute(path) ? resolve(path) : resolve(base, path))
   switch (kind) {
     case 'file':
+      // A folder under this name is what is in it: one of the public examples has it so.
+      if (statSync(whole(written), { throwIfNoEntry: false })?.isDirectory() === true)
+        return { folder: whole(written), glob: '**/*' }
       return { folder: dirname(whole(written)), glob: fileAsPattern(written).pattern }
     case 'folder':
       return { folder: whole(written), glob: '**/*' }

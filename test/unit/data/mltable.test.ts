@@ -40,6 +40,15 @@ transformations:
   })
 })
 
+it('takes a folder that is called a file for what is in it', async () => {
+  await using temp = await tempFolder()
+  await writeFiles(temp.path, { MLTable: 'paths: [{ file: ./pictures }]', 'pictures/1.png': '' })
+  expect(readMlTable(temp.path)).toMatchObject({
+    ok: true,
+    value: { path: temp.path, patterns: ['pictures/**/*'] },
+  })
+})
+
 it.each([
   ['- read_json_lines: {invalid_lines: drop}', { type: 'table', format: 'json-lines' }],
   ['- read_parquet', { type: 'table', format: 'parquet' }],
