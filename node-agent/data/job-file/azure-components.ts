@@ -95,7 +95,11 @@ const readComponent = (text: ReadText, use: Use): Result<Component, MusterError>
   if (!read.ok) return read
   const { type } = read.value.value
   if (type !== 'parallel' && type !== 'command')
-    return refuse(`names ${file}, whose type is ${String(type)}, but must be parallel`)
+    return refuse(
+      typeof type === 'string'
+        ? `names ${file}, whose type is ${type}, but must be parallel`
+        : `names ${file}, which has no type, but must be a component of the type parallel`,
+    )
   const merged = mergeComponent(step, read.value.value, (path) => beside(folder, file, path))
   return ok({ text: read.value, step, merged: merged.step, faults: merged.faults })
 }

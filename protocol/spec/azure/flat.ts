@@ -15,12 +15,13 @@ import { poolOf } from './places.ts'
 import type { AzureTranslation } from './translation.ts'
 
 /** `$schema` of `.../modelBatchDeployment.schema.json` and its older name, or the fields that only it has. */
-export const isDeployment = (value: Fields): boolean =>
-  /batchdeployment\.schema\.json/i.test(String(value['$schema'])) ||
-  (typeof value['endpoint_name'] === 'string' && !isOnline(value)) ||
-  isMap(value['code_configuration'])
-
-const isOnline = ({ type }: Fields): boolean => type === 'managed' || type === 'kubernetes'
+export const isDeployment = (value: Fields): boolean => {
+  const { $schema: schema, type, jobs } = value
+  if (type === 'parallel' || jobs !== undefined) return false
+  if (/batchdeployment\.schema\.json/i.test(String(schema))) return true
+  if (type === 'managed' || type === 'kubernetes' || /online/i.test(String(schema))) return false
+  return typeof value['endpoint_name'] === 'string' || isMap(value['code_configuration'])
+}
 
 export const isRunConfig = (value: Fields): boolean => isMap(value['parallel_run_config'])
 

@@ -5,6 +5,7 @@ import { createCommands } from './commands.ts'
 import type { Commands } from './commands.ts'
 import { fill, isMap, mapAt, sourceOf, wrong } from './file.ts'
 import { isDeployment, isRunConfig, translateDeployment, translateRunConfig } from './flat.ts'
+import { isForeign, refuseForeign } from './foreign.ts'
 import { jobNameOf } from './names.ts'
 import type { AzureFile, AzurePath, Fields } from './file.ts'
 import { translateStep } from './step.ts'
@@ -18,12 +19,15 @@ export const isAzureFile = (value: Fields): boolean =>
   (value['type'] === 'pipeline' && value['jobs'] !== undefined) ||
   value['type'] === 'parallel' ||
   isDeployment(value) ||
-  isRunConfig(value)
+  isRunConfig(value) ||
+  isForeign(value)
 
 /** Translates the words; touches no file. What is wrong with the values themselves is found afterwards. */
 export const translateAzure = (value: Fields): AzureTranslation => {
+  const refused = refuseForeign(value)
+  if (refused !== undefined) return refused
   if (isRunConfig(value)) return translateRunConfig(value)
-  if (value['type'] !== 'parallel' && value['jobs'] === undefined) return translateDeployment(value)
+  if (isDeployment(value)) return translateDeployment(value)
   const lone = value['type'] === 'parallel'
   const name = typeof value['name'] === 'string' ? value['name'] : 'parallel'
   const { $schema: _, name: __, experiment_name: experiment, ...step } = value

@@ -176,6 +176,45 @@ describe('a saved ParallelRunConfig', () => {
   })
 })
 
+describe('a file of Azure that is no job here', () => {
+  const schema = 'https://azuremlschemas.azureedge.net/latest/'
+  const component = { type: 'parallel', name: 'score', inputs: { a: { type: 'uri_folder' } } }
+  it.each([
+    [
+      { type: 'command', command: 'echo' },
+      'type',
+      /^"type" is command, which is not run here: of /,
+    ],
+    [{ type: 'pipeline', inputs: {} }, 'type', /^"type" is pipeline, which is not run here/],
+    [
+      { $schema: `${schema}batchEndpoint.schema.json`, name: 'e' },
+      '$schema',
+      /^"\$schema" is that of batchEndpoint, which is no job/,
+    ],
+    [
+      { $schema: `${schema}managedOnlineDeployment.schema.json`, code_configuration: {} },
+      '$schema',
+      /managedOnlineDeployment, which is no job/,
+    ],
+    [{ ...component, version: 1 }, 'version', /^This file is a component, which has no data/],
+    [
+      { ...component, $schema: `${schema}parallelComponent.schema.json` },
+      '$schema',
+      /^This file is a component/,
+    ],
+  ])('%j is refused', (value, at, sentence) => {
+    expect(isAzureFile(value)).toBe(true)
+    const { faults } = translateAzure(value)
+    expect(faults.map(({ path }) => path)).toEqual([[at]])
+    expect(faults[0]?.message).toMatch(sentence)
+  })
+
+  it('is no job file of Muster', () => {
+    for (const value of [{ name: 'digits', inputs: {} }, { steps: {} }, { type: 'table' }])
+      expect(isAzureFile(value)).toBe(false)
+  })
+})
+
 it('each field of these files is in its table once', () => {
   for (const fields of [deploymentFields, runConfigFields]) {
     const paths = fields.map(({ path }) => path)
