@@ -133,8 +133,20 @@ const explain = (
 }
 
 const killScript = (script: Current | undefined): void => {
-  if (script?.child.exitCode === null && script.child.signalCode === null)
-    script.child.kill('SIGKILL')
+  if (script?.child.exitCode === null && script.child.signalCode === null) killAll(script.child)
+}
+
+/**
+ * The script process with what it started. Killed while it is being set up, bubblewrap leaves a child that waits for
+ * it for ever, and holds the ends of our pipes: its slot would never be free again.
+ */
+const killAll = ({ pid }: ChildProcess): void => {
+  if (pid === undefined) return
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL')
+  } catch {
+    // All of it is gone already.
+  }
 }
 
 const spawnScript = ({ command, log }: ScriptProcess, pipe: RuntimeChild['pipe']): ChildProcess => {
@@ -145,6 +157,8 @@ const spawnScript = ({ command, log }: ScriptProcess, pipe: RuntimeChild['pipe']
     env: process.platform === 'win32' ? { SystemRoot: process.env['SystemRoot'] } : {},
     cwd: '/',
     windowsHide: true,
+    // A process group of its own, by which all of it is killed.
+    detached: process.platform !== 'win32',
   })
   pipe.destroy()
   if (script.stdout !== null) log.follow(script.stdout, false)
@@ -160,6 +174,8 @@ const spawnScript = ({ command, log }: ScriptProcess, pipe: RuntimeChild['pipe']
 const watch = (script: ChildProcess): Promise<ScriptEnd> => {
   const { promise, resolve } = Promise.withResolvers<ScriptEnd>()
   script.once('error', () => resolve({ code: null, signal: null }))
+  // Somebody else may have killed it.
+  script.once('exit', () => killAll(script))
   // `close`, not `exit`: its last words have then been read.
   script.once('close', (code, signal) => resolve({ code, signal }))
   return promise
