@@ -262,6 +262,9 @@ test('rows of a job for its keeper alone go to nobody else', async () => {
     expect([job.state, job.rows, job.rowsHere]).toEqual(['Completed', count, 0])
     expect((await client.call('results', { query: { job: secret } })).rows).toEqual([])
   }
+  expect(await cli(team.head.home, `job results ${secret}`)).toBe(
+    `${count} rows of the job stay on keeper alone, since its file says "visibility: keeper".\n`,
+  )
 })
 
 /** Runs the command line; gives what it prints. */

@@ -5,9 +5,11 @@ import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { formatOfName, outputFormats } from '#protocol/model/output.ts'
 import type { OutputFormat } from '#protocol/model/output.ts'
+import { readControlFile } from '../cli.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { safe } from '../screen.ts'
 import { exportRows, printExport } from '../rows/export-rows.ts'
 import { readRows } from '../rows/read-rows.ts'
 import type { Rows } from '../rows/read-rows.ts'
@@ -32,7 +34,8 @@ export const jobResults = async (cli: Cli, job: string, options: Options): Promi
   if (cli.json && output === undefined) {
     await cli.printJson(await onePage(rowsOf(cli, job, only, head ?? limits.pageRows)))
   } else if (format === 'table') {
-    await printRowTable(cli.screen, rowsOf(cli, job, only, head ?? limits.tableRows))
+    const whyNone = async () => (await keptElsewhere(cli, job)) ?? 'No rows here yet.'
+    await printRowTable(cli.screen, rowsOf(cli, job, only, head ?? limits.tableRows), whyNone)
   } else if (options.details === true || only !== undefined) {
     await giveDetails(cli, rowsOf(cli, job, only, head ?? Infinity), detailed(format), output)
   } else if (output === undefined) {
@@ -41,10 +44,21 @@ export const jobResults = async (cli: Cli, job: string, options: Options): Promi
     const wish = { job, format, head, path: resolve(output), overwrite }
     const { rows, bytes, elsewhere } = await exportRows(cli, wish)
     if (elsewhere > 0)
-      cli.screen.note(`${countText(elsewhere, 'more row')} of the job are not here yet.`)
+      cli.screen.note(
+        (await keptElsewhere(cli, job)) ??
+          `${countText(elsewhere, 'more row')} of the job are not here yet.`,
+      )
     await tellWritten(cli, output, { rows, bytes, elsewhere })
   }
   return exitCodes.done
+}
+
+/** Why rows of the job will never be here; undefined where they may, or where no agent can be asked. */
+const keptElsewhere = async (cli: Cli, job: string): Promise<string | undefined> => {
+  if ((await readControlFile(cli.home)) === undefined) return undefined
+  const { spec, rows, rowsHere, keeperName } = await cli.call('job', { query: { job } })
+  if (spec['visibility'] !== 'keeper' || rowsHere > 0 || rows === 0) return undefined
+  return `${countText(rows, 'row')} of the job stay on ${safe(keeperName)} alone, since its file says "visibility: keeper".`
 }
 
 const rowsOf = (cli: Cli, job: string, only: Options['only'], most: number): Rows => {

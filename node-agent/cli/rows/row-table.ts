@@ -5,11 +5,18 @@ import { printTable } from '../table.ts'
 import type { Rows } from './read-rows.ts'
 import { cellOf, valueColumns } from './row-text.ts'
 
-/** A table of all given rows, and a note if there are more. */
-export const printRowTable = async (screen: Screen, rows: Rows): Promise<void> => {
+/**
+ * A table of all given rows, and a note if there are more.
+ * @param whyNone a sentence for when there is no row
+ */
+export const printRowTable = async (
+  screen: Screen,
+  rows: Rows,
+  whyNone: () => Promise<string>,
+): Promise<void> => {
   const all = await Array.fromAsync(rows)
   if (all.length === 0) {
-    await screen.line('No rows here yet.')
+    await screen.line(await whyNone())
     return
   }
   const names = new Set<string>()

@@ -7,7 +7,10 @@ import type { ProcessLog, ProcessLogs, RunLogs } from '#agent/ports/logs.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { systemCode, writeError } from '../disk.ts'
-import { tempBeside } from './publish.ts'
+import { sweepTemps, tempBeside } from './publish.ts'
+
+/** Logs are written one after the other, so all that they left is of an earlier agent. */
+const tempName = 'log'
 
 /** @param folderOf absolute folder of a run's output */
 export const createRunLogs = (folderOf: (job: JobId) => string): RunLogs => {
@@ -16,9 +19,10 @@ export const createRunLogs = (folderOf: (job: JobId) => string): RunLogs => {
     folder,
     write: async (job, path, parts) => {
       const whole = join(folder(job), path)
-      const temp = tempBeside(dirname(whole), 'log')
+      const temp = tempBeside(dirname(whole), tempName)
       try {
         await mkdir(dirname(whole), { recursive: true })
+        sweepTemps(dirname(whole), tempName)
         await pipeline(Readable.from(parts), createWriteStream(temp, { flush: true }))
         await rename(temp, whole)
         return ok(undefined)

@@ -80,7 +80,7 @@ const whyNot = (paths: readonly string[]): string | undefined => {
   const odd = paths.find((path) => !isOutputPath(path))
   return odd === undefined
     ? undefined
-    : `run() left ${JSON.stringify(odd.slice(0, 100))} in its output directory, a name that not every machine can hold: use at most ${limits.outputPathLength} characters and none of <>:"\\|?*.`
+    : `run() left ${JSON.stringify(odd.slice(0, 100))} in its output directory, a name that not every machine can hold: use at most ${limits.outputPathLength} characters, none of <>:"\\|?*, no space or dot at its end and no name of a device, such as con.`
 }
 
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProcessLogs, createRunLogs } from '#agent/data/output/run-logs.ts'
 import { asJobId } from '#protocol/model/ids.ts'
@@ -37,6 +39,22 @@ describe('the folder of a run', () => {
     expect(textOf(await logs.read(job, 'ben/process-0.log', 4))).toBe('two\n')
     expect(textOf(await logs.read(job, 'ben/process-1.log', 4))).toBe('')
   })
+})
+
+test('what an agent that was killed left in the folder of a run goes with the next log', async () => {
+  const logs = createRunLogs((id) => join(root, 'left', id))
+  let temp = ''
+  const looking = async function* () {
+    temp = (await readdir(logs.folder(job))).find((name) => name.endsWith('.part')) ?? ''
+    yield 'x'
+  }
+  await logs.write(job, 'overview.txt', looking())
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  const left = temp.replace(`-${process.pid}-`, `-${pid}-`)
+  await writeFile(join(logs.folder(job), left), 'half')
+  await logs.write(job, 'overview.txt', ['y'])
+  expect(temp).not.toBe(left)
+  expect(await readdir(logs.folder(job))).toEqual(['overview.txt'])
 })
 
 describe('logs of processes', () => {
