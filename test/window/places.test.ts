@@ -3,7 +3,7 @@ import { findBrowser, whyNoBrowser } from '#test/support/browser.ts'
 import { littleData, millionJob, muchData } from '#test/support/window-data.ts'
 import { openWindowBrowser } from '#test/support/window-browser.ts'
 import type { WindowBrowser } from '#test/support/window-browser.ts'
-import { findAxeFailures, waitForRows } from '#test/support/window-page.ts'
+import { findAxeFailures, goTo, scrollsSideways, waitForRows } from '#test/support/window-page.ts'
 
 const program = await findBrowser()
 if (program === undefined) console.warn(`SKIPPED: ${whyNoBrowser}`)
@@ -122,6 +122,30 @@ describe.skipIf(program === undefined)('the places of the window', () => {
     await page.getByText('Let the firewall pass TCP port 7432.').waitFor()
     await page.getByRole('button', { name: 'Check the store' }).click()
     await page.getByText('All of it is sound').waitFor()
+    expect(open.complaints).toEqual([])
+  })
+
+  test('stands at a zoom of 200 %: nothing but tables scrolls sideways, every page is reached', async () => {
+    const data = littleData()
+    await using open = await window.open(data, '/', { width: 640, height: 360 })
+    const { page } = open
+    const rail = page.getByRole('navigation', { name: 'Pages' })
+    const words = await rail
+      .getByRole('link')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('title') ?? ''))
+    expect(words).toContain('Settings')
+    for (const word of words) {
+      const link = rail.getByTitle(word)
+      await link.focus()
+      const [box, view] = [await link.boundingBox(), page.viewportSize()]
+      expect(box!.y + box!.height, `${word} is in sight`).toBeLessThanOrEqual(view!.height)
+      await page.keyboard.press('Enter')
+      await page.locator('#main h1').waitFor()
+      expect(await scrollsSideways(page), `${word} scrolls sideways`).toBe(false)
+    }
+    await goTo(page, `/jobs/${data.jobs[0]?.id}?tab=logs`)
+    await page.getByText('State: Running').waitFor()
+    expect(await scrollsSideways(page)).toBe(false)
     expect(open.complaints).toEqual([])
   })
 })

@@ -34,14 +34,27 @@ interface SpecLine {
   readonly value: string
 }
 
-/** `{preprocess: {width: 28}}` becomes `preprocess.width  28`. */
+/**
+ * `{preprocess: {width: 28}}` becomes `preprocess.width  28`; things in a list go by their names, if they have
+ * one: `inputs.digits.root`.
+ */
 const specLines = (value: unknown, path = ''): readonly SpecLine[] => {
   if (value === null || typeof value !== 'object') return [{ path, value: String(value) }]
+  if (Array.isArray(value) && value.some(isMap))
+    return value.flatMap((each, at) =>
+      specLines(
+        each,
+        `${path}.${isMap(each) && typeof each['name'] === 'string' ? each['name'] : at}`,
+      ),
+    )
   if (Array.isArray(value)) return [{ path, value: value.length === 0 ? '–' : listText(value) }]
   const entries = Object.entries(value)
   if (entries.length === 0) return [{ path, value: '–' }]
   return entries.flatMap(([key, inner]) => specLines(inner, path === '' ? key : `${path}.${key}`))
 }
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const listText = (values: readonly unknown[]): string =>
   values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(', ')

@@ -229,16 +229,19 @@ const More = (props: FormPart) => {
   const [isOpen, setIsOpen] = useState(isSet)
   return (
     <>
-      <Button
-        size="compact-sm"
-        variant="subtle"
-        className="form-narrow"
-        aria-expanded={isOpen || isSet}
-        disabled={isSet}
-        onClick={() => setIsOpen(!isOpen)}
-      >
-        {isOpen || isSet ? 'More settings' : `${moreSettings.length} more settings`}
-      </Button>
+      {isSet ? (
+        <h3>More settings</h3>
+      ) : (
+        <Button
+          size="compact-sm"
+          variant="default"
+          className="form-narrow"
+          aria-expanded={isOpen}
+          onClick={() => setIsOpen(!isOpen)}
+        >
+          {isOpen ? 'Fewer settings' : `${moreSettings.length} more settings`}
+        </Button>
+      )}
       {isOpen || isSet ? <FieldGrid {...props} of={moreSettings} /> : null}
     </>
   )
