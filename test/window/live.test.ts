@@ -135,6 +135,11 @@ describe.skipIf(program === undefined)('the page of a real agent, while a real j
     const [job] = (await team.keeper.client.call('jobs')).jobs
     await goTo(page, `/jobs/${job?.id}`)
     await waitForRows(page)
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('.result-rows img')].every(
+        (picture) => (picture as HTMLImageElement).complete,
+      ),
+    )
     await shoot(page, 'live-completed-dark')
     expect(tab.complaints).toEqual([])
   })
