@@ -48,7 +48,38 @@ describe('a partition format', () => {
     ['{user}/x.csv', '/data/anna/y/x.csv', ['y']],
   ])('%s on %s', (format, path, values) => expect(match(format, path)).toEqual(values))
 
+  it('takes the shortest value for each field in turn, as a search that tries all would', () => {
+    const name = fc.array(fc.constantFrom('a', '-', '.', '--'), { maxLength: 7 })
+    const format = fc.array(fc.constantFrom('{}', 'a', '-', '.', '/'), {
+      minLength: 1,
+      maxLength: 7,
+    })
+    fc.assert(
+      fc.property(format, fc.array(name, { minLength: 1, maxLength: 3 }), (pieces, names) => {
+        let fields = 0
+        const text = pieces.map((piece) => (piece === '{}' ? `{f${fields++}}` : piece)).join('')
+        const parsed = parsePartitionFormat(text)
+        fc.pre(typeof parsed !== 'string')
+        const path = names.map((parts) => parts.join('')).join('/')
+        const pattern = text
+          .replace(/^(?:\.?\/)+/, '')
+          .replaceAll('.', String.raw`\.`)
+          .replaceAll(/\{\w+\}/g, '([^/]+?)')
+        const wanted = new RegExp(`(?:^|/)${pattern}$`).exec(path)?.slice(1)
+        expect(typeof parsed === 'string' ? parsed : parsed.match(path)).toEqual(wanted)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('is done with a name at once, however often its literals stand there', () => {
+    const fields = Array.from({ length: 16 }, (_, i) => `{f${i}}`).join('-')
+    expect(match(`${fields}.wav`, `${'-'.repeat(250)}.mp3`)).toBeUndefined()
+    expect(match(`${fields}.wav`, `${'a-'.repeat(100)}.wav`)).toHaveLength(16)
+  })
+
   it.each([
+    ['a}b{c}', 'braces must come in pairs around a name'],
     ['a/b.csv', 'it has no field in braces'],
     ['{a}{b}', 'nothing stands between "{a}" and "{b}"'],
     ['{a}/{a}', '"{a}" stands twice'],
