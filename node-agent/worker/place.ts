@@ -139,7 +139,10 @@ const fetchInputs = (state: WorkerState, effects: WorkerEffect[]): void => {
 
 /** Even when memory is used up, each slot of a job may have one input, or jobs could block each other. */
 const mayFetch = (state: WorkerState, entry: WorkerJob): boolean => {
-  if (entry.fetching + entry.readyCount < Math.max(1, slotsFor(state, entry))) return true
+  const slots = Math.max(1, slotsFor(state, entry))
+  if (entry.fetching + entry.readyCount < slots) return true
+  // Where loading one is limited no more share the way than processes would load by themselves.
+  if (entry.job?.spec.loadLimitMs !== undefined && entry.fetching >= slots) return false
   const expected = state.inputBytes + state.fetching * (entry.inputBytes ?? 0)
   return (
     expected < limits.inputAheadBytes &&

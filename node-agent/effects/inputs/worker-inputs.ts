@@ -28,12 +28,21 @@ export interface WorkerInputsDeps {
 export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
   const arrived = new Map<string, RunInput>()
   const wanted = new Set<string>()
-  const stopped = new AbortController()
+  /** The request that each lease's items are on their way with. */
+  const requests = new Map<string, Request>()
   let asked: Lease[] = []
+
+  /** Nothing is fetched that nobody waits for. */
+  const leave = (key: string): void => {
+    const request = requests.get(key)
+    requests.delete(key)
+    if (request?.keys.delete(key) === true && request.keys.size === 0) request.stop.abort()
+  }
 
   const settle = (token: LeaseToken, input: RunInput): void => {
     const key = tokenKey(token)
     if (!wanted.delete(key)) return
+    requests.get(key)?.keys.delete(key)
     arrived.set(key, input)
     deps.arrived(token, sizeOf(input))
   }
@@ -42,17 +51,29 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
     if (wanted.delete(tokenKey(token))) deps.failed(token, message)
   }
 
-  const fetching: Fetching = { inputs: deps.inputs, signal: stopped.signal, settle, fail }
   const flush = (): void => {
     const leases = asked.filter((lease) => wanted.has(tokenKey(lease.token)))
     asked = []
     for (const group of neighbours(leases)) {
       const job = group[0] === undefined ? undefined : deps.jobById(group[0].job)
       if (job === undefined) continue
-      fetchGroup(fetching, job, group).catch((thrown: unknown) => {
+      for (const part of job.spec.loadLimitMs === undefined ? [group] : group.map((one) => [one]))
+        request(job, part)
+    }
+  }
+
+  const request = (job: Job, group: readonly Lease[]): void => {
+    const keys = group.map(({ token }) => tokenKey(token))
+    const one: Request = { stop: new AbortController(), keys: new Set(keys) }
+    for (const key of keys) requests.set(key, one)
+    const fetching: Fetching = { inputs: deps.inputs, signal: one.stop.signal, settle, fail }
+    fetchGroup(fetching, job, group)
+      .catch((thrown: unknown) => {
         for (const { token } of group) fail(token, String(thrown))
       })
-    }
+      .finally(() => {
+        for (const key of keys) if (requests.get(key) === one) requests.delete(key)
+      })
   }
 
   return {
@@ -70,13 +91,21 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
     drop: (token) => {
       wanted.delete(tokenKey(token))
       arrived.delete(tokenKey(token))
+      leave(tokenKey(token))
     },
     [Symbol.dispose]: () => {
-      stopped.abort()
+      for (const { stop } of requests.values()) stop.abort()
+      requests.clear()
       wanted.clear()
       arrived.clear()
     },
   }
+}
+
+/** What is fetched together, and those of it that are still waited for. */
+interface Request {
+  readonly stop: AbortController
+  readonly keys: Set<string>
 }
 
 interface Fetching {

@@ -372,14 +372,18 @@ test('items that take longer than the job allows are charged, as many at a time 
   const s = welcomed(2, { loadLimitMs: 1_000 })
   const [a, b, c, d] = [leaseOf(0), leaseOf(1), leaseOf(2), leaseOf(3)]
   grant(s, [a, b, c, d])
+  // No more share the way than there are processes.
+  expect(s.take('fetchInput').map(({ lease }) => lease)).toEqual([a, b])
   s.ignoreRest()
   s.pass(900)
-  // Others share the way: what comes shows that it is not stuck.
+  // What comes shows that the way is not stuck.
   arrive(s, [a])
+  expect(s.take('fetchInput').map(({ lease }) => lease)).toEqual([c])
   s.pass(999)
   expect(s.take('dropInput')).toEqual([])
   s.pass(1)
   expect(s.take('dropInput').map(({ token }) => token)).toEqual(tokensOf([b, c]))
+  expect(s.take('fetchInput').map(({ lease }) => lease)).toEqual([d])
   s.pass(limits.reportMs)
   expect(s.take('sendReports').flatMap(({ reports }) => reports)).toMatchObject(
     [b, c].map(({ token }) => ({
