@@ -28,21 +28,13 @@ export interface WorkerInputsDeps {
 export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
   const arrived = new Map<string, RunInput>()
   const wanted = new Set<string>()
-  /** The request that each lease's items are on their way with. */
-  const requests = new Map<string, Request>()
+  const requests = createRequests()
   let asked: Lease[] = []
-
-  /** Nothing is fetched that nobody waits for. */
-  const leave = (key: string): void => {
-    const request = requests.get(key)
-    requests.delete(key)
-    if (request?.keys.delete(key) === true && request.keys.size === 0) request.stop.abort()
-  }
 
   const settle = (token: LeaseToken, input: RunInput): void => {
     const key = tokenKey(token)
     if (!wanted.delete(key)) return
-    requests.get(key)?.keys.delete(key)
+    requests.came(key)
     arrived.set(key, input)
     deps.arrived(token, sizeOf(input))
   }
@@ -63,17 +55,12 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
   }
 
   const request = (job: Job, group: readonly Lease[]): void => {
-    const keys = group.map(({ token }) => tokenKey(token))
-    const one: Request = { stop: new AbortController(), keys: new Set(keys) }
-    for (const key of keys) requests.set(key, one)
-    const fetching: Fetching = { inputs: deps.inputs, signal: one.stop.signal, settle, fail }
-    fetchGroup(fetching, job, group)
+    const { signal, close } = requests.open(group.map(({ token }) => tokenKey(token)))
+    fetchGroup({ inputs: deps.inputs, signal, settle, fail }, job, group)
       .catch((thrown: unknown) => {
         for (const { token } of group) fail(token, String(thrown))
       })
-      .finally(() => {
-        for (const key of keys) if (requests.get(key) === one) requests.delete(key)
-      })
+      .finally(close)
   }
 
   return {
@@ -91,21 +78,46 @@ export const createWorkerInputs = (deps: WorkerInputsDeps): WorkerInputs => {
     drop: (token) => {
       wanted.delete(tokenKey(token))
       arrived.delete(tokenKey(token))
-      leave(tokenKey(token))
+      requests.leave(tokenKey(token))
     },
     [Symbol.dispose]: () => {
-      for (const { stop } of requests.values()) stop.abort()
-      requests.clear()
+      requests.stop()
       wanted.clear()
       arrived.clear()
     },
   }
 }
 
-/** What is fetched together, and those of it that are still waited for. */
-interface Request {
-  readonly stop: AbortController
-  readonly keys: Set<string>
+/** What is on its way, so that nothing is fetched that nobody waits for any longer. */
+const createRequests = () => {
+  interface Request {
+    readonly aborted: AbortController
+    /** Leases that it is for and whose items are not here. */
+    readonly keys: Set<string>
+  }
+  const byLease = new Map<string, Request>()
+  return {
+    open: (keys: readonly string[]) => {
+      const one: Request = { aborted: new AbortController(), keys: new Set(keys) }
+      for (const key of keys) byLease.set(key, one)
+      const close = (): void => {
+        for (const key of keys) if (byLease.get(key) === one) byLease.delete(key)
+      }
+      return { signal: one.aborted.signal, close }
+    },
+    came: (key: string): void => {
+      byLease.get(key)?.keys.delete(key)
+    },
+    leave: (key: string): void => {
+      const one = byLease.get(key)
+      byLease.delete(key)
+      if (one?.keys.delete(key) === true && one.keys.size === 0) one.aborted.abort()
+    },
+    stop: (): void => {
+      for (const { aborted } of byLease.values()) aborted.abort()
+      byLease.clear()
+    },
+  }
 }
 
 interface Fetching {
