@@ -185,24 +185,37 @@ describe('a file of Azure that is no job here', () => {
       'type',
       /^"type" is command, which is not run here: of /,
     ],
-    [{ type: 'pipeline', inputs: {} }, 'type', /^"type" is pipeline, which is not run here/],
     [
+      'a pipeline without jobs',
+      { type: 'pipeline', inputs: {} },
+      'type',
+      /^"type" is pipeline, which is not run here/,
+    ],
+    [
+      'an endpoint',
       { $schema: `${schema}batchEndpoint.schema.json`, name: 'e' },
       '$schema',
       /^"\$schema" is that of batchEndpoint, which is no job/,
     ],
     [
+      'an online deployment',
       { $schema: `${schema}managedOnlineDeployment.schema.json`, code_configuration: {} },
       '$schema',
       /managedOnlineDeployment, which is no job/,
     ],
-    [{ ...component, version: 1 }, 'version', /^This file is a component, which has no data/],
     [
+      'a component',
+      { ...component, version: 1 },
+      'version',
+      /^This file is a component, which has no data/,
+    ],
+    [
+      'a component by its schema',
       { ...component, $schema: `${schema}parallelComponent.schema.json` },
       '$schema',
       /^This file is a component/,
     ],
-  ])('%j is refused', (value, at, sentence) => {
+  ])('%s is refused with what is taken', (_, value, at, sentence) => {
     expect(isAzureFile(value)).toBe(true)
     const { faults } = translateAzure(value)
     expect(faults.map(({ path }) => path)).toEqual([[at]])
