@@ -181,6 +181,7 @@ describe('a file of Azure that is no job here', () => {
   const component = { type: 'parallel', name: 'score', inputs: { a: { type: 'uri_folder' } } }
   it.each([
     [
+      'a command',
       { type: 'command', command: 'echo' },
       'type',
       /^"type" is command, which is not run here: of /,
