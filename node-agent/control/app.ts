@@ -8,6 +8,7 @@ import {
   downloadPath,
   eventsPath,
   inputPicturePath,
+  noSuchCall,
   picturePath,
   signInPath,
 } from '#protocol/control/api.ts'
@@ -237,13 +238,7 @@ const pictureAnswer = (result: Result<Picture, MusterError>): Response => {
   })
 }
 
-const unknownPath = (): Response =>
-  errorAnswer(
-    musterError(
-      'NotFound',
-      `The control API has no such address; ${openApiPath} lists what it has.`,
-    ),
-  )
+const unknownPath = (): Response => errorAnswer(musterError('NotFound', noSuchCall))
 
 const internal = (thrown: unknown, call: string, log: Log): Response => {
   if (thrown instanceof MusterFailure) return errorAnswer(thrown.error)

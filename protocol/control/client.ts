@@ -1,7 +1,7 @@
 import { musterError, MusterFailure, thrownToText } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { OutputFormat } from '../model/output.ts'
-import { api, csrfHeader, downloadPath, eventsPath } from './api.ts'
+import { api, csrfHeader, downloadPath, eventsPath, noSuchCall } from './api.ts'
 import type { AnswerOf, ApiName, BodyOf, QueryOf } from './api.ts'
 import { deltaView, errorView } from './views.ts'
 import type { DeltaView } from './views.ts'
@@ -75,6 +75,9 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
       headers: method === 'GET' ? headers : { ...headers, 'content-type': 'application/json' },
       ...(method === 'POST' ? { body: JSON.stringify(options.body ?? {}) } : {}),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+    }).catch((thrown: unknown) => {
+      const isUnknown = thrown instanceof MusterFailure && thrown.message === noSuchCall
+      throw isUnknown ? new MusterFailure(unknownCall(name)) : thrown
     })
     const parsed = answer.safeParse(await response.json())
     if (!parsed.success) throw new MusterFailure(unknownForm(name, parsed.error.message))
@@ -104,6 +107,12 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
 
   return { call, follow, download }
 }
+
+const unknownCall = (name: ApiName) =>
+  musterError(
+    'Internal',
+    `The agent does not know \`${name}\`, since it is of another version; restart it with this version of Muster.`,
+  )
 
 /** After an update the agent may still be the old one, or the caller. */
 const unknownForm = (name: ApiName, detail: string) =>

@@ -26,7 +26,7 @@ export const none = z.object({})
 
 /** Names one job. */
 export const jobKey = z.object({
-  job: z.string().min(1).max(64).describe('Job id, or an unambiguous start of it'),
+  job: z.string().min(1).max(64).describe('Job id, that of a run of one job, or an unambiguous start of either'),
 })
 
 /** The answer of a command that has nothing to tell. */

@@ -451,6 +451,9 @@ test('a paused run starts no step, and goes on when it is told to, also after it
   team.keeper = await office.start('keeper', 0)
   const after = await client().call('pipeline', { query })
   expect([after.state, after.steps[1]?.state]).toEqual(['Paused', 'NotStarted'])
+  expect(after.steps[1]?.reason).toBe('It waits until the run is resumed.')
+  const asJob = client().call('job', { query: { job: query.pipeline } })
+  expect((await errorOf(asJob))?.message).toContain('is the pipeline run two-steps, which has 2')
   await client().call('resumePipeline', { query })
   expect((await ended(query.pipeline)).state).toBe('Completed')
   expect(await errorOf(client().call('pausePipeline', { query }))).toMatchObject({
@@ -507,6 +510,9 @@ schedule: { watch: ${folder}, quiet: 1 }
     return all.length === 2 && all.every(({ state }) => state === 'Completed')
   })
   expect((await runs())[0]?.steps[0]?.items).toBe(2)
+  // People call a run of one job a job.
+  const { id, steps } = (await runs())[0]!
+  expect((await client().call('job', { query: { job: id } })).id).toBe(steps[0]?.job)
   const elsewhere = team.head.client.call('pauseSchedule', { query })
   expect((await errorOf(elsewhere))?.message).toBe(
     'The schedule of watched is run by keeper; pause it there.',

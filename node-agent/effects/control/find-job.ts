@@ -7,17 +7,30 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { forgottenRefusal } from '../keeper/forgetting.ts'
 
-/** A job by id or an unambiguous start of it. */
+/**
+ * A job by id or an unambiguous start of it. People call a run of one job a job: its id, which lists and
+ * submissions show too, is that of its job.
+ */
 export const findJob = async (views: Views, key: string): Promise<Result<JobFold, MusterError>> => {
   const [first, second] = await views.findJobs(key)
-  if (first === undefined)
-    return err(
-      musterError('JobUnknown', `There is no job "${key}"; \`muster job list\` shows all jobs.`),
-    )
+  if (first === undefined) return jobOfRun(views, key)
   if (second !== undefined)
     return err(musterError('JobUnknown', `Several jobs start with "${key}"; give more of the id.`))
   const fold = await views.job(first satisfies JobId)
   return fold === undefined ? err(musterError('JobUnknown', `There is no job "${key}".`)) : ok(fold)
+}
+
+const jobOfRun = async (views: Views, key: string): Promise<Result<JobFold, MusterError>> => {
+  const [run, other] = await views.findPipelines(key)
+  const fold = run === undefined || other !== undefined ? undefined : await views.pipeline(run)
+  const [only, ...more] = fold?.jobs ?? []
+  const job = only === undefined || more.length > 0 ? undefined : await views.job(only)
+  if (job !== undefined && fold?.run.steps.length === 1) return ok(job)
+  const sentence =
+    fold === undefined
+      ? `There is no job "${key}"; \`muster job list\` shows all jobs.`
+      : `"${key}" is the pipeline run ${fold.run.name}, which has ${fold.run.steps.length} steps; \`muster pipeline show ${key}\` shows the job of each.`
+  return err(musterError('JobUnknown', sentence))
 }
 
 /** The same, if its rows and logs may still be had. */
