@@ -8,11 +8,11 @@ import {
   downloadPath,
   eventsPath,
   inputPicturePath,
-  noSuchCall,
   picturePath,
   signInPath,
 } from '#protocol/control/api.ts'
 import type { ApiName } from '#protocol/control/api.ts'
+import { noSuchCall } from '#protocol/control/endpoint.ts'
 import { openApiDocument, openApiPath } from '#protocol/control/open-api.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'

@@ -379,10 +379,6 @@ export type AnswerOf<Name extends ApiName> = z.output<Api[Name]['answer']>
 export type ReadQueryOf<Name extends ApiName> = z.output<Api[Name]['query']>
 export type ReadBodyOf<Name extends ApiName> = z.output<Api[Name]['body']>
 
-/** What an agent answers to a call that it does not have: one of another version may have it. */
-export const noSuchCall =
-  'The control API has no such address; /api/v1/openapi.json lists what it has.'
-
 /** Server-sent events: `id` is the delta's sequence, `event` is `delta`, `data` is a DeltaView as JSON. */
 export const eventsPath = '/api/v1/events'
 /** The picture of one item: image bytes. `:job` and `:item`. */

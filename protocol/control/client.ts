@@ -1,8 +1,9 @@
 import { musterError, MusterFailure, thrownToText } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { OutputFormat } from '../model/output.ts'
-import { api, csrfHeader, downloadPath, eventsPath, noSuchCall } from './api.ts'
+import { api, csrfHeader, downloadPath, eventsPath } from './api.ts'
 import type { AnswerOf, ApiName, BodyOf, QueryOf } from './api.ts'
+import { noSuchCall } from './endpoint.ts'
 import { deltaView, errorView } from './views.ts'
 import type { DeltaView } from './views.ts'
 
@@ -76,8 +77,7 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
       ...(method === 'POST' ? { body: JSON.stringify(options.body ?? {}) } : {}),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     }).catch((thrown: unknown) => {
-      const isUnknown = thrown instanceof MusterFailure && thrown.message === noSuchCall
-      throw isUnknown ? new MusterFailure(unknownCall(name)) : thrown
+      throw asKnownCall(name, thrown)
     })
     const parsed = answer.safeParse(await response.json())
     if (!parsed.success) throw new MusterFailure(unknownForm(name, parsed.error.message))
@@ -108,11 +108,16 @@ export const createControlClient = (address: ControlAddress): ControlClient => {
   return { call, follow, download }
 }
 
-const unknownCall = (name: ApiName) =>
-  musterError(
-    'Internal',
-    `The agent does not know \`${name}\`, since it is of another version; restart it with this version of Muster.`,
-  )
+/** The agent says that there is no such call, but here is one: it is of another version. */
+const asKnownCall = (name: ApiName, thrown: unknown): unknown =>
+  thrown instanceof MusterFailure && thrown.message === noSuchCall
+    ? new MusterFailure(
+        musterError(
+          'Internal',
+          `The agent does not know \`${name}\`, since it is of another version; restart it with this version of Muster.`,
+        ),
+      )
+    : thrown
 
 /** After an update the agent may still be the old one, or the caller. */
 const unknownForm = (name: ApiName, detail: string) =>

@@ -26,8 +26,16 @@ export const none = z.object({})
 
 /** Names one job. */
 export const jobKey = z.object({
-  job: z.string().min(1).max(64).describe('Job id, that of a run of one job, or an unambiguous start of either'),
+  job: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe('Job id, that of a run of one job, or an unambiguous start of either'),
 })
 
 /** The answer of a command that has nothing to tell. */
 export const done = z.object({ done: z.literal(true) })
+
+/** What an agent answers to a call that it does not have: one of another version may have it. */
+export const noSuchCall =
+  'The control API has no such address; /api/v1/openapi.json lists what it has.'

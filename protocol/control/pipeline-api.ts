@@ -111,7 +111,11 @@ export const pipelineApi = {
     path: '/api/v1/jobs/:job/retry-failed',
     summary: 'Submits a new job of just the failed items of one that has ended.',
     query: z.object({
-      job: z.string().min(1).max(64).describe('Job id, that of a run of one job, or an unambiguous start of either'),
+      job: z
+        .string()
+        .min(1)
+        .max(64)
+        .describe('Job id, that of a run of one job, or an unambiguous start of either'),
     }),
     body: z.object({ submissionId }),
     answer: retryView,

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { noSuchCall } from '#protocol/control/api.ts'
 import { createControlClient } from '#protocol/control/client.ts'
 import type { ControlClient } from '#protocol/control/client.ts'
+import { noSuchCall } from '#protocol/control/endpoint.ts'
 
 /** An agent of an older version: it lacks calls, and fields of those it has. */
 const older = createServer((request, answer) => {
