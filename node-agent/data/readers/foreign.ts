@@ -36,9 +36,9 @@ const foreignEncoding = (bytes: Uint8Array): string | undefined => {
   const looked = Math.min(bytes.length, 4_096)
   for (let i = 0; i < looked; i += 1) if (bytes[i] === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1
   const [even = 0, odd = 0] = zeros
-  // Every second byte of western text in UTF-16 is zero; text in UTF-8 has none.
-  if (odd > looked / 4 && even < odd / 4) return named('UTF-16LE')
-  if (even > looked / 4 && odd < even / 4) return named('UTF-16BE')
+  // Every second byte of western text in UTF-16 is zero, from the first letter on; text in UTF-8 has none.
+  if (b === 0 && odd > looked / 4 && even < odd / 4) return named('UTF-16LE')
+  if (a === 0 && even > looked / 4 && odd < even / 4) return named('UTF-16BE')
   return undefined
 }
 

@@ -68,6 +68,14 @@ const expectAll = async (spec: JobSpec, chunks: readonly TablePlanChunk[], count
 }
 
 describe('a table of rubbish', () => {
+  it('with a few zeros behind a sound header is read, and no UTF-16', async () => {
+    await using folder = await tempFolder()
+    const files = ['x,y\n\0a\0', 'x,y\n1\0a\0\n'].map((text) => Buffer.from(text))
+    await writeTables(folder.path, Object.fromEntries(files.map((file, i) => [`${i}.txt`, file])))
+    const spec = tableSpec({ root: folder.path, bytes: 10, format: 'delimited' })
+    await expectAll(spec, await planAll(spec), [1, 1])
+  })
+
   it.each(['delimited', 'json-lines'] as const)(
     'of %s is planned with every record exactly once, wherever the plan goes on',
     async (format) => {
