@@ -128,17 +128,20 @@ export const waitSentence = (state: SchedulerState, job: JobId): string => {
     return waitReasonToSentence(state, entry, 'nothing-pending')
   }
   const peersBy = new Map<WaitReason, PeerId[]>()
+  let asked = 0
   for (const peer of state.peers.values()) {
     if (peer.liveness === 'lost' || (!peer.greeted && peer.slots === 0)) continue
     const reason = peerReason(state, entry, peer)
     if (reason === undefined) return ''
     peersBy.set(reason, [...(peersBy.get(reason) ?? []), peer.peer])
+    asked++
   }
   for (const reason of tellingFirst) {
     const peers = peersBy.get(reason)
     if (peers === undefined) continue
-    // Of one machine that is not in the pool nothing follows for the job; that none is says it all.
-    const peer = peers.length === 1 && reason !== 'not-in-pool' ? peers[0] : undefined
+    // "No machine" is said where it is true of each; that one is not in the pool says nothing of the others.
+    const isTrueOfAll = reason === 'not-in-pool' || (asked > 1 && peers.length === asked)
+    const peer = isTrueOfAll ? undefined : peers[0]
     return waitReasonToSentence(state, entry, reason, peer)
   }
   return waitReasonToSentence(state, entry, 'no-workers')

@@ -135,7 +135,7 @@ test('download: a machine without room for it takes no part, and explain says wh
   expect(await explained(id)).toContain('more than the 10 bytes that its owner gives to downloads')
   await until('the job says it too', async () => {
     const { reason } = await team.head.client.call('job', { query: { job: id } })
-    return reason.includes('cannot have the inputs as the job asks')
+    return reason.startsWith('No machine can have the inputs as the job asks')
   })
   await setQuota(team.workers[1], null)
   await isDone(id)

@@ -430,6 +430,11 @@ test('what holds for all machines is said once, and what holds for none of them 
   }
   const none = 'No machine could get the model; it is tried again in a moment.'
   expect(waitSentence(s.state, jobA)).toBe(none)
+  // A third one lacks something else: then it is not true of all.
+  join(s, cat, 0)
+  expect(waitSentence(s.state, jobA)).toBe(
+    `${ann} could not get the model; it is tried again in a moment.`,
+  )
   s.tell({ kind: 'pauseChanged', job: jobA, paused: true, clock: 1, by: data })
   expect(explain(s.state, jobA).slice(1)).toEqual(['The job is paused; resume it to let it go on.'])
   const t = createScenario()
