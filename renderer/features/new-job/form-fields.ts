@@ -88,7 +88,7 @@ export const wayOut = (kind: string): readonly FormField[] => [
 
 /** What a script is given besides its items. */
 export const scriptFields = ({ arguments: given }: FileFields): readonly FormField[] => [
-  field('source_directory', 'Folder that travels along', 'text', {
+  field('source_directory', 'Source folder', 'text', {
     standard: 'only what is imported',
   }),
   // A list may hold words with spaces, which a box of one text cannot tell apart.

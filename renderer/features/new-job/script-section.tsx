@@ -24,7 +24,9 @@ export const ScriptFields = (props: FormPart & { readonly models: readonly Model
         error={problem !== '' && isAbout(problem, { path: ['entry_script'] }) ? problem : undefined}
         onChange={(event) => change(withValue(fields, ['entry_script'], event.currentTarget.value))}
       />
-      <FieldGrid {...props} of={scriptFields(fields)} />
+      <div className="script-fields">
+        <FieldGrid {...props} of={scriptFields(fields)} />
+      </div>
       <Models {...props} />
     </>
   )
