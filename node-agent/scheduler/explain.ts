@@ -107,15 +107,18 @@ const tellingFirst: readonly WaitReason[] = [
   'model-unreachable',
   'input-unreachable',
   'unknown-job',
-  'no-slots',
   'pool-full',
   'outranked',
   'peer-set-aside',
   'peer-count',
   'peer-suspect',
   'not-greeted',
+  'no-slots',
   'not-in-pool',
 ]
+
+/** Machines that would not be asked anyway: whoever tells what keeps the others off need not mention them. */
+const isAside = (reason: WaitReason): boolean => reason === 'no-slots' || reason === 'not-in-pool'
 
 /** One line: why nothing of an open job runs; empty while something does, and for a job that has ended. */
 export const waitSentence = (state: SchedulerState, job: JobId): string => {
@@ -134,13 +137,14 @@ export const waitSentence = (state: SchedulerState, job: JobId): string => {
     const reason = peerReason(state, entry, peer)
     if (reason === undefined) return ''
     peersBy.set(reason, [...(peersBy.get(reason) ?? []), peer.peer])
-    asked++
+    if (!isAside(reason)) asked++
   }
   for (const reason of tellingFirst) {
     const peers = peersBy.get(reason)
     if (peers === undefined) continue
     // "No machine" is said where it is true of each; that one is not in the pool says nothing of the others.
-    const isTrueOfAll = reason === 'not-in-pool' || (asked > 1 && peers.length === asked)
+    const isTrueOfAll =
+      reason === 'not-in-pool' || (peers.length > 1 && (isAside(reason) || peers.length === asked))
     const peer = isTrueOfAll ? undefined : peers[0]
     return waitReasonToSentence(state, entry, reason, peer)
   }

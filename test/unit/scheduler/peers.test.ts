@@ -430,8 +430,12 @@ test('what holds for all machines is said once, and what holds for none of them 
   }
   const none = 'No machine could get the model; it is tried again in a moment.'
   expect(waitSentence(s.state, jobA)).toBe(none)
+  // One that gives no slots would not be asked anyway.
+  join(s, head, 0)
+  expect(waitSentence(s.state, jobA)).toBe(none)
   // A third one lacks something else: then it is not true of all.
-  join(s, cat, 0)
+  const tokens = join(s, cat).map(({ token }) => token)
+  s.tell({ kind: 'leasesReturned', peer: cat, tokens, reason: 'input-unreachable', message: '' })
   expect(waitSentence(s.state, jobA)).toBe(
     `${ann} could not get the model; it is tried again in a moment.`,
   )
