@@ -5,8 +5,6 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import type { ContentDigest } from '#agent/ports/data.ts'
 import { createContentDigest } from '#agent/data/content-digest.ts'
-import { createPlanner } from '#agent/data/plan/planner.ts'
-import { directAccess } from '#agent/data/readers/file-access.ts'
 import { readTable } from '#agent/data/readers/read-table.ts'
 import { createLook } from '#agent/effects/runs/look-into-files.ts'
 import { createReuseMatch } from '#agent/job/reuse-match.ts'
@@ -16,10 +14,10 @@ import { contentsOf } from '#agent/job/reuse.ts'
 import type { MiniBatchContent } from '#agent/job/reuse.ts'
 import { contentHashBytes } from '#protocol/model/content.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
-import type { JobSpec, TableFormat, TableInput } from '#protocol/model/job.ts'
+import type { JobSpec, TableFormat } from '#protocol/model/job.ts'
 import type { PlanChunk, PlannedSlice } from '#protocol/model/plan.ts'
 import { jobNumbered, jobOf } from '#test/support/ledger-fixtures.ts'
-import { job as id, specOf } from '../data/specs.ts'
+import { planAll, runTable, tableSpec } from '../data/table-plans.ts'
 import { tempFolder } from '../data/temp.ts'
 
 /** What is taken over of tables: real files, planned and read as workers read them. */
@@ -58,23 +56,8 @@ interface Cut {
   readonly keys?: readonly string[]
 }
 
-const specFor = (root: string, { format = 'delimited', bytes = 40, keys = [] }: Cut): JobSpec => {
-  const input: TableInput = {
-    kind: 'table',
-    name: 'sales',
-    root,
-    patterns: ['**'],
-    format,
-    delimiter: ',',
-    header: true,
-  }
-  return {
-    ...specOf({ root }),
-    inputs: [input],
-    miniBatchSize: { kind: 'bytes', bytes },
-    partitionKeys: keys,
-  }
-}
+const specFor = (root: string, { bytes = 40, ...cut }: Cut): JobSpec =>
+  tableSpec({ root, bytes, ...cut })
 
 /** Long before any job. */
 const oldTime = new Date('2024-05-06T07:08:09.123Z')
@@ -96,8 +79,7 @@ interface Ran {
 }
 
 const run = async (spec: JobSpec): Promise<Ran> => {
-  const planner = createPlanner({ access: directAccess })
-  const chunks = await Array.fromAsync(planner.plan(id, spec, undefined, forever))
+  const chunks = await planAll(spec)
   const contents = new Map<number, Uint8Array>()
   const records = new Map<number, string>()
   const all = chunks.flatMap((chunk) => contentsOf(chunk, false))
@@ -111,35 +93,6 @@ const run = async (spec: JobSpec): Promise<Ran> => {
     records.set(miniBatch, JSON.stringify([partition, found.columns, told]))
   }
   return { chunks, contents, records, all }
-}
-
-const runTable = (
-  spec: JobSpec,
-  slices: readonly PlannedSlice[],
-): Parameters<typeof readTable>[0] => {
-  const input = spec.inputs[0] as TableInput
-  let item = 0
-  return {
-    format: input.format,
-    delimiter: input.delimiter,
-    sources: slices.map(({ file, offset, length }) => ({
-      name: file.name,
-      columns: file.columns,
-      offset,
-      tailBytes: file.tailBytes,
-      content: {
-        path: join(input.root, file.name),
-        length,
-        fileBytes: file.bytes,
-        modifiedMs: file.modifiedMs,
-      },
-    })),
-    slices: slices.map(({ firstRecord, records }, source) => {
-      const slice = { source, firstRecord, firstItem: item, records, skip: 0 }
-      item += records
-      return slice
-    }),
-  }
 }
 
 interface Reused {
