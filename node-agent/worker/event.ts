@@ -51,7 +51,12 @@ export type WorkerFact =
       readonly lasting: boolean
       readonly message: string
     }
-  | { readonly kind: 'processStarted'; readonly process: ProcessNumber }
+  /** `index`: its number among those of its job here, from 0, as its logs have it. */
+  | {
+      readonly kind: 'processStarted'
+      readonly process: ProcessNumber
+      readonly index: number
+    }
   /** `reach`: the model's bytes could not be fetched; `init`: they could not be loaded. */
   | {
       readonly kind: 'processFailed'

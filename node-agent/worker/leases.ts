@@ -1,10 +1,17 @@
 import { limits } from '#protocol/limits.ts'
-import type { AttemptOutcome, Lease, ReturnReason } from '#protocol/model/attempt.ts'
+import type { AttemptFailed, AttemptOutcome, Lease, ReturnReason } from '#protocol/model/attempt.ts'
 import type { LeaseToken } from '#protocol/model/term.ts'
 import type { WorkerEffect } from './effect.ts'
 import { isHalf } from '#protocol/model/half.ts'
 import { push, pushFront } from './fifo.ts'
-import { workerJob, type HeldLease, type Stage, type WorkerJob, type WorkerState } from './state.ts'
+import {
+  workerJob,
+  type HeldLease,
+  type Stage,
+  type WorkerJob,
+  type WorkerProcess,
+  type WorkerState,
+} from './state.ts'
 
 /** Takes up a granted lease. */
 export const hold = (state: WorkerState, lease: Lease): void => {
@@ -131,6 +138,22 @@ export const report = (state: WorkerState, held: HeldLease, outcome: AttemptOutc
   state.reports.set(token, report)
   state.unsent.push(report)
 }
+
+/** When and where an attempt ran that ends now; nothing if it had not begun. */
+export const ranIn = (
+  state: WorkerState,
+  process: WorkerProcess | undefined,
+  { stage, runningSince }: HeldLease,
+): Pick<AttemptFailed, 'ran'> =>
+  process === undefined || stage !== 'running'
+    ? {}
+    : {
+        ran: {
+          startedAt: Math.round(runningSince),
+          runMs: Math.max(0, Math.round(state.now - runningSince)),
+          process: process.index,
+        },
+      }
 
 /** A sentence short enough that many fit one message. */
 export const clip = (sentence: string): string =>

@@ -64,6 +64,7 @@ const start = (state: WorkerState, effects: WorkerEffect[], entry: WorkerJob): v
     phase: 'starting',
     queue: [],
     startedAt: state.now,
+    index: 0,
     retiring: false,
     timedOut: null,
   })

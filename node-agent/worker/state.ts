@@ -122,6 +122,8 @@ export interface WorkerProcess {
   /** What it was given, oldest first; the first one runs. */
   queue: HeldLease[]
   readonly startedAt: Millis
+  /** Its number among those of its job here; 0 until it has started. */
+  index: number
   /** Gets nothing new: another job waits for its slot. */
   retiring: boolean
   /** The lease whose run limit was passed, if that is why it is stopping. */

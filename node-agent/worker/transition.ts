@@ -66,7 +66,7 @@ const apply = (state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
     case 'inputsNotGathered':
       return onInputsNotGathered(state, event, effects)
     case 'processStarted':
-      return onProcessStarted(state, event.process)
+      return onProcessStarted(state, event)
     case 'processFailed':
       return onProcessFailed(state, event, effects)
     case 'processExited':

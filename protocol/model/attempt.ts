@@ -1,4 +1,4 @@
-import type { BlobHash, ItemIndex, JobId, MiniBatchIndex } from './ids.ts'
+import type { BlobHash, ItemIndex, JobId, Millis, MiniBatchIndex } from './ids.ts'
 import type { LeaseToken } from './term.ts'
 
 /** Why an attempt was charged. `not-loaded`: its items took longer to come than the job allows. */
@@ -53,6 +53,18 @@ export interface AttemptFailed {
   readonly cause: ChargeCause
   /** One sentence. */
   readonly message: string
+  /** Left out where it never began to run. */
+  readonly ran?: AttemptRun
+}
+
+/** When and where an attempt ran, in whole numbers. */
+export interface AttemptRun {
+  /** By the clock of its machine. */
+  readonly startedAt: Millis
+  /** Time in `run`, milliseconds. */
+  readonly runMs: number
+  /** Number of the process among those of its job on its machine, from 0. */
+  readonly process: number
 }
 
 export type AttemptOutcome = AttemptSucceeded | AttemptFailed

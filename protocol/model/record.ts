@@ -1,4 +1,4 @@
-import type { ChargeCause } from './attempt.ts'
+import type { AttemptRun, ChargeCause } from './attempt.ts'
 import type {
   BlobHash,
   ClusterId,
@@ -182,6 +182,8 @@ export interface Charge {
   readonly message: string
   /** True on the charge that used up the last try: the mini-batch failed for good. */
   readonly final: boolean
+  /** Left out where it never began to run, or its worker did not say. */
+  readonly ran?: AttemptRun
 }
 
 export interface Charged {

@@ -1,4 +1,5 @@
-import type { BlobHash, ItemIndex, JobId, Millis, MiniBatchIndex, PeerId } from './ids.ts'
+import type { AttemptRun } from './attempt.ts'
+import type { BlobHash, ItemIndex, JobId, MiniBatchIndex, PeerId } from './ids.ts'
 
 /** An item for which there is no row, and why. */
 export interface ItemFailure {
@@ -23,16 +24,6 @@ interface AttemptColumns {
   readonly ran?: AttemptRun
   /** What was in its items, of a table in its slices: see `content.ts`. Undefined if its worker did not say. */
   readonly contents?: Uint8Array
-}
-
-/** When and where an attempt ran, in whole numbers. */
-export interface AttemptRun {
-  /** By the clock of its machine. */
-  readonly startedAt: Millis
-  /** Time in `run`, milliseconds. */
-  readonly runMs: number
-  /** Number of the process among those of its job on its machine, from 0. */
-  readonly process: number
 }
 
 /** The files of one attempt: they travel in one blob, one behind the other in the order of `list`. */

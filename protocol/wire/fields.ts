@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
+import type { AttemptRun } from '../model/attempt.ts'
 import type {
   BlobHash,
   ClusterId,
@@ -48,6 +49,11 @@ export const scheduleId: z.ZodType<ScheduleId> = z
 
 export const count = z.int().min(0)
 export const millis = z.number().min(0)
+export const attemptRun: z.ZodType<AttemptRun> = z.object({
+  startedAt: count,
+  runMs: count,
+  process: count,
+})
 export const sentence = z.string().max(limits.sentenceLength)
 export const bytes = z.instanceof(Uint8Array)
 export const name = z.string().min(1).max(limits.memberNameLength)

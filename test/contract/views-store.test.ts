@@ -381,8 +381,13 @@ describe('a job in the views', () => {
     await using t = await setup()
     const self = t.keys.self
     const term = { number: 1, head: self }
+    const ran = { startedAt: 1_700_000_000_123, runMs: 250, process: 3 }
     const charge = { peer: self, cause: 'threw' as const, message: 'It broke.', final: false }
-    const charges = [1, 2].map((attempt) => ({ ...charge, miniBatch: 2, attempt }))
+    // Of the second one its worker did not say where it ran.
+    const charges = [
+      { ...charge, miniBatch: 2, attempt: 1, ran },
+      { ...charge, miniBatch: 2, attempt: 2 },
+    ]
     const some = { ...groupOf(self, blobNamed('one'), [0, 1]), succeeded: [10, 7], failed: [0, 3] }
     await t.append(
       { kind: 'committed', job, term, groups: [some], at: 10 },
@@ -397,7 +402,6 @@ describe('a job in the views', () => {
         at: 22,
       },
     )
-    const ran = { startedAt: 1_700_000_000_123, runMs: 250, process: 3 }
     await keep(t.views, self, 'one', [
       { ...rowsOf(0, 'a'), ran },
       { ...rowsOf(1, 'a', 3), ran },
@@ -421,7 +425,7 @@ describe('a job in the views', () => {
     expect(all).toEqual([
       { ...known, ...done, miniBatch: 0 },
       { ...known, ...done, miniBatch: 1, succeeded: 7, failed: 3, message: 'It is no image.' },
-      { ...unknown, ...charged, attempt: 1 },
+      { ...known, ...charged, attempt: 1 },
       { ...unknown, ...charged, attempt: 2 },
       { ...unknown, ...charged, attempt: 3, failed: 10 },
       { ...unknown, ...done, miniBatch: 3 },

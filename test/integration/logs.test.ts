@@ -79,6 +79,13 @@ test('the folder of the run says how it went, mini-batch by mini-batch and cause
   const threw = cells.filter((line) => line[9] === 'threw')
   expect(threw.length).toBeGreaterThan(0)
   expect(threw[0]?.slice(0, 1)).toEqual(['1'])
+  // Process, start and seconds, like those of attempts that gave rows.
+  for (const line of threw) {
+    expect(line[2]).toMatch(/^\d$/)
+    expect(line[4]).toMatch(/^20\d\d-.*Z$/)
+    expect(Number(line[8])).toBeGreaterThanOrEqual(0)
+    expect(line[8]).not.toBe('')
+  }
   const errors = await logFile('errors.csv')
   expect(errors).toContain('first time')
   expect(errors).toMatch(/\n4,item,/)

@@ -219,7 +219,7 @@ export const createWorkerHost = (peer: PeerId, deps: WorkerHostDeps): WorkerHost
           : undefined
       if (fails === undefined) {
         process.ready = true
-        tell({ kind: 'processStarted', process: number })
+        tell({ kind: 'processStarted', process: number, index: 0 })
       } else {
         processes.delete(number)
         world.count(`processes failed to start: ${fails}`)

@@ -56,14 +56,18 @@ const group = fc
     rows: indices.map((index) => index + 1),
   }))
 
-const charge = fc.record({
-  miniBatch: anyMiniBatch,
-  attempt: fc.integer({ min: 1, max: 3 }),
-  peer: who,
-  cause: fc.constantFrom(...chargeCauses),
-  message: fc.constantFrom('It broke.', 'It took too long.'),
-  final: fc.boolean(),
-})
+const charge = fc.record(
+  {
+    miniBatch: anyMiniBatch,
+    attempt: fc.integer({ min: 1, max: 3 }),
+    peer: who,
+    cause: fc.constantFrom(...chargeCauses),
+    message: fc.constantFrom('It broke.', 'It took too long.'),
+    final: fc.boolean(),
+    ran: fc.record({ startedAt: fc.nat(), runMs: fc.nat(), process: fc.nat(3) }),
+  },
+  { requiredKeys: ['miniBatch', 'attempt', 'peer', 'cause', 'message', 'final'] },
+)
 
 /** What a halving names is not what decides: the plan does. */
 const twoHalves = [...halve({ miniBatch: 0, firstItem: 0, items: 2 })]

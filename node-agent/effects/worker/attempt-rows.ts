@@ -1,9 +1,9 @@
 import type { RunInput, RunOutcome, RunSlice } from '#agent/ports/runtime.ts'
 import type { WorkerFact } from '#agent/worker/event.ts'
-import type { Lease } from '#protocol/model/attempt.ts'
+import type { AttemptRun, Lease } from '#protocol/model/attempt.ts'
 import type { ItemIndex, Millis } from '#protocol/model/ids.ts'
 import { recordName } from '#protocol/model/plan.ts'
-import type { AttemptRows, AttemptRun } from '#protocol/model/rows.ts'
+import type { AttemptRows } from '#protocol/model/rows.ts'
 
 /** What a run gave, as rows of a chunk and as a word to the machine. */
 

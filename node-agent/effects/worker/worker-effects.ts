@@ -242,7 +242,8 @@ const watchProcess = async (
 ): Promise<void> => {
   const { processes, tell } = working
   running.process = process
-  if (!running.aborted.signal.aborted) tell({ kind: 'processStarted', process: number })
+  if (!running.aborted.signal.aborted)
+    tell({ kind: 'processStarted', process: number, index: running.index })
   const exit = await process.exited
   if (processes.get(number) !== running) return
   processes.delete(number)

@@ -172,6 +172,7 @@ const fail = (
     cause: outcome.cause,
     message: outcome.message.slice(0, limits.failureSentenceLength),
     final: isLast && !isHalved,
+    ...(outcome.ran === undefined ? {} : { ran: outcome.ran }),
   }
   if (!open || !countCharge(entry, charge)) {
     // Charged before, by an earlier head: the report is settled, the mini-batch goes on.

@@ -72,7 +72,9 @@ const createHeadRecord = (db: Db, seals: Seals) => {
 
 /** Charges and halvings, as they were told. */
 const createLosses = (db: Db, names: Names) => {
-  const addCharge = db.prepare('INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const addCharge = db.prepare(
+    'INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  )
   const addHalving = db.prepare('INSERT OR IGNORE INTO halving VALUES (?, ?, ?)')
   return (job: number, record: StoredRecord, body: Charged | MiniBatchesHalved): void => {
     if (body.kind === 'mini-batches-halved') {
@@ -80,9 +82,11 @@ const createLosses = (db: Db, names: Names) => {
       return
     }
     for (const [place, charge] of body.charges.entries()) {
-      const { miniBatch, attempt, cause, message, final } = charge
+      const { miniBatch, attempt, cause, message, final, ran } = charge
       const peer = names.peer(charge.peer)
-      addCharge.run(job, record.id, place, miniBatch, attempt, peer, cause, message, final ? 1 : 0)
+      const told = [miniBatch, attempt, peer, cause, message, final ? 1 : 0]
+      const run = [ran?.process ?? null, ran?.startedAt ?? null, ran?.runMs ?? null]
+      addCharge.run(job, record.id, place, ...told, ...run)
     }
   }
 }

@@ -66,8 +66,8 @@ const createCommitRows = (db: Db) => {
 
 const createChargeRows = (db: Db) => {
   const find = db.prepare<[number, number, number, number], Found>(
-    `SELECT charge.mini_batch AS miniBatch, attempt, peer.name AS peer, NULL AS process,
-       NULL AS startedAt, NULL AS runMs, 0 AS succeeded, 0 AS failed, max(final) AS final,
+    `SELECT charge.mini_batch AS miniBatch, attempt, peer.name AS peer, process,
+       started_at AS startedAt, run_ms AS runMs, 0 AS succeeded, 0 AS failed, max(final) AS final,
        cause AS status, message
      FROM charge JOIN job_record USING (job, record) JOIN peer ON peer.id = charge.peer
      WHERE job = ? AND counts = 1 AND (mini_batch, attempt) > (?, ?)

@@ -84,15 +84,28 @@ const createCommits = (db: Db, chunkOf: (id: number) => ChunkRow) => {
 }
 
 const createCharges = (db: Db) => {
-  const all = db.prepare<[string], Omit<Charge, 'final'> & { readonly final: number }>(
-    `SELECT charge.mini_batch AS miniBatch, attempt, peer.name AS peer, cause, message, final
+  const all = db.prepare<[string], ChargeRow>(
+    `SELECT charge.mini_batch AS miniBatch, attempt, peer.name AS peer, cause, message, final,
+       process, started_at AS startedAt, run_ms AS runMs
      FROM charge JOIN job_record USING (job, record)
      JOIN record ON record.id = charge.record JOIN log ON log.id = record.log
      JOIN peer ON peer.id = charge.peer
      WHERE job = ${idOf} AND counts = 1
      ORDER BY mini_batch, attempt, term, log.origin, log.incarnation, record.sequence, place`,
   )
-  return (job: JobId) => all.all(job).map((row) => ({ ...row, final: row.final === 1 }))
+  return (job: JobId) =>
+    all.all(job).map(({ process, startedAt, runMs, final, ...row }): Charge => {
+      const ran = process === null ? {} : { ran: { process, startedAt, runMs } }
+      return { ...row, final: final === 1, ...ran }
+    })
+}
+
+type ChargeRow = Omit<Charge, 'final' | 'ran'> & {
+  readonly final: number
+  /** Null: it is not known when and where it ran. */
+  readonly process: number | null
+  readonly startedAt: number
+  readonly runMs: number
 }
 
 interface WantedRow {

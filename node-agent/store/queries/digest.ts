@@ -47,7 +47,8 @@ const dumps: readonly string[] = [
      failed, rows
    FROM counted_commit AS t ${withJob('t')} ${withRecord('t')}
    JOIN chunk ON chunk.id = t.chunk JOIN peer ON peer.id = chunk.peer ORDER BY job.name, mini_batch`,
-  `SELECT job.name, ${place}, place, mini_batch, attempt, peer.name, cause, message, final
+  `SELECT job.name, ${place}, place, mini_batch, attempt, peer.name, cause, message, final,
+     process, started_at, run_ms
    FROM charge AS t ${withJob('t')} ${withRecord('t')} JOIN peer ON peer.id = t.peer
    ORDER BY job.name, log.origin, log.incarnation, record.sequence, place`,
   `SELECT job.name, ${place}, clock, paused, at

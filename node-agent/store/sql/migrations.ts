@@ -23,7 +23,7 @@ const migrations: readonly ((db: Db) => void)[] = [
  * Version of the folding rules. When it differs from the file's, the views are folded again: raise it
  * with every change to a rule, a folded table, or the kinds of records that are understood.
  */
-export const foldVersion = 6
+export const foldVersion = 7
 
 const schema = [ledgerTables, nameTables, foldedTables, rowTables, fileTables]
 

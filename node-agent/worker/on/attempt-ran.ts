@@ -1,6 +1,6 @@
 import type { WorkerEffect } from '../effect.ts'
 import type { WorkerFact } from '../event.ts'
-import { clip, drop, report, setStage } from '../leases.ts'
+import { clip, drop, ranIn, report, setStage } from '../leases.ts'
 import { beginOldest } from '../processes.ts'
 import { workerJob, type WorkerState } from '../state.ts'
 
@@ -29,7 +29,12 @@ export const onAttemptRan = (
     if (outcome.kind === 'succeeded') effects.push({ kind: 'dropRows', tokens: [fact.token] })
     drop(state, effects, held)
   } else if (outcome.kind === 'threw') {
-    report(state, held, { kind: 'failed', cause: 'threw', message: clip(outcome.message) })
+    report(state, held, {
+      kind: 'failed',
+      cause: 'threw',
+      message: clip(outcome.message),
+      ...ranIn(state, process, held),
+    })
   } else {
     held.outcome = outcome
     const entry = workerJob(state, held.lease.job)

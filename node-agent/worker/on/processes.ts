@@ -1,8 +1,8 @@
 import { limits } from '#protocol/limits.ts'
 import type { Millis } from '#protocol/model/ids.ts'
 import type { WorkerEffect } from '../effect.ts'
-import type { ProcessNumber, WorkerFact } from '../event.ts'
-import { clip, giveBack, isInProcess, report } from '../leases.ts'
+import type { WorkerFact } from '../event.ts'
+import { clip, giveBack, isInProcess, ranIn, report } from '../leases.ts'
 import { setApart } from '../join.ts'
 import { kill, scatter } from '../processes.ts'
 import {
@@ -13,9 +13,14 @@ import {
   type WorkerState,
 } from '../state.ts'
 
-export const onProcessStarted = (state: WorkerState, number: ProcessNumber): void => {
-  const process = state.processes.get(number)
-  if (process?.phase === 'starting') process.phase = 'ready'
+export const onProcessStarted = (
+  state: WorkerState,
+  fact: Extract<WorkerFact, { kind: 'processStarted' }>,
+): void => {
+  const process = state.processes.get(fact.process)
+  if (process?.phase !== 'starting') return
+  process.phase = 'ready'
+  process.index = fact.index
 }
 
 /** It never ran anything: the leases wait for the next try, or go back if the model cannot be had. */
@@ -83,9 +88,15 @@ export const onProcessExited = (
         kind: 'failed',
         cause: 'timed-out',
         message: limitSentence(state, process),
+        ...ranIn(state, process, oldest),
       })
     } else if (died) {
-      report(state, oldest, { kind: 'failed', cause: 'process-died', message: deathSentence(fact) })
+      report(state, oldest, {
+        kind: 'failed',
+        cause: 'process-died',
+        message: deathSentence(fact),
+        ...ranIn(state, process, oldest),
+      })
     }
   }
   scatter(state, effects, process, process.queue)

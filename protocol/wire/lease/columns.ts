@@ -6,7 +6,7 @@ import type { JobId } from '../../model/ids.ts'
 import { compareTerms } from '../../model/term.ts'
 import type { LeaseToken, Term } from '../../model/term.ts'
 import { createTableReader, encodeColumn, encodeColumns, largestInColumn } from '../columns.ts'
-import { blobHash, bytes, jobId, sentence, term } from '../fields.ts'
+import { attemptRun, blobHash, bytes, jobId, sentence, term } from '../fields.ts'
 
 /**
  * Lists of tokens, leases and reports as tables in columns. A table is what follows on each other in the
@@ -83,6 +83,7 @@ export const reportsToWire = (reports: readonly AttemptReport[]): readonly objec
           ...namesToWire(table),
           causes: failed.map(({ cause }) => cause),
           messages: failed.map(({ message }) => message),
+          ran: failed.map(({ ran }) => ran ?? null),
         }
       : {
           kind: 'succeeded',
@@ -113,6 +114,8 @@ const failedTable = z.object({
   ...names,
   causes: z.array(z.enum(chargeCauses)).max(most),
   messages: z.array(sentence).max(most),
+  /** Left out by agents that do not say it. */
+  ran: z.array(attemptRun.nullable()).max(most).exactOptional(),
 })
 
 type Read = ReturnType<typeof createTableReader>
@@ -135,14 +138,18 @@ const readSucceeded = (read: Read, table: z.infer<typeof succeededTable>): Attem
 
 const readFailed = (read: Read, table: z.infer<typeof failedTable>): AttemptReport[] => {
   const { columns } = read(table, nameColumns)
-  return columns.leaseIds.map((_, at) => ({
-    ...namesAt(table, columns, at),
-    outcome: {
-      kind: 'failed',
-      cause: table.causes[at] ?? 'threw',
-      message: table.messages[at] ?? '',
-    },
-  }))
+  return columns.leaseIds.map((_, at) => {
+    const ran = table.ran?.[at] ?? undefined
+    return {
+      ...namesAt(table, columns, at),
+      outcome: {
+        kind: 'failed',
+        cause: table.causes[at] ?? 'threw',
+        message: table.messages[at] ?? '',
+        ...(ran === undefined ? {} : { ran }),
+      },
+    }
+  })
 }
 
 export const reportList: z.ZodType<readonly AttemptReport[]> = z
@@ -156,7 +163,9 @@ export const reportList: z.ZodType<readonly AttemptReport[]> = z
       if (reports.some(({ attempt }) => attempt === 0)) context.addIssue('attempts begin at 1')
       if (
         table.kind === 'failed' &&
-        [table.causes, table.messages].some((one) => one.length !== reports.length)
+        [table.causes, table.messages, table.ran ?? table.causes].some(
+          (one) => one.length !== reports.length,
+        )
       )
         context.addIssue('columns of different length')
       return reports

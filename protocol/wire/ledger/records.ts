@@ -9,6 +9,7 @@ import type { PoolRule } from '../../model/pool.ts'
 import type { Charge, RecordBody, RecordKind } from '../../model/record.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
 import {
+  attemptRun,
   blobHash,
   capabilities,
   count,
@@ -94,6 +95,7 @@ const charge: z.ZodType<Charge> = z.object({
   cause: z.enum(chargeCauses),
   message: sentence,
   final: z.boolean(),
+  ran: attemptRun.exactOptional(),
 })
 
 const range: z.ZodType<MiniBatchRange> = z.object({

@@ -41,11 +41,15 @@ const outcome: fc.Arbitrary<AttemptOutcome> = fc.oneof(
     rows: count,
     runMs: fc.nat(2 ** 40).map((micros) => micros / 1_000),
   }),
-  fc.record({
-    kind: fc.constant('failed' as const),
-    cause: fc.constantFrom(...chargeCauses),
-    message: fc.string(),
-  }),
+  fc.record(
+    {
+      kind: fc.constant('failed' as const),
+      cause: fc.constantFrom(...chargeCauses),
+      message: fc.string(),
+      ran: fc.record({ startedAt: count, runMs: count, process: fc.nat(9) }),
+    },
+    { requiredKeys: ['kind', 'cause', 'message'] },
+  ),
 )
 const report: fc.Arbitrary<AttemptReport> = fc.record({ ...named, outcome })
 

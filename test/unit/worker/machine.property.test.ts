@@ -104,7 +104,11 @@ const fact: fc.Arbitrary<WorkerFact> = fc.oneof(
   },
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('processStarted'), process: processNumber }),
+    arbitrary: fc.record({
+      kind: fc.constant('processStarted'),
+      process: processNumber,
+      index: fc.nat(3),
+    }),
   },
   {
     weight: 1,

@@ -30,7 +30,7 @@ test('a process that starts for long is told once, and that it is over', () => {
   s.pass(1_000)
   expect(notes(s)).toEqual([starting])
   arrive(s, [a])
-  s.tell({ kind: 'processStarted', process: 1 })
+  s.tell({ kind: 'processStarted', process: 1, index: 0 })
   s.pass(1)
   expect(notes(s)).toEqual([''])
 })

@@ -33,7 +33,7 @@ test('a mini-batch runs when its input is here and a process is ready, in either
   s.ignoreRest()
   arrive(s, [a])
   s.expectNothingElse()
-  s.tell({ kind: 'processStarted', process: 1 })
+  s.tell({ kind: 'processStarted', process: 1, index: 0 })
   expect(s.take('runAttempt')).toEqual([{ kind: 'runAttempt', process: 1, lease: a }])
   arrive(s, [b])
   // Nobody knows yet how long a run takes: nothing waits inside the process.
@@ -143,10 +143,11 @@ test('a run that throws is reported without a chunk', () => {
     token: leaseOf(0).token,
     outcome: { kind: 'threw', message: 'x'.repeat(9_000) },
   })
+  const ran = { startedAt: 1_000_000, runMs: limits.reportMs, process: 0 }
   s.pass(limits.reportMs)
   const [sent] = s.take('sendReports')
   expect(sent?.reports).toMatchObject([
-    { miniBatch: 0, outcome: { kind: 'failed', cause: 'threw' } },
+    { miniBatch: 0, outcome: { kind: 'failed', cause: 'threw', ran } },
   ])
   expect(JSON.stringify(sent).length).toBeLessThan(2_000)
   s.expectNothingElse()
@@ -174,7 +175,7 @@ test('a dead process costs only what it ran; the other is fetched and run again 
       ],
     },
   ])
-  s.tell({ kind: 'processStarted', process: again?.process ?? 0 })
+  s.tell({ kind: 'processStarted', process: again?.process ?? 0, index: 0 })
   expect(miniBatchesRun(s)).toEqual([3, 4])
 })
 
@@ -188,7 +189,9 @@ test('a run over its limit is killed and charged as timed out, unless it ended m
   expect(s.take('killProcess')).toHaveLength(1)
   s.tell({ kind: 'processExited', process: 1, how: 'killed', message: 'Killed.' })
   s.pass(limits.reportMs)
-  expect(s.take('sendReports')).toMatchObject([{ reports: [{ outcome: { cause: 'timed-out' } }] }])
+  expect(s.take('sendReports')).toMatchObject([
+    { reports: [{ outcome: { cause: 'timed-out', ran: { runMs: 1_000 } } }] },
+  ])
 
   const t = welcomed(1, { runLimitMs: 1_000 })
   running(t, leases(0, 4))
@@ -288,7 +291,7 @@ test('inputs ahead are bounded by bytes, but each slot may have one', () => {
   grant(s, leases(1, 4))
   expect(s.take('fetchInput')).toEqual([])
   const [process] = s.take('startProcess')
-  s.tell({ kind: 'processStarted', process: process?.process ?? 0 })
+  s.tell({ kind: 'processStarted', process: process?.process ?? 0, index: 0 })
   expect(miniBatchesRun(s)).toEqual([0])
   expect(s.take('fetchInput').map(({ lease }) => lease.miniBatch)).toEqual([1])
 })
@@ -340,11 +343,11 @@ test('a machine that ran out of memory runs one process of that job fewer from t
   expect(end(first, 'out-of-memory')).toEqual([])
   const [again = 0] = end(second, 'crashed')
   expect(again).toBeGreaterThan(third)
-  s.tell({ kind: 'processStarted', process: again })
+  s.tell({ kind: 'processStarted', process: again, index: 0 })
   expect(end(again, 'out-of-memory')).toEqual([])
   // The last one is started again however often: the head charges each death.
   const [last = 0] = end(third, 'out-of-memory')
-  s.tell({ kind: 'processStarted', process: last })
+  s.tell({ kind: 'processStarted', process: last, index: 0 })
   expect(end(last, 'out-of-memory')).toHaveLength(1)
 })
 

@@ -100,7 +100,7 @@ export const arrive = (s: Scenario, list: readonly Lease[], bytes = 1_000): void
 export const running = (s: Scenario, list: readonly Lease[]): readonly ProcessNumber[] => {
   grant(s, list)
   const started = s.take('startProcess').map(({ process }) => process)
-  for (const process of started) s.tell({ kind: 'processStarted', process })
+  for (const process of started) s.tell({ kind: 'processStarted', process, index: 0 })
   arrive(s, list)
   return started
 }

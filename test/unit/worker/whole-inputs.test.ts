@@ -23,7 +23,7 @@ test('with the first lease the inputs are gathered; nothing is fetched or starte
   expect(s.take('sendNote')).toEqual([{ kind: 'sendNote', job: jobA, message: '' }])
   expect(s.take('startProcess')).toHaveLength(1)
   expect(s.take('fetchInput').length).toBeGreaterThan(0)
-  s.tell({ kind: 'processStarted', process: 1 })
+  s.tell({ kind: 'processStarted', process: 1, index: 0 })
   arrive(s, list)
   expect(miniBatchesRun(s)).toEqual([0])
   // Once they are here they stay for the next leases.

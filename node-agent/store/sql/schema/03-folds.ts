@@ -136,6 +136,10 @@ CREATE TABLE IF NOT EXISTS charge (
   cause TEXT NOT NULL,
   message TEXT NOT NULL,
   final INTEGER NOT NULL,
+  -- When and where it ran; null if it never began, or its worker did not say.
+  process INTEGER,
+  started_at REAL,
+  run_ms INTEGER,
   PRIMARY KEY (job, record, place)
 ) WITHOUT ROWID;
 
