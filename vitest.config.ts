@@ -2,7 +2,10 @@ import process from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { passedReporter } from './tools/passed-reporter.ts'
 
-/** Unit, contract and simulation tests are quick and run beside each other; real agents run alone. */
+/**
+ * Unit, contract and simulation tests are quick and run first, beside each other; then two files with real agents
+ * or browsers at a time, since these mostly wait.
+ */
 export default defineConfig({
   test: {
     reporters: ['default', passedReporter],
@@ -10,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'quick',
+          sequence: { groupOrder: 0 },
           include: [
             'test/unit/**/*.test.ts',
             'test/contract/**/*.test.ts',
@@ -24,7 +28,8 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts', 'test/window/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           expect: { poll: { timeout: 10_000 } },
           // Real processes, browsers and clocks on a shared machine: in CI a test may fail once. The
           // reporter says so, and one that fails twice is broken.
