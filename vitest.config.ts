@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { passedReporter } from './tools/passed-reporter.ts'
@@ -13,7 +14,9 @@ export default defineConfig({
       {
         test: {
           name: 'quick',
-          sequence: { groupOrder: 0 },
+          // Of two cores Vitest would leave one idle.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
           include: [
             'test/unit/**/*.test.ts',
             'test/contract/**/*.test.ts',
@@ -29,7 +32,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           expect: { poll: { timeout: 10_000 } },
           // Real processes, browsers and clocks on a shared machine: in CI a test may fail once. The
           // reporter says so, and one that fails twice is broken.
