@@ -12,7 +12,7 @@ export interface Blobs {
   /** Copies a file in, without holding it in memory. */
   readonly putFile: (
     path: string,
-    signal?: AbortSignal,
+    options?: PutFileOptions,
   ) => Promise<Result<{ blob: BlobHash; bytes: number }, MusterError>>
   /** Stores a stream that must hash to `blob`, resumable: see `partialSize`. `BlobCorrupt` deletes what came. */
   readonly putStream: (
@@ -30,6 +30,17 @@ export interface Blobs {
   /** Absolute path of a stored blob, for libraries that open files. The file must not be changed. */
   readonly path: (blob: BlobHash) => string
   readonly delete: (blob: BlobHash) => Promise<void>
+}
+
+/** How a file becomes a blob. */
+export interface PutFileOptions {
+  readonly signal?: AbortSignal
+  /**
+   * Awaited when the hash is known and the blob is not yet here, so that whoever must delete it one day can
+   * note its name first: a kill in between leaves a note without a blob, never a blob without a note. When it
+   * throws, nothing is stored.
+   */
+  readonly beforeHere?: (blob: BlobHash) => Promise<void>
 }
 
 /** What of a blob is streamed, and how. */

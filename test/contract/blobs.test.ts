@@ -136,7 +136,7 @@ describe('blobs', () => {
       expect(await blobs.putFile(path)).toMatchObject({ ok: false, error: { code: 'NotFound' } })
     const source = join(folder.path, 'source.bin')
     await writeFile(source, randomBytes(100_000))
-    expect(await blobs.putFile(source, AbortSignal.abort())).toMatchObject({
+    expect(await blobs.putFile(source, { signal: AbortSignal.abort() })).toMatchObject({
       ok: false,
       error: { code: 'Aborted' },
     })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Blobs, BlobStreamOptions } from '#agent/ports/blobs.ts'
+import type { Blobs, BlobStreamOptions, PutFileOptions } from '#agent/ports/blobs.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
@@ -30,7 +30,7 @@ export const createBlobs = (options: BlobsOptions): Blobs => {
     has: async (blob) => (await sizeOf(store.path(blob))) !== undefined,
     size: (blob) => sizeOf(store.path(blob)),
     put: (bytes) => put(store, bytes),
-    putFile: (path, signal) => putFile(store, path, signal),
+    putFile: (path, options) => putFile(store, path, options),
     ...createPartials(store),
     read: (blob) => read(store, blob),
     stream: (blob, options) => stream(store, blob, options),
@@ -85,7 +85,7 @@ const writeTemp = async (
 const putFile = async (
   store: BlobLayout,
   path: string,
-  signal?: AbortSignal,
+  { signal, beforeHere }: PutFileOptions = {},
 ): Promise<Result<{ blob: BlobHash; bytes: number }, MusterError>> => {
   const refused = await checkSource(path)
   if (refused !== undefined) return err(refused)
@@ -93,6 +93,7 @@ const putFile = async (
     let result = { blob: asBlobHash(''), bytes: 0 }
     await writeTemp(store, async (file) => {
       result = await copyHashing(path, file, signal)
+      await beforeHere?.(result.blob)
       return result.blob
     })
     return ok(result)

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Packs } from '#agent/ports/packs.ts'
+import { limits } from '#protocol/limits.ts'
 import { asBlobHash, asJobId } from '#protocol/model/ids.ts'
 import type { BlobHash, JobId } from '#protocol/model/ids.ts'
 import { isPackHead, packHeadBytes } from '#protocol/wire/pack/pack.ts'
@@ -12,29 +13,52 @@ export const createPacks = (
   folder: string,
   blobs: Pick<Blobs, 'putFile' | 'path' | 'delete'>,
 ): Packs => {
-  const expect = async (job: JobId, pack: BlobHash): Promise<void> => {
+  const note = async (job: JobId, pack: BlobHash): Promise<void> => {
     await mkdir(join(folder, job), { recursive: true })
     await writeFile(join(folder, job, pack), '')
   }
+  const dropped = createDropped()
+  const drop = async (job: JobId): Promise<void> => {
+    dropped.add(job)
+    for (const name of await namesIn(join(folder, job))) {
+      if (!/^[0-9a-f]{64}$/.test(name)) continue
+      const blob = asBlobHash(name)
+      if (await isPack(blobs.path(blob))) await blobs.delete(blob)
+    }
+    await rm(join(folder, job), { recursive: true, force: true })
+  }
   return {
-    expect,
+    expect: note,
     take: async (job, path) => {
-      const stored = await blobs.putFile(path)
+      // Noted before it is here: what a kill left here without a note would stay for ever.
+      const stored = await blobs.putFile(path, { beforeHere: (pack) => note(job, pack) })
       await rm(path, { force: true })
       if (!stored.ok) return stored
-      await expect(job, stored.value.blob)
-      return { ok: true, value: stored.value.blob }
-    },
-    drop: async (job) => {
-      for (const name of await namesIn(join(folder, job))) {
-        if (!/^[0-9a-f]{64}$/.test(name)) continue
-        const blob = asBlobHash(name)
-        if (await isPack(blobs.path(blob))) await blobs.delete(blob)
+      const { blob } = stored.value
+      if (dropped.has(job)) {
+        // Its note may have gone while it was on its way here.
+        await blobs.delete(blob)
+        await drop(job)
       }
-      await rm(join(folder, job), { recursive: true, force: true })
+      return { ok: true, value: blob }
     },
+    drop,
     jobs: async () =>
       (await namesIn(folder)).filter((name) => /^[0-9a-z]{26}$/.test(name)).map(asJobId),
+  }
+}
+
+/** The jobs whose packs were dropped last: an attempt of theirs that ends later leaves nothing. */
+const createDropped = () => {
+  const jobs = new Set<JobId>()
+  return {
+    has: (job: JobId): boolean => jobs.has(job),
+    add: (job: JobId): void => {
+      jobs.delete(job)
+      jobs.add(job)
+      const [oldest] = jobs
+      if (oldest !== undefined && jobs.size > limits.droppedJobs) jobs.delete(oldest)
+    },
   }
 }
 

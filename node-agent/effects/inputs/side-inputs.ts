@@ -56,7 +56,7 @@ export const storeSideInput = async (
   const files: ModelFile[] = []
   for (const { name } of listed.value) {
     // The folder's own name for itself, beside which the file stands.
-    const stored = await deps.blobs.putFile(deps.beside(`${input.root}/.`, name), signal)
+    const stored = await deps.blobs.putFile(deps.beside(`${input.root}/.`, name), { signal })
     if (!stored.ok) return stored
     files.push({ path: name, ...stored.value })
   }

@@ -22,7 +22,7 @@ export const storeScript = async (
       if (!blob.ok) return blob
       files.push({ path, blob: blob.value, bytes: content.length })
     } else {
-      const stored = await blobs.putFile(content.file, signal)
+      const stored = await blobs.putFile(content.file, { signal })
       if (!stored.ok) return stored
       files.push({ path, ...stored.value })
     }

@@ -137,7 +137,7 @@ const storeFiles = async (
 ): Promise<Result<readonly ModelFile[], MusterError>> => {
   const files: ModelFile[] = []
   for (const name of names) {
-    const stored = await deps.blobs.putFile(deps.beside(path, name), signal)
+    const stored = await deps.blobs.putFile(deps.beside(path, name), { signal })
     if (!stored.ok) return stored
     files.push({ path: name, ...stored.value })
   }

@@ -140,20 +140,3 @@ describe('the folder of files', () => {
     expect(await contentOf(join(t.folder, 'files'))).toEqual({ a: 'right' })
   })
 })
-
-describe('packs', () => {
-  it('go with their job, and take nothing along that is no pack', async () => {
-    await using t = await setup()
-    const pack = await t.add(0, { a: 'x' })
-    const model = await t.blobs.put(Buffer.from('a model'))
-    if (!model.ok) throw new Error(model.error.message)
-    await t.packs.expect(job, model.value)
-    await t.packs.expect(job, asBlobHash('f'.repeat(64)))
-    expect(await t.packs.jobs()).toEqual([job])
-    await t.packs.drop(job)
-    expect(await t.blobs.has(pack)).toBe(false)
-    expect(await t.blobs.has(model.value)).toBe(true)
-    expect(await t.packs.jobs()).toEqual([])
-    await t.packs.drop(jobNumbered(2))
-  })
-})
