@@ -1,18 +1,12 @@
-import type { JobState } from '#protocol/model/job.ts'
-import type { PipelineRun, PipelineState } from '#protocol/model/pipeline.ts'
+import type { EndState, JobState } from '#protocol/model/job.ts'
+import type {
+  PipelineRun,
+  PipelineState,
+  RunOrder,
+  StepProgress,
+} from '#protocol/model/pipeline.ts'
 import { needsOf } from './cut/cycle.ts'
 import type { Steps } from './cut/cycle.ts'
-
-/** What is known of a step. */
-export type StepProgress =
-  /** Nothing is recorded of it. */
-  | { readonly kind: 'open' }
-  /** Its job has no seal yet. */
-  | { readonly kind: 'running'; readonly state: JobState }
-  /** Its job is sealed, or there will be none. */
-  | { readonly kind: 'ended'; readonly state: EndState; readonly headline: string }
-
-export type EndState = 'Completed' | 'Failed' | 'Canceled'
 
 /** What shall happen to steps of which nothing is recorded. */
 export interface NextSteps {
@@ -21,9 +15,6 @@ export interface NextSteps {
   /** They will never start: record why. */
   readonly skip: readonly { readonly step: string; readonly reason: string }[]
 }
-
-/** What somebody wants of a run: that it be canceled counts more than that it be paused. */
-export type RunOrder = 'go' | 'pause' | 'cancel'
 
 /** Which open steps start now and which never will. Skipped steps count as ended for those behind them. */
 export const nextSteps = (

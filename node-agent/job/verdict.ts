@@ -1,8 +1,9 @@
 import type { JobFold, SealFacts } from '#protocol/model/fold.ts'
+import type { EndState } from '#protocol/model/job.ts'
 
 /** What a closed job comes to. */
 export interface Verdict {
-  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  readonly state: EndState
   /** First cause in one sentence; empty when there is nothing to say. */
   readonly headline: string
   /** Output is complete or absent: it is written only for a job that completed and returned rows. */

@@ -1,4 +1,5 @@
 import type { JobId, Millis } from './ids.ts'
+import type { EndState } from './job.ts'
 
 /** What stays known of a forgotten job: numbers, and no name of anything that it read or wrote. */
 export interface ForgottenSums {
@@ -21,7 +22,7 @@ export interface JobForgotten {
   readonly kind: 'job-forgotten'
   readonly job: JobId
   /** How the job had ended, and when. */
-  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  readonly state: EndState
   readonly endedAt: Millis
   readonly sums: ForgottenSums
   readonly at: Millis

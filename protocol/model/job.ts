@@ -336,3 +336,6 @@ export type JobState =
   | 'Canceled'
   | 'Completed'
   | 'Failed'
+
+/** How a job, a step or a pipeline run ended for good. */
+export type EndState = Extract<JobState, 'Completed' | 'Failed' | 'Canceled'>

@@ -1,4 +1,5 @@
 import type { Millis, PipelineId, ScheduleId } from './ids.ts'
+import type { EndState } from './job.ts'
 import type { PipelineRun, Schedule } from './pipeline.ts'
 
 /** Records that speak of pipeline runs and schedules. */
@@ -42,7 +43,7 @@ export interface PipelinePauseChanged {
 export interface PipelineEnded {
   readonly kind: 'pipeline-ended'
   readonly pipeline: PipelineId
-  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  readonly state: EndState
   /** Which step failed, in one sentence; empty when none did. Its cause stands with its job. */
   readonly headline: string
   readonly at: Millis

@@ -1,5 +1,5 @@
 import type { JobId, Millis, PeerId, PipelineId, ScheduleId } from './ids.ts'
-import type { JobSpec, JobState } from './job.ts'
+import type { EndState, JobSpec, JobState } from './job.ts'
 
 /**
  * A pipeline run groups jobs: one for each step. Its record says all that the steps will do; the job of a
@@ -77,6 +77,18 @@ export interface PipelineRun {
 
 /** A run's state is put together from the states of its steps, with the same words. */
 export type PipelineState = JobState
+
+/** What somebody wants of a run: that it be canceled counts more than that it be paused. */
+export type RunOrder = 'go' | 'pause' | 'cancel'
+
+/** What is known of a step. */
+export type StepProgress =
+  /** Nothing is recorded of it. */
+  | { readonly kind: 'open' }
+  /** Its job has no seal yet. */
+  | { readonly kind: 'running'; readonly state: JobState }
+  /** Its job is sealed, or there will be none. `headline`: the first cause, or empty. */
+  | { readonly kind: 'ended'; readonly state: EndState; readonly headline: string }
 
 /** What starts runs of a schedule: a time, or a change in a folder. */
 export type ScheduleTrigger =

@@ -9,7 +9,7 @@ import type {
   PeerId,
   RecordHash,
 } from './ids.ts'
-import type { Job } from './job.ts'
+import type { EndState, Job } from './job.ts'
 import type { JobForgotten } from './forgotten.ts'
 import type { Halving } from './half.ts'
 import type { Capabilities, Role } from './member.ts'
@@ -250,7 +250,7 @@ export interface CollectedFiles {
 export interface JobSealed {
   readonly kind: 'job-sealed'
   readonly job: JobId
-  readonly state: 'Completed' | 'Failed' | 'Canceled'
+  readonly state: EndState
   /** First cause in one sentence; empty when completed without failures. */
   readonly headline: string
   /** SHA-256 over the map mini-batch -> (chunk, position), hex. */

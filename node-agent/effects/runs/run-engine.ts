@@ -8,7 +8,12 @@ import { limits } from '#protocol/limits.ts'
 import type { JobFold, PipelineFold } from '#protocol/model/fold.ts'
 import type { JobId, PeerId, PipelineId } from '#protocol/model/ids.ts'
 import type { JobState } from '#protocol/model/job.ts'
-import type { PipelineRun, PipelineState } from '#protocol/model/pipeline.ts'
+import type {
+  PipelineRun,
+  PipelineState,
+  RunOrder,
+  StepProgress,
+} from '#protocol/model/pipeline.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import type { RunJobs } from './run-jobs.ts'
 import { createRunWaits } from './run-waits.ts'
@@ -40,9 +45,6 @@ export interface RunEngineDeps {
   readonly rules: RunRules
 }
 
-/** What somebody wants of a run; being canceled counts more than being paused. */
-export type RunOrder = 'go' | 'pause' | 'cancel'
-
 export const orderOf = ({ cancelRequestedAt, pausedAt }: PipelineFold): RunOrder => {
   if (cancelRequestedAt !== null) return 'cancel'
   return pausedAt === null ? 'go' : 'pause'
@@ -64,16 +66,6 @@ export interface RunRules {
     order: RunOrder,
   ) => { readonly state: PipelineState; readonly headline: string }
 }
-
-/** What is known of a step. */
-export type StepProgress =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'running'; readonly state: JobState }
-  | {
-      readonly kind: 'ended'
-      readonly state: 'Completed' | 'Failed' | 'Canceled'
-      readonly headline: string
-    }
 
 /** How far each step of a run is. `stateOf` says how a job without a seal stands. */
 export const progressIn = (

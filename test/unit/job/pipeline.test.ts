@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { findCycle, needsOf } from '#agent/job/cut/cycle.ts'
 import type { Steps } from '#agent/job/cut/cycle.ts'
 import { nextSteps, pipelineState } from '#agent/job/pipeline.ts'
-import type { EndState, RunOrder, StepProgress } from '#agent/job/pipeline.ts'
+import type { EndState } from '#protocol/model/job.ts'
+import type { RunOrder, StepProgress } from '#protocol/model/pipeline.ts'
 
 const step = (name: string, needs: readonly string[] = []): Steps[number] => ({
   name,
