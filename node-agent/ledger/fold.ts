@@ -12,11 +12,10 @@ import type {
   JobPauseChanged,
   PlanChunkWritten,
   RecordBody,
-  RecordHeader,
   TakenOver,
-  VerifiedRecord,
-  VersionVector,
 } from '#protocol/model/record.ts'
+import type { RecordHeader, VerifiedRecord } from '#protocol/model/segment.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import { byRank, byTermRank } from './rank.ts'
 import { covers } from './vector.ts'
 

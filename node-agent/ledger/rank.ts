@@ -1,4 +1,4 @@
-import type { RecordHeader } from '#protocol/model/record.ts'
+import type { RecordHeader } from '#protocol/model/segment.ts'
 import type { Term } from '#protocol/model/term.ts'
 import { compareTerms } from '#protocol/model/term.ts'
 

@@ -5,13 +5,13 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ClusterId, PeerId, RecordHash } from '#protocol/model/ids.ts'
 import { asRecordHash } from '#protocol/model/ids.ts'
+import type { RecordBody } from '#protocol/model/record.ts'
 import type {
-  RecordBody,
   RecordHeader,
   Segment,
   SegmentEntry,
   VerifiedRecord,
-} from '#protocol/model/record.ts'
+} from '#protocol/model/segment.ts'
 import type {
   EncodedBody,
   HeldLog,

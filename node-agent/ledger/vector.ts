@@ -1,5 +1,5 @@
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { LogPosition, VersionVector } from '#protocol/model/record.ts'
+import type { LogPosition, VersionVector } from '#protocol/model/log-position.ts'
 
 /** How two version vectors stand to each other. */
 export type VectorOrder = 'equal' | 'behind' | 'ahead' | 'apart'

@@ -1,5 +1,5 @@
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
-import type { VerifiedRecord } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import type { Term } from '#protocol/model/term.ts'
 
 /** Every event names itself, what caused it, and when it happened; the machine has no clock. */

@@ -5,9 +5,9 @@ import type {
   ClusterCreated,
   MemberAdded,
   MemberRemoved,
-  RecordHeader,
   RolesChanged,
 } from '#protocol/model/record.ts'
+import type { RecordHeader } from '#protocol/model/segment.ts'
 
 /** A record that changes who belongs, with where it stands. */
 export interface MembershipChange {

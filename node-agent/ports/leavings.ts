@@ -1,5 +1,5 @@
 import type { JobId } from '#protocol/model/ids.ts'
-import type { SideInput } from '#protocol/model/job.ts'
+import type { SideInput } from '#protocol/model/input.ts'
 
 /** Folders of this agent that hold something of one job. Rejects if the disk does not let them go. */
 export interface JobLeavings {

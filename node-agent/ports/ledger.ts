@@ -1,12 +1,8 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { ClusterId, PeerId, RecordHash } from '#protocol/model/ids.ts'
-import type {
-  ClusterCreated,
-  RecordBody,
-  RecordKind,
-  VerifiedRecord,
-  VersionVector,
-} from '#protocol/model/record.ts'
+import type { ClusterCreated, RecordBody, RecordKind } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import type { Result } from '#protocol/model/result.ts'
 
 /** Records that became part of this agent's ledger, own or foreign, durable. */

@@ -1,6 +1,7 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { ItemIndex, JobId, MiniBatchIndex } from '#protocol/model/ids.ts'
-import type { JobSpec, OnnxJobSpec, TableFormat } from '#protocol/model/job.ts'
+import type { JobSpec, OnnxJobSpec } from '#protocol/model/job.ts'
+import type { TableFormat } from '#protocol/model/input.ts'
 import type { ModelDescription } from '#protocol/model/model.ts'
 import type { Partition } from '#protocol/model/plan.ts'
 import type { PlannedFile } from '#protocol/model/plan.ts'

@@ -6,14 +6,13 @@ import type {
   ContentDigest,
   DataFolders,
   DataPreview,
-  Downloads,
-  ItemReader,
-  JobFileReader,
-  Planner,
-  PlanReader,
   SameUser,
   Shares,
 } from '#agent/ports/data.ts'
+import type { Downloads } from '#agent/ports/downloads.ts'
+import type { ItemReader } from '#agent/ports/items.ts'
+import type { JobFileReader } from '#agent/ports/job-file.ts'
+import type { Planner, PlanReader } from '#agent/ports/plan.ts'
 import type { Exports } from '#agent/ports/exports.ts'
 import type { HostProbe } from '#agent/ports/host-probe.ts'
 import type { HostSignals } from '#agent/ports/host.ts'
@@ -32,7 +31,8 @@ import type { Transport } from '#agent/ports/transport.ts'
 import type { Views } from '#agent/ports/views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobId } from '#protocol/model/ids.ts'
-import type { ScriptReference, SideInput } from '#protocol/model/job.ts'
+import type { ScriptReference } from '#protocol/model/job.ts'
+import type { SideInput } from '#protocol/model/input.ts'
 import type { ModelReference } from '#protocol/model/model.ts'
 import type { Result } from '#protocol/model/result.ts'
 

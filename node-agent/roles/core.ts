@@ -32,7 +32,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { ClusterId, PeerId } from '#protocol/model/ids.ts'
 import type { Member } from '#protocol/model/member.ts'
-import type { Segment } from '#protocol/model/record.ts'
+import type { Segment } from '#protocol/model/segment.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import {

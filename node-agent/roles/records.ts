@@ -1,7 +1,7 @@
 import type { RecordsAdded } from '#agent/ports/ledger.ts'
 import { thrownToText } from '#protocol/errors.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { VerifiedRecord } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import { publishMachine, slotsNow } from './core-parts.ts'
 import type { CoreParts } from './core-parts.ts'
 import { membershipKinds } from './member-role.ts'

@@ -6,7 +6,7 @@ import type {
   Postprocess,
   Preprocess,
   TensorPreprocess,
-} from '#protocol/model/job.ts'
+} from '#protocol/model/processing.ts'
 import type { ModelDescription, TensorDescription } from '#protocol/model/model.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'

@@ -4,7 +4,8 @@ import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { asClusterId } from '#protocol/model/ids.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { RecordKind, VerifiedRecord } from '#protocol/model/record.ts'
+import type { RecordKind } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type {
   EncodedBody,

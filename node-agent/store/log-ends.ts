@@ -1,5 +1,6 @@
 import type { PeerId, RecordHash } from '#protocol/model/ids.ts'
-import type { Segment, VersionVector } from '#protocol/model/record.ts'
+import type { Segment } from '#protocol/model/segment.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import type { LogEnd, SealedSegment } from '#protocol/wire/ledger/segment-rules.ts'
 
 /** Where each log ends, in memory, with what is about to be written on top. */

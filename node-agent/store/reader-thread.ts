@@ -1,5 +1,6 @@
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { RecordKind, VersionVector } from '#protocol/model/record.ts'
+import type { RecordKind } from '#protocol/model/record.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import { openForReading, toStoreError } from './database.ts'
 import type { Db } from './database.ts'
 import { createAttemptQuery } from './queries/attempts.ts'

@@ -3,7 +3,8 @@ import type { JobId, Millis, PeerId } from './ids.ts'
 import type { Job } from './job.ts'
 import type { PipelineRun, Schedule } from './pipeline.ts'
 import type { PipelineEnded, PipelineStepSkipped } from './pipeline-records.ts'
-import type { JobClosed, JobSealed, TakenOver, VersionVector } from './record.ts'
+import type { JobClosed, JobSealed, TakenOver } from './record.ts'
+import type { VersionVector } from './log-position.ts'
 import type { CommittedRows } from './rows.ts'
 
 /** A job and everything the records said of it, summed up. */

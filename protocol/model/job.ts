@@ -1,143 +1,13 @@
 import type { BlobHash, JobId, Millis, PeerId, PipelineId } from './ids.ts'
 import type { ModelFile, ModelReference, NamedModel } from './model.ts'
+import type { JobInput, SideInput } from './input.ts'
+import type { Postprocess, Preprocess } from './processing.ts'
 
-/** How an item becomes the model's input tensor. Pixel value = byte * scale, then (value - mean) / std. */
-export interface ImagePreprocess {
-  readonly decode: 'image'
-  readonly width: number
-  readonly height: number
-  /** `stretch` ignores the aspect ratio; `cover` fills and cuts the middle; `contain` pads with black. */
-  readonly fit: 'stretch' | 'cover' | 'contain'
-  readonly channels: 'gray' | 'rgb' | 'bgr'
-  readonly layout: 'NCHW' | 'NHWC'
-  readonly dtype: 'float32' | 'uint8'
-  readonly scale: number
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-  /** Name of the model's input; undefined when it has only one. */
-  readonly input?: string
-}
-
-export const tensorTypes = ['float32', 'float64', 'int64', 'int32', 'int8', 'uint8'] as const
-/** Types of the numbers that a tensor may hold. */
-export type TensorType = (typeof tensorTypes)[number]
-
-/**
- * Files that hold tensors themselves: a `.npy` file, or just the numbers, little-endian and in C order.
- * Value = number * scale, then (value - mean) / std.
- */
-export interface TensorPreprocess {
-  readonly decode: 'tensor'
-  /** Shape of one item, without the batch axis. */
-  readonly shape: readonly number[]
-  /** Type of the model's input, and of numbers in a file that does not tell. */
-  readonly dtype: TensorType
-  readonly scale: number
-  readonly mean: number
-  readonly std: number
-  readonly input?: string
-}
-
-/** Columns of a table that one input of the model takes. */
-export interface ColumnsInput {
-  /** Name of the model's input; undefined when it has only one. */
-  readonly input?: string
-  /** In the order in which they stand in the tensor; empty: all columns as the table has them. */
-  readonly columns: readonly string[]
-  readonly dtype: TensorType | 'string'
-  /** One number for all columns, or one for each. */
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-  /** Stands for an empty cell; undefined: a record with one is a failed item. */
-  readonly missing?: number
-}
-
-/** Records of a table: one tensor for each input of the model. */
-export interface ColumnsPreprocess {
-  readonly decode: 'columns'
-  readonly inputs: readonly ColumnsInput[]
-}
-
-/** How an item becomes what the model takes. */
-export type Preprocess = ImagePreprocess | TensorPreprocess | ColumnsPreprocess
-
-export type PostprocessKind = 'argmax' | 'softmax' | 'top-k' | 'threshold' | 'embedding' | 'raw'
-
-/** Least score of a class that is reported, where none is said. */
-export const defaultThreshold = 0.5
-
-/** How one output of the model becomes a row, or a part of one. */
-export interface Postprocess {
-  readonly kind: PostprocessKind
-  /** Apply softmax before scores are reported. */
-  readonly softmax: boolean
-  readonly k: number
-  /** Names of the classes in the order of the output; empty: their numbers are used. */
-  readonly labels: readonly string[]
-  /** Name of the model's output; undefined when it has only one. */
-  readonly output?: string
-  /** `threshold`: classes with at least this score are reported. Undefined: `defaultThreshold`. */
-  readonly threshold?: number
-  /** `threshold`: scores are 1 / (1 + e^-x) of the model's numbers. Undefined: false. */
-  readonly sigmoid?: boolean
-  /** `embedding`: scaled to length 1. Undefined: false. */
-  readonly normalize?: boolean
-}
-
+/** `append_row`: all rows go into one file; `summary_only`: scripts write files of their own, which are collected. */
 export type OutputAction = 'append_row' | 'summary_only'
+
+/** The least level of what a script logs that is kept. */
 export type LoggingLevel = 'DEBUG' | 'INFO' | 'WARNING'
-
-export const inputModes = ['mount', 'download', 'direct'] as const
-/**
- * How the items of an input come to a machine. `mount`: fetched as leases need them, or opened where they lie.
- * `download`: all of the input is there, checked, before the first mini-batch runs. `direct`: the script opens
- * the files itself, where they lie; machines that cannot reach them take no part.
- */
-export type InputMode = (typeof inputModes)[number]
-
-/** A chosen set of files on one peer. */
-interface InputBase {
-  readonly name: string
-  /** Absolute folder on the data's peer. */
-  readonly root: string
-  /** Globs below `root`, with `/`. */
-  readonly patterns: readonly string[]
-  /** Undefined: `mount`. */
-  readonly mode?: Exclude<InputMode, 'mount'>
-  /** Where `root` lies in a share, for machines whose owners mapped it; undefined: in none. */
-  readonly share?: SharePlace
-}
-
-/** Files, each of which is one item. */
-export interface FileInput extends InputBase {
-  readonly kind: 'files'
-  /** Path below `root` with fields in braces, such as `{user}/{season}/{x}.wav`; undefined: none. */
-  readonly partitionFormat?: string
-}
-
-export type TableFormat = 'delimited' | 'json-lines' | 'parquet'
-
-/** Files of records, each of which is one item. */
-export interface TableInput extends InputBase {
-  readonly kind: 'table'
-  readonly format: TableFormat
-  /** One ASCII character between the fields of a record. Means something only where `delimited`. */
-  readonly delimiter: string
-  /** Whether the first record of each file names its columns. Means something only where `delimited`. */
-  readonly header: boolean
-}
-
-/** What a job reads. All inputs of one job are of one kind; each is split by itself. */
-export type JobInput = FileInput | TableInput
-
-/** A dataset that is not split: its files are present on every worker, under their paths below its root. */
-export type SideInput = JobInput & {
-  /**
-   * Named when the job was submitted, in the order of their paths. Of a step that waits for the output of
-   * another one, which fills this: none, and the root is empty.
-   */
-  readonly files: readonly ModelFile[]
-}
 
 /** How much goes into one mini-batch. */
 export type MiniBatchSize =
@@ -147,13 +17,6 @@ export type MiniBatchSize =
   | { readonly kind: 'bytes'; readonly bytes: number }
   /** As Muster sees fit. */
   | { readonly kind: 'auto' }
-
-/** A folder named the same way on every machine that sees the share. */
-export interface SharePlace {
-  readonly name: string
-  /** Path below the share, with `/`; empty: the share's own folder. */
-  readonly path: string
-}
 
 /** The user's entry script as one bundle and the files that travel with it. */
 export interface ScriptReference {

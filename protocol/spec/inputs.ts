@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import { inputModes } from '../model/job.ts'
-import type { TableFormat } from '../model/job.ts'
+import { inputModes } from '../model/input.ts'
+import type { TableFormat } from '../model/input.ts'
 import { flag, text, whole, word } from './fields.ts'
 
 /** What a person writes about inputs, side inputs, and how inputs are split. */

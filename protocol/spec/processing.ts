@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import { defaultThreshold, tensorTypes } from '../model/job.ts'
+import { defaultThreshold, tensorTypes } from '../model/processing.ts'
 import { decimal, flag, looseText, text, whole, word } from './fields.ts'
 
 /** What a person writes about the way into a declared model and out of it. */

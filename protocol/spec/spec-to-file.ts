@@ -1,13 +1,6 @@
-import type {
-  FileInput,
-  ColumnsInput,
-  Preprocess,
-  JobInput,
-  JobSpec,
-  MiniBatchSize,
-  Postprocess,
-  TableInput,
-} from '../model/job.ts'
+import type { FileInput, JobInput, TableInput } from '../model/input.ts'
+import type { ColumnsInput, Preprocess, Postprocess } from '../model/processing.ts'
+import type { JobSpec, MiniBatchSize } from '../model/job.ts'
 import { formatSize } from './units.ts'
 
 /** Fields of a job file as JSON, which is YAML too. */

@@ -1,4 +1,5 @@
-import type { FileInput, JobSpecBase, OnnxJobSpec } from '#protocol/model/job.ts'
+import type { FileInput } from '#protocol/model/input.ts'
+import type { JobSpecBase, OnnxJobSpec } from '#protocol/model/job.ts'
 import { processing } from './processing.ts'
 
 /** What every job file ends up with when it says no more than it must. */

@@ -5,7 +5,9 @@ import { missing } from '#agent/ledger/vector.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { asClusterId } from '#protocol/model/ids.ts'
 import type { ClusterId, PeerId } from '#protocol/model/ids.ts'
-import type { RecordKind, Segment, VerifiedRecord, VersionVector } from '#protocol/model/record.ts'
+import type { RecordKind } from '#protocol/model/record.ts'
+import type { Segment, VerifiedRecord } from '#protocol/model/segment.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import { err, ok } from '#protocol/model/result.ts'
 
 /** A ledger of one process that passes the contract suite of the real one; `disposed` forgets everything. */

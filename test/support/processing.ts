@@ -1,4 +1,4 @@
-import type { ImagePreprocess, Postprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess, Postprocess } from '#protocol/model/processing.ts'
 
 /** Pre- and postprocessing of `stripeClassifier`'s pictures: 8 x 8, gray, 0 to 1, unless told otherwise. */
 export const processing = (

@@ -1,4 +1,4 @@
-import type { KnownData } from '#agent/ports/data.ts'
+import type { KnownData } from '#agent/ports/job-file.ts'
 import { placeBelow, placeOfSource } from '#protocol/model/registry.ts'
 import type { Dataset, DataPlace } from '#protocol/model/registry.ts'
 import { err, ok } from '#protocol/model/result.ts'

@@ -1,17 +1,11 @@
 import { statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import type { KnownData } from '#agent/ports/data.ts'
+import type { KnownData } from '#agent/ports/job-file.ts'
 import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
 import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type {
-  FileInput,
-  JobInput,
-  JobSpecBase,
-  MiniBatchSize,
-  TableFormat,
-  TableInput,
-} from '#protocol/model/job.ts'
+import type { FileInput, JobInput, TableFormat, TableInput } from '#protocol/model/input.ts'
+import type { JobSpecBase, MiniBatchSize } from '#protocol/model/job.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { allowedBytes, allowedItems, tableFormat } from '#protocol/spec/inputs.ts'
 import type { InputFields, PlaceFields } from '#protocol/spec/inputs.ts'

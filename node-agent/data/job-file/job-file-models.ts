@@ -1,4 +1,4 @@
-import type { WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
+import type { WantedModel, WantedNamedModel } from '#agent/ports/job-file.ts'
 import { limits } from '#protocol/limits.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { allowedModel } from '#protocol/spec/job-file.ts'

@@ -4,11 +4,11 @@ import type {
   ColumnsInput,
   ColumnsPreprocess,
   ImagePreprocess,
-  JobInput,
   Postprocess,
   Preprocess,
   TensorPreprocess,
-} from '#protocol/model/job.ts'
+} from '#protocol/model/processing.ts'
+import type { JobInput } from '#protocol/model/input.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { JobFileFields } from '#protocol/spec/job-file.ts'
 import { allowedPreprocess, defaultTopK } from '#protocol/spec/processing.ts'

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Alias, Document, Node, Pair, YAMLError } from 'yaml'
-import type { KnownData } from '#agent/ports/data.ts'
+import type { KnownData } from '#agent/ports/job-file.ts'
 import { musterError, thrownToText } from '#protocol/errors.ts'
 import type { MusterError, TextPosition } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

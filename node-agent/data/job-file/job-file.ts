@@ -1,4 +1,10 @@
-import type { GivenValues, JobFile, JobFileReader, ParsedFile, RunFile } from '#agent/ports/data.ts'
+import type {
+  GivenValues,
+  JobFile,
+  JobFileReader,
+  ParsedFile,
+  RunFile,
+} from '#agent/ports/job-file.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import type { GivenValues, RunFile, StepFile } from '#agent/ports/data.ts'
+import type { GivenValues, RunFile, StepFile } from '#agent/ports/job-file.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

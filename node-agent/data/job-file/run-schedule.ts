@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import type { WantedSchedule } from '#agent/ports/data.ts'
+import type { WantedSchedule } from '#agent/ports/job-file.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { PipelineFileFields } from '#protocol/spec/pipeline-file.ts'

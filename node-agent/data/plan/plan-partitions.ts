@@ -2,7 +2,7 @@ import { parsePartitionFormat } from '#agent/job/cut/partition-format.ts'
 import type { FoundRecords } from '#agent/job/cut/records.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { FileInput, TableInput } from '#protocol/model/job.ts'
+import type { FileInput, TableInput } from '#protocol/model/input.ts'
 import type {
   Partition,
   PartitionValue,

@@ -1,5 +1,5 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
-import type { PlannedPart, PlanPosition, PlanReader } from '#agent/ports/data.ts'
+import type { PlannedPart, PlanPosition, PlanReader } from '#agent/ports/plan.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

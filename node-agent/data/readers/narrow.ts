@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { recordsIn } from '#agent/job/cut/records.ts'
 import { limits } from '#protocol/limits.ts'
-import type { TableInput } from '#protocol/model/job.ts'
+import type { TableInput } from '#protocol/model/input.ts'
 import type { PlannedSlice } from '#protocol/model/plan.ts'
 import { openForReading, patientAccess } from './file-access.ts'
 import { ruleOf } from './text-head.ts'

@@ -2,7 +2,7 @@ import { endScan, scanRecords, startScan } from '#agent/job/cut/records.ts'
 import type { RecordRule } from '#agent/job/cut/records.ts'
 import { splitFields } from '#agent/job/cut/fields.ts'
 import { limits } from '#protocol/limits.ts'
-import type { TableFormat } from '#protocol/model/job.ts'
+import type { TableFormat } from '#protocol/model/input.ts'
 import type { OpenFile } from './file-access.ts'
 import { foreignBytes, foreignLines } from './foreign.ts'
 

@@ -1,5 +1,7 @@
 import type { Clock } from '#agent/ports/clock.ts'
-import type { DataFolders, KnownData, Planner, Shares } from '#agent/ports/data.ts'
+import type { DataFolders, Shares } from '#agent/ports/data.ts'
+import type { KnownData } from '#agent/ports/job-file.ts'
+import type { Planner } from '#agent/ports/plan.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'

@@ -1,5 +1,5 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
-import type { ItemReader } from '#agent/ports/data.ts'
+import type { ItemReader } from '#agent/ports/items.ts'
 import type { Views } from '#agent/ports/views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '#agent/ports/clock.ts'
-import type { Planner, PlanReader } from '#agent/ports/data.ts'
+import type { Planner, PlanReader } from '#agent/ports/plan.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'

@@ -1,4 +1,5 @@
-import type { ItemReader, Planner } from '#agent/ports/data.ts'
+import type { ItemReader } from '#agent/ports/items.ts'
+import type { Planner } from '#agent/ports/plan.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId } from '#protocol/model/ids.ts'

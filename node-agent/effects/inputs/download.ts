@@ -1,5 +1,5 @@
 import type { Clock } from '#agent/ports/clock.ts'
-import type { DownloadedFile, Downloads } from '#agent/ports/data.ts'
+import type { DownloadedFile, Downloads } from '#agent/ports/downloads.ts'
 import type { Transport } from '#agent/ports/transport.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'

@@ -1,6 +1,9 @@
-import type { Downloads, ItemReader, SameUser, Shares } from '#agent/ports/data.ts'
+import type { Downloads } from '#agent/ports/downloads.ts'
+import type { ItemReader } from '#agent/ports/items.ts'
+import type { SameUser, Shares } from '#agent/ports/data.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobInput } from '#protocol/model/job.ts'
+import type { Job } from '#protocol/model/job.ts'
+import type { JobInput } from '#protocol/model/input.ts'
 import type { PlannedItem, PlannedTable } from '#protocol/model/plan.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 

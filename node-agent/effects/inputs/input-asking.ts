@@ -1,4 +1,5 @@
-import type { ItemReader, PlanReader } from '#agent/ports/data.ts'
+import type { ItemReader } from '#agent/ports/items.ts'
+import type { PlanReader } from '#agent/ports/plan.ts'
 import type { Transport } from '#agent/ports/transport.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'

@@ -1,4 +1,4 @@
-import type { ItemReader } from '#agent/ports/data.ts'
+import type { ItemReader } from '#agent/ports/items.ts'
 import type { ItemPlace, RunInput, RunItem } from '#agent/ports/runtime.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'

@@ -1,7 +1,10 @@
-import type { JobFile, Planner, Shares } from '#agent/ports/data.ts'
+import type { JobFile } from '#agent/ports/job-file.ts'
+import type { Planner } from '#agent/ports/plan.ts'
+import type { Shares } from '#agent/ports/data.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
-import type { JobDraft, JobInput } from '#protocol/model/job.ts'
+import type { JobDraft } from '#protocol/model/job.ts'
+import type { JobInput } from '#protocol/model/input.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 

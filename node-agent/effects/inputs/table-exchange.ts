@@ -1,4 +1,5 @@
-import type { ItemReader, PlannedPart, PlannedStretch, Stretch } from '#agent/ports/data.ts'
+import type { ItemReader, Stretch } from '#agent/ports/items.ts'
+import type { PlannedPart, PlannedStretch } from '#agent/ports/plan.ts'
 import type { RunInput, RunSource } from '#agent/ports/runtime.ts'
 import { limits } from '#protocol/limits.ts'
 import type { ItemIndex } from '#protocol/model/ids.ts'

@@ -1,4 +1,4 @@
-import type { PlannedStretch } from '#agent/ports/data.ts'
+import type { PlannedStretch } from '#agent/ports/plan.ts'
 import type { RunInput } from '#agent/ports/runtime.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'

@@ -1,6 +1,7 @@
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobId } from '#protocol/model/ids.ts'
-import type { InputMode, Job } from '#protocol/model/job.ts'
+import type { InputMode } from '#protocol/model/input.ts'
+import type { Job } from '#protocol/model/job.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { findDirect } from './direct-inputs.ts'

@@ -1,4 +1,4 @@
-import type { JobFile, StepFile, WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
+import type { JobFile, StepFile, WantedModel, WantedNamedModel } from '#agent/ports/job-file.ts'
 import type { JobSpec } from '#protocol/model/job.ts'
 import type { ModelReference, NamedModel } from '#protocol/model/model.ts'
 import type { PipelineRun } from '#protocol/model/pipeline.ts'

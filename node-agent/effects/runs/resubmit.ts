@@ -1,4 +1,4 @@
-import type { JobFileReader, RunFile } from '#agent/ports/data.ts'
+import type { JobFileReader, RunFile } from '#agent/ports/job-file.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { Job, JobSpec } from '#protocol/model/job.ts'

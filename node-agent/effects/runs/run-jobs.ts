@@ -5,14 +5,8 @@ import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type {
-  Job,
-  JobInput,
-  JobSpec,
-  OnlyItems,
-  ReuseSettings,
-  SideInput,
-} from '#protocol/model/job.ts'
+import type { Job, JobSpec, OnlyItems, ReuseSettings } from '#protocol/model/job.ts'
+import type { JobInput, SideInput } from '#protocol/model/input.ts'
 import type { PipelineRun, PipelineStep, StepWire } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'

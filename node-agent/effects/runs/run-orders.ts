@@ -1,4 +1,4 @@
-import type { RunFile } from '#agent/ports/data.ts'
+import type { RunFile } from '#agent/ports/job-file.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { PipelineFold, ScheduleFold } from '#protocol/model/fold.ts'

@@ -1,6 +1,6 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type { GivenValues, JobFileReader, KnownData } from '#agent/ports/data.ts'
+import type { GivenValues, JobFileReader, KnownData } from '#agent/ports/job-file.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { Views } from '#agent/ports/views.ts'

@@ -1,4 +1,4 @@
-import type { GivenValues, RunFile, StepFile } from '#agent/ports/data.ts'
+import type { GivenValues, RunFile, StepFile } from '#agent/ports/job-file.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { JobFold } from '#protocol/model/fold.ts'

@@ -1,4 +1,4 @@
-import type { JobFileReader, KnownData } from '#agent/ports/data.ts'
+import type { JobFileReader, KnownData } from '#agent/ports/job-file.ts'
 import type { CheckedView } from '#protocol/control/registry-views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { ParameterValue } from '#protocol/model/pipeline.ts'

@@ -1,4 +1,4 @@
-import type { WantedModel, WantedNamedModel } from '#agent/ports/data.ts'
+import type { WantedModel, WantedNamedModel } from '#agent/ports/job-file.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { NodeJobSpec } from '#protocol/model/job.ts'

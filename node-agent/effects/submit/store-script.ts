@@ -1,6 +1,6 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Bundler } from '#agent/ports/bundler.ts'
-import type { JobFile } from '#agent/ports/data.ts'
+import type { JobFile } from '#agent/ports/job-file.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { ScriptReference } from '#protocol/model/job.ts'
 import type { ModelFile } from '#protocol/model/model.ts'

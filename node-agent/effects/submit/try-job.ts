@@ -1,21 +1,17 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Bundler } from '#agent/ports/bundler.ts'
 import type { Clock } from '#agent/ports/clock.ts'
-import type {
-  DataFolders,
-  DataPreview,
-  JobFile,
-  JobFileReader,
-  KnownData,
-  Planner,
-} from '#agent/ports/data.ts'
+import type { DataFolders, DataPreview } from '#agent/ports/data.ts'
+import type { JobFile, JobFileReader, KnownData } from '#agent/ports/job-file.ts'
+import type { Planner } from '#agent/ports/plan.ts'
 import type { Random } from '#agent/ports/random.ts'
 import type { ModelRuntime, RunInput, RunOutcome, StartProcess } from '#agent/ports/runtime.ts'
 import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
-import type { Job, JobInput, JobSpec } from '#protocol/model/job.ts'
+import type { Job, JobSpec } from '#protocol/model/job.ts'
+import type { JobInput } from '#protocol/model/input.ts'
 import type { DataPlace } from '#protocol/model/registry.ts'
 import { recordName } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'

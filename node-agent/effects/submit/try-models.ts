@@ -1,4 +1,4 @@
-import type { JobFile, WantedNamedModel } from '#agent/ports/data.ts'
+import type { JobFile, WantedNamedModel } from '#agent/ports/job-file.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'

@@ -1,6 +1,6 @@
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Member } from '#protocol/model/member.ts'
-import type { VerifiedRecord } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import { compareTerms } from '#protocol/model/term.ts'
 import { dialDue } from '../dial.ts'
 import type { MembershipEffect, MembershipEvent } from '../event.ts'

@@ -1,5 +1,5 @@
 import { limits } from '#protocol/limits.ts'
-import type { ImagePreprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess } from '#protocol/model/processing.ts'
 import { imageKind } from './image-kind.ts'
 import { decodeLight, isLight } from './light-decoder.ts'
 import type { Pixels } from './pixels.ts'

@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-node'
 import type { InferenceSession } from 'onnxruntime-node'
-import type { Preprocess } from '#protocol/model/job.ts'
+import type { Preprocess } from '#protocol/model/processing.ts'
 import type { TensorDescription } from '#protocol/model/model.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { ok } from '#protocol/model/result.ts'

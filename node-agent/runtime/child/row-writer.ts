@@ -1,5 +1,5 @@
-import { defaultThreshold } from '#protocol/model/job.ts'
-import type { Postprocess } from '#protocol/model/job.ts'
+import { defaultThreshold } from '#protocol/model/processing.ts'
+import type { Postprocess } from '#protocol/model/processing.ts'
 import type { Output } from './inference.ts'
 
 /** Makes the JSON text of one item's row, or says why there is none: a whole clause without subject. */

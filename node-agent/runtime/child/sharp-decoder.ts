@@ -1,6 +1,6 @@
 import type { Sharp, SharpOptions } from 'sharp'
 import { limits } from '#protocol/limits.ts'
-import type { ImagePreprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess } from '#protocol/model/processing.ts'
 import type { ImageKind } from './image-kind.ts'
 import type { Pixels } from './pixels.ts'
 

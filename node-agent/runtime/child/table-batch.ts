@@ -1,6 +1,6 @@
 import { limits } from '#protocol/limits.ts'
 import { contentHashBytes } from '#protocol/model/content.ts'
-import type { ColumnsInput, ColumnsPreprocess } from '#protocol/model/job.ts'
+import type { ColumnsInput, ColumnsPreprocess } from '#protocol/model/processing.ts'
 import type { ItemFailure } from '#protocol/model/rows.ts'
 import { readTable } from '#agent/data/readers/read-table.ts'
 import type { TableRecord as Found } from '#agent/data/readers/read-table.ts'

@@ -1,4 +1,4 @@
-import type { TensorType } from '#protocol/model/job.ts'
+import type { TensorType } from '#protocol/model/processing.ts'
 
 /** Numbers of a batch of items. */
 export type TensorData =

@@ -1,4 +1,4 @@
-import type { TensorPreprocess, TensorType } from '#protocol/model/job.ts'
+import type { TensorPreprocess, TensorType } from '#protocol/model/processing.ts'
 import { allocate, bytesOfType } from './tensor-data.ts'
 import type { TensorData } from './tensor-data.ts'
 import type { TensorWriter } from './tensor-writer.ts'

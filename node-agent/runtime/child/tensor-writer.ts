@@ -1,4 +1,4 @@
-import type { ImagePreprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess } from '#protocol/model/processing.ts'
 import { channelCount, itemShape } from '../fit.ts'
 import type { Pixels } from './pixels.ts'
 import type { TensorData } from './tensor-data.ts'

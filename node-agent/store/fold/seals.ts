@@ -1,4 +1,5 @@
-import type { JobSealed, VersionVector } from '#protocol/model/record.ts'
+import type { JobSealed } from '#protocol/model/record.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import type { Db } from '../database.ts'
 import type { Ranks, RecordPlace } from './ranks.ts'
 

@@ -1,5 +1,6 @@
 import type { PeerId, RecordHash } from '#protocol/model/ids.ts'
-import type { RecordKind, VersionVector } from '#protocol/model/record.ts'
+import type { RecordKind } from '#protocol/model/record.ts'
+import type { VersionVector } from '#protocol/model/log-position.ts'
 import type { Db } from '../database.ts'
 
 /** A stored segment and which of its records were asked for. */

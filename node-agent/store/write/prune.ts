@@ -1,6 +1,6 @@
 import { isForgettable } from '#protocol/model/forgettable.ts'
 import type { ForgettableBody } from '#protocol/model/forgettable.ts'
-import type { Segment, SegmentEntry } from '#protocol/model/record.ts'
+import type { Segment, SegmentEntry } from '#protocol/model/segment.ts'
 import type { BlobHash } from '#protocol/model/ids.ts'
 import { decodeRecordBody } from '#protocol/wire/ledger/records.ts'
 import { decodeSegment, encodeSegment } from '#protocol/wire/ledger/segment.ts'

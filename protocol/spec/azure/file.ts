@@ -1,4 +1,4 @@
-import type { InputMode } from '../../model/job.ts'
+import type { InputMode } from '../../model/input.ts'
 import { cutExpressions, soleExpression } from './expressions.ts'
 import type { AzureExpression } from './expressions.ts'
 

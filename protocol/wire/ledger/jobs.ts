@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import { tensorTypes } from '../../model/job.ts'
+import { tensorTypes } from '../../model/processing.ts'
 import type { Job, JobSpec } from '../../model/job.ts'
 import type { ModelFile } from '../../model/model.ts'
 import { blobHash, count, jobId, millis, name, peerId } from '../fields.ts'

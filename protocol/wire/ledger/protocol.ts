@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import type { VersionVector } from '../../model/record.ts'
+import type { VersionVector } from '../../model/log-position.ts'
 import { messageProtocol } from '../codec.ts'
 import { bytes, count, peerId } from '../fields.ts'
 

@@ -1,6 +1,7 @@
 import type { MusterError } from '../../errors.ts'
 import type { ClusterId, PeerId, RecordHash } from '../../model/ids.ts'
-import type { RecordBody, Segment, VerifiedRecord } from '../../model/record.ts'
+import type { RecordBody } from '../../model/record.ts'
+import type { Segment, VerifiedRecord } from '../../model/segment.ts'
 import type { Result } from '../../model/result.ts'
 
 /** The rules of the ledger for one key: the room `ledger` makes them, the store is given them and does not judge. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../limits.ts'
-import type { RecordHeader, Segment } from '../../model/record.ts'
+import type { RecordHeader, Segment } from '../../model/segment.ts'
 import { decodeCbor, encodeCbor } from '../codec.ts'
 import { bytes, clusterId, count, peerId, previousHash } from '../fields.ts'
 

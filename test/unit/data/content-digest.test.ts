@@ -3,7 +3,7 @@ import { stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createContentDigest } from '#agent/data/content-digest.ts'
-import type { FileInput, TableInput } from '#protocol/model/job.ts'
+import type { FileInput, TableInput } from '#protocol/model/input.ts'
 import { contentHashAt, contentHashBytes } from '#protocol/model/content.ts'
 import { createTempFolder } from '../../support/ledger-fixtures.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
-import type { KnownData } from '#agent/ports/data.ts'
+import type { KnownData } from '#agent/ports/job-file.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 

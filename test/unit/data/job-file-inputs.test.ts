@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JobFile } from '#agent/ports/data.ts'
+import type { JobFile } from '#agent/ports/job-file.ts'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
 import { createMatcher } from '#agent/data/plan/patterns.ts'
 import { tempFolder } from './temp.ts'

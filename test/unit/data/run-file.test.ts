@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
-import type { GivenValues, RunFile } from '#agent/ports/data.ts'
+import type { GivenValues, RunFile } from '#agent/ports/job-file.ts'
 import type { MusterError } from '#protocol/errors.ts'
 
 const file = '/jobs/shelves.yaml'

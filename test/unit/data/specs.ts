@@ -1,5 +1,6 @@
 import { asJobId, asPeerId } from '#protocol/model/ids.ts'
-import type { FileInput, JobSpec } from '#protocol/model/job.ts'
+import type { FileInput } from '#protocol/model/input.ts'
+import type { JobSpec } from '#protocol/model/job.ts'
 import { digitsSpec } from '#test/support/job-specs.ts'
 
 export const job = asJobId('01jd3x8w5k7m9n2p4q6r8s0t1v')

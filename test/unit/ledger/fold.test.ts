@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createJobFolds } from '#agent/ledger/fold.ts'
 import { createLedgerRules } from '#agent/ledger/rules.ts'
 import type { Keys } from '#agent/ports/keys.ts'
-import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
+import type { RecordBody } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import {
   blobNamed,
   createTestKeys,

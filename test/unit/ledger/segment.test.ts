@@ -10,7 +10,8 @@ import type {
 import type { Keys } from '#agent/ports/keys.ts'
 import { limits } from '#protocol/limits.ts'
 import { asClusterId } from '#protocol/model/ids.ts'
-import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
+import type { RecordBody } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import { decodeSegment, encodeSegment } from '#protocol/wire/ledger/segment.ts'
 import { createTestKeys, genesisOf, jobNumbered } from '#test/support/ledger-fixtures.ts'
 

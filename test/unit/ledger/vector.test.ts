@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareVectors, covers, joinVectors, missing } from '#agent/ledger/vector.ts'
-import type { LogPosition, VersionVector } from '#protocol/model/record.ts'
+import type { LogPosition, VersionVector } from '#protocol/model/log-position.ts'
 import { peerNamed } from '#test/support/ledger-fixtures.ts'
 
 const position = fc.record<LogPosition>({

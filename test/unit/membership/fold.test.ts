@@ -5,7 +5,8 @@ import { digest } from '#agent/membership/digest.ts'
 import { head, isMember, members, nextClock, rolesOf } from '#agent/membership/queries.ts'
 import { roles } from '#protocol/model/member.ts'
 import type { Role } from '#protocol/model/member.ts'
-import type { RecordBody, VerifiedRecord } from '#protocol/model/record.ts'
+import type { RecordBody } from '#protocol/model/record.ts'
+import type { VerifiedRecord } from '#protocol/model/segment.ts'
 import {
   added,
   ann,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Output } from '#agent/runtime/child/inference.ts'
 import { createRowWriter } from '#agent/runtime/child/row-writer.ts'
-import type { Postprocess } from '#protocol/model/job.ts'
+import type { Postprocess } from '#protocol/model/processing.ts'
 import { processing } from '#test/support/processing.ts'
 
 const output = (

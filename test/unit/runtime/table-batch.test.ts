@@ -3,7 +3,7 @@ import type { Batch, Inference } from '#agent/runtime/child/inference.ts'
 import { createRowWriter } from '#agent/runtime/child/row-writer.ts'
 import { runTable } from '#agent/runtime/child/table-batch.ts'
 import type { TableRecord } from '#agent/runtime/child/table-batch.ts'
-import type { ColumnsInput } from '#protocol/model/job.ts'
+import type { ColumnsInput } from '#protocol/model/processing.ts'
 import { processing } from '#test/support/processing.ts'
 
 const input = (changes: Partial<ColumnsInput> = {}): ColumnsInput => ({

@@ -5,7 +5,7 @@ import {
   createTensorDecoder,
 } from '#agent/runtime/child/tensor-decoder.ts'
 import { clearFrom } from '#agent/runtime/child/tensor-data.ts'
-import type { TensorPreprocess } from '#protocol/model/job.ts'
+import type { TensorPreprocess } from '#protocol/model/processing.ts'
 
 const preprocess = (changes: Partial<TensorPreprocess> = {}): TensorPreprocess => ({
   decode: 'tensor',

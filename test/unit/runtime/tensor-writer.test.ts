@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createTensorWriter } from '#agent/runtime/child/tensor-writer.ts'
-import type { ImagePreprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess } from '#protocol/model/processing.ts'
 import { processing } from '#test/support/processing.ts'
 
 const write = (

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
-import type { JobFile } from '#agent/ports/data.ts'
+import type { JobFile } from '#agent/ports/job-file.ts'
 import { readAgain } from '#agent/effects/runs/resubmit.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
 import type { JobSpec } from '#protocol/model/job.ts'

@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-node'
 import { limits } from '#protocol/limits.ts'
-import type { ImagePreprocess } from '#protocol/model/job.ts'
+import type { ImagePreprocess } from '#protocol/model/processing.ts'
 import { createImageDecoder } from '../image-decoder.ts'
 import type { HeavyDecode, ImageDecoder } from '../image-decoder.ts'
 import type { Pixels } from '../pixels.ts'
