@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createControlClient } from '#protocol/control/client.ts'
 import type { ControlClient } from '#protocol/control/client.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { muster } from './agent-bundle.mjs'
 
 /** Real agents as child processes, for the demo, the tests and the bench: each with a home of its own. */

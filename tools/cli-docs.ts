@@ -24,20 +24,20 @@ import { forgottenJobView, poolView } from '#protocol/control/sharing-api.ts'
 import {
   clusterCreatedView,
   clusterView,
-  doctorView,
   errorView,
-  explainView,
   invitationView,
-  jobDetailView,
-  jobView,
   joinedView,
   machineView,
   modelView,
+} from '#protocol/control/views.ts'
+import { doctorView, settingView, storeReportView } from '#protocol/control/care-views.ts'
+import {
+  explainView,
+  jobDetailView,
+  jobView,
   rowPageView,
   rowView,
-  settingView,
-  storeReportView,
-} from '#protocol/control/views.ts'
+} from '#protocol/control/job-views.ts'
 import { apiDocsPath, freshApiDocs } from './api-docs.ts'
 import { cliExamples } from './cli-examples.ts'
 import { withParts } from './doc-parts.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { writeDigits } from '../examples/mnist/digits.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { allRows, pairAll, repository, startAgentProcess, untilFinal } from './agents.ts'
 import type { AgentProcess, AgentSettings } from './agents.ts'
 

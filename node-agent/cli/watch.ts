@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { progressLine } from '#protocol/control/progress-line.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Cli } from './cli.ts'

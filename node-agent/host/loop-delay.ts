@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import process from 'node:process'
-import type { LoopDelayView } from '#protocol/control/views.ts'
+import type { LoopDelayView } from '#protocol/control/care-views.ts'
 
 /**
  * Measures the delay of the event loop if the agent was started with MUSTER_DEBUG=1: each call tells of

@@ -1,5 +1,5 @@
 import type { ClusterCommands } from '#agent/effects/control/cluster-commands.ts'
-import { createDownload } from '#agent/effects/control/export-handlers.ts'
+import { createDownload } from '#agent/effects/control/handlers/export-handlers.ts'
 import { createControlHandlers } from '#agent/effects/control/control-handlers.ts'
 import { findJob, findKeptJob } from '#agent/effects/control/find-job.ts'
 import { firstFailure, leadToLogs } from '#agent/effects/keeper/first-failure.ts'
@@ -12,13 +12,8 @@ import type { StoreWork } from '#agent/effects/control/store-work.ts'
 import type { TryJob } from '#agent/effects/submit/try-job.ts'
 import type { MembershipState } from '#agent/membership/state.ts'
 import type { ControlBackend, Picture } from '#agent/ports/control-backend.ts'
-import type {
-  AgentView,
-  ClusterView,
-  DoctorView,
-  LoopDelayView,
-  MachineView,
-} from '#protocol/control/views.ts'
+import type { AgentView, ClusterView, MachineView } from '#protocol/control/views.ts'
+import type { DoctorView, LoopDelayView } from '#protocol/control/care-views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

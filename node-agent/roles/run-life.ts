@@ -1,5 +1,5 @@
-import { createRegistry } from '#agent/effects/control/registry.ts'
-import type { Registry } from '#agent/effects/control/registry.ts'
+import { createRegistry } from '#agent/effects/control/registry/registry.ts'
+import type { Registry } from '#agent/effects/control/registry/registry.ts'
 import { createRunEngine } from '#agent/effects/runs/run-engine.ts'
 import type { RunEngine, RunRules } from '#agent/effects/runs/run-engine.ts'
 import { createRunJobs } from '#agent/effects/runs/run-jobs.ts'

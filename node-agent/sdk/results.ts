@@ -1,4 +1,4 @@
-import type { RowView } from '#protocol/control/views.ts'
+import type { RowView } from '#protocol/control/job-views.ts'
 import type { Workspace } from './workspace.ts'
 
 const pageRows = 1_000

@@ -1,7 +1,7 @@
 import { cp, mkdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { AnswerOf } from '#protocol/control/api.ts'
-import type { JobDetailView } from '#protocol/control/views.ts'
+import type { JobDetailView } from '#protocol/control/job-views.ts'
 import type { PipelineView, StepView } from '#protocol/control/pipeline-views.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import { Results } from './results.ts'

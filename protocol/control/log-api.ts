@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { chargeCauses } from '../model/attempt.ts'
 import { endpoint, jobKey, none } from './endpoint.ts'
-
-const text = z.string()
-const count = z.int().min(0)
+import { count, text } from './view-fields.ts'
 
 const processLogView = z.object({
   peer: text,

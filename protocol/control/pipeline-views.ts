@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { jobStateView, jobView } from './views.ts'
+import { jobStateView, jobView } from './job-views.ts'
+import { count, tags, text, time } from './view-fields.ts'
 
-/** What the control API shows of pipeline runs, experiments and schedules. Frozen like `views.ts`. */
+/** What the control API shows of pipeline runs, experiments and schedules. Frozen like the other views. */
 
-const text = z.string()
-const count = z.int().min(0)
-const time = z.number()
 const value = z.union([text, z.number(), z.boolean()])
 const values = z.record(text, value)
 
@@ -33,7 +31,7 @@ export const pipelineView = z.object({
   name: text,
   experiment: text,
   description: text,
-  tags: z.record(text, text),
+  tags,
   state: jobStateView,
   headline: text.describe('First cause of failure in one sentence; empty if none'),
   origin: text.describe('How it came to be, in one sentence'),

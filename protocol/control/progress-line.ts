@@ -1,4 +1,4 @@
-import type { JobView } from './views.ts'
+import type { JobView } from './job-views.ts'
 
 /**
  * The one line of a job's progress, the same in window and terminal:

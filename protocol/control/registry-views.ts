@@ -1,18 +1,17 @@
 import { z } from 'zod'
 import { errorView } from './views.ts'
+import { tags, text, time } from './view-fields.ts'
 
 /** Datastores and datasets as the control API shows them. Frozen like the other views. */
-
-const text = z.string()
 
 const registered = {
   name: text,
   version: z.int().min(1),
   description: text,
-  tags: z.record(text, text),
+  tags,
   registeredBy: text,
   registeredByName: text,
-  registeredAt: z.number(),
+  registeredAt: time,
 }
 
 const place = {

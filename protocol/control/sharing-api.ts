@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { done, endpoint, jobKey, none } from './endpoint.ts'
-import { jobView } from './views.ts'
+import { jobView } from './job-views.ts'
+import { count, text } from './view-fields.ts'
 
 /** How jobs share the machines: pausing them, and pools; and what is forgotten of them. */
-
-const text = z.string()
-const count = z.int().min(0)
 
 export const poolFilterView = z.object({
   names: z.array(text.min(1).max(64)).max(1_000).describe('One of these machines; empty: any'),

@@ -76,3 +76,13 @@ export const placeBelow = (place: DataPlace, path: string): DataPlace => {
   const isTop = place.kind === 'share' && start === ''
   return { ...place, path: isTop ? below : `${start}${slash}${below}` }
 }
+
+/**
+ * A path that a person wrote below a place, without `.` and doubled slashes; empty: the place itself.
+ * Undefined if it leads out, or is one of a single system.
+ */
+export const belowPlace = (path: string): string | undefined => {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  const isForeign = /^[/~]|\\|^[A-Za-z]:|\0/.test(path) || parts.includes('..')
+  return isForeign ? undefined : parts.join('/')
+}

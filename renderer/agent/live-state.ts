@@ -1,10 +1,10 @@
 import type {
   DeltaView,
-  JobView,
   MachineView,
   ModelView,
   SnapshotView,
 } from '../../protocol/control/views.ts'
+import type { JobView } from '../../protocol/control/job-views.ts'
 
 /** Folds one delta into the snapshot. What did not change keeps its identity, so React skips it. */
 export const applyDelta = (

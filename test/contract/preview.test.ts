@@ -9,7 +9,7 @@ import { createDataPreview } from '#agent/data/preview.ts'
 import { createShares } from '#agent/data/shares.ts'
 import { createCheckFile } from '#agent/effects/submit/check-file.ts'
 import { createPreviewData, createPreviewFile } from '#agent/effects/submit/preview.ts'
-import { createRegistry } from '#agent/effects/control/registry.ts'
+import { createRegistry } from '#agent/effects/control/registry/registry.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
 import type { Keys } from '#agent/ports/keys.ts'
 import {

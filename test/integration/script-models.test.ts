@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import type { NamedModel } from '#protocol/model/model.ts'
 import { allRows, repository, untilFinal } from '../../tools/agents.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'

@@ -1,5 +1,5 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
-import type { SettingView, StoreWorkView } from '#protocol/control/views.ts'
+import type { SettingView, StoreWorkView } from '#protocol/control/care-views.ts'
 import { musterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 

@@ -1,5 +1,6 @@
 import type { DatasetView, DatastoreView } from '#protocol/control/registry-views.ts'
-import type { JobView, MachineView, ModelView, RowView } from '#protocol/control/views.ts'
+import type { JobView, RowView } from '#protocol/control/job-views.ts'
+import type { MachineView, ModelView } from '#protocol/control/views.ts'
 
 /** Complete views for tests; give only the fields the test is about. */
 export const makeJob = (id: string, change: Partial<JobView> = {}): JobView => ({

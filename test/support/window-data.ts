@@ -1,12 +1,5 @@
-import type {
-  ClusterView,
-  JobDetailView,
-  JobView,
-  MachineView,
-  ModelView,
-  RowView,
-  TimelineView,
-} from '#protocol/control/views.ts'
+import type { ClusterView, MachineView, ModelView } from '#protocol/control/views.ts'
+import type { JobDetailView, JobView, RowView, TimelineView } from '#protocol/control/job-views.ts'
 import { makeJob, makeMachine, makeModel } from './control-views.ts'
 import { littleRuns, muchRuns } from './window-runs.ts'
 import type { RunData } from './window-runs.ts'

@@ -1,6 +1,6 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { PipelineView } from '#protocol/control/pipeline-views.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { musterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { makeJob } from './control-views.ts'

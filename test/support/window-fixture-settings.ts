@@ -1,5 +1,5 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
-import type { DoctorCheckView, SettingView, StoreWorkView } from '#protocol/control/views.ts'
+import type { DoctorCheckView, SettingView, StoreWorkView } from '#protocol/control/care-views.ts'
 import { checkSetting, settingRules, settingText } from '#protocol/spec/settings.ts'
 import type { SettingName, SettingValue } from '#protocol/spec/settings.ts'
 import { err, ok } from '#protocol/model/result.ts'

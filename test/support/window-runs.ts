@@ -5,7 +5,7 @@ import type {
   ScheduleView,
   StepView,
 } from '#protocol/control/pipeline-views.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { makeStepView } from './run-fixture.ts'
 
 /** Made-up pipeline runs and schedules for the window. */

@@ -1,4 +1,4 @@
-import type { AttemptSpanView, JobView, TimelineView } from '#protocol/control/views.ts'
+import type { AttemptSpanView, JobView, TimelineView } from '#protocol/control/job-views.ts'
 
 const names = ['anna', 'ben', 'cem', 'dora']
 

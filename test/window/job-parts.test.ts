@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { findBrowser, whyNoBrowser } from '#test/support/browser.ts'
 import { openWindowBrowser } from '#test/support/window-browser.ts'
 import type { WindowBrowser } from '#test/support/window-browser.ts'

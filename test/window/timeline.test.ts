@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { AttemptSpanView } from '#protocol/control/views.ts'
+import type { AttemptSpanView } from '#protocol/control/job-views.ts'
 import {
   addAnswer,
   emptyBook,

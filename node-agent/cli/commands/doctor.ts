@@ -1,4 +1,4 @@
-import type { DoctorCheckView, DoctorView } from '#protocol/control/views.ts'
+import type { DoctorCheckView, DoctorView } from '#protocol/control/care-views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { readControlFile } from '../cli.ts'
 import type { Cli } from '../cli.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { Setting } from '../arguments.ts'
 import type { Cli } from '../cli.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { QueryOf } from '#protocol/control/api.ts'
-import type { RowPageView } from '#protocol/control/views.ts'
+import type { RowPageView } from '#protocol/control/job-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { formatOfName, outputFormats } from '#protocol/model/output.ts'

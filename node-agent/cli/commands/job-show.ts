@@ -1,5 +1,5 @@
 import { groupDigits, progressLine } from '#protocol/control/progress-line.ts'
-import type { JobDetailView } from '#protocol/control/views.ts'
+import type { JobDetailView } from '#protocol/control/job-views.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'

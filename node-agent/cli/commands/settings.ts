@@ -1,4 +1,4 @@
-import type { SettingView } from '#protocol/control/views.ts'
+import type { SettingView } from '#protocol/control/care-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { ruleOf, shareOf } from '#protocol/spec/settings.ts'
 import type { Cli } from '../cli.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { groupDigits } from '#protocol/control/progress-line.ts'
-import type { StoreReportView, StoreWorkView } from '#protocol/control/views.ts'
+import type { StoreReportView, StoreWorkView } from '#protocol/control/care-views.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { readControlFile } from '../cli.ts'

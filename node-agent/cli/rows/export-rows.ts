@@ -1,5 +1,5 @@
 import type { BodyOf } from '#protocol/control/api.ts'
-import type { ExportView } from '#protocol/control/views.ts'
+import type { ExportView } from '#protocol/control/job-views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { OutputFormat } from '#protocol/model/output.ts'
 import { readControlFile } from '../cli.ts'

@@ -1,5 +1,5 @@
 import type { QueryOf } from '#protocol/control/api.ts'
-import type { RowView } from '#protocol/control/views.ts'
+import type { RowView } from '#protocol/control/job-views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Cli } from '../cli.ts'
 

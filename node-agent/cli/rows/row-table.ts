@@ -1,5 +1,5 @@
 import { groupDigits } from '#protocol/control/progress-line.ts'
-import type { RowView } from '#protocol/control/views.ts'
+import type { RowView } from '#protocol/control/job-views.ts'
 import type { Screen } from '../screen.ts'
 import { printTable } from '../table.ts'
 import type { Rows } from './read-rows.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { RowView } from '#protocol/control/views.ts'
+import type { RowView } from '#protocol/control/job-views.ts'
 
 /** One JSON row view a line. */
 export async function* jsonLines(rows: AsyncIterable<RowView>): AsyncGenerator<string> {

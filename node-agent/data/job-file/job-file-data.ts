@@ -1,5 +1,5 @@
 import type { KnownData } from '#agent/ports/job-file.ts'
-import { placeBelow, placeOfSource } from '#protocol/model/registry.ts'
+import { belowPlace, placeBelow, placeOfSource } from '#protocol/model/registry.ts'
 import type { Dataset, DataPlace } from '#protocol/model/registry.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { inputSchema } from '#protocol/spec/inputs.ts'
@@ -108,11 +108,4 @@ const unknown = (
         ? `none is yet; \`muster ${what} register\` adds one`
         : `there are ${names.slice(0, 8).join(', ')}; \`muster ${what} register\` adds one`
   return fault(path, `No ${what} "${name}" is registered: ${hint}`)
-}
-
-/** The path without `.` and doubled slashes; undefined if it leads out, or is one of a single system. */
-export const belowPlace = (path: string): string | undefined => {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
-  const isForeign = /^[/~]|\\|^[A-Za-z]:|\0/.test(path) || parts.includes('..')
-  return isForeign ? undefined : parts.join('/')
 }

@@ -1,5 +1,5 @@
 import type { HostProbe } from '#agent/ports/host-probe.ts'
-import type { DoctorCheckView } from '#protocol/control/views.ts'
+import type { DoctorCheckView } from '#protocol/control/care-views.ts'
 import { limits } from '#protocol/limits.ts'
 
 export type Level = DoctorCheckView['level']

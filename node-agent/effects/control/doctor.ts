@@ -1,10 +1,6 @@
 import type { HostProbe, KnockOutcome } from '#agent/ports/host-probe.ts'
-import type {
-  AgentView,
-  DoctorCheckView,
-  DoctorView,
-  MachineView,
-} from '#protocol/control/views.ts'
+import type { AgentView, MachineView } from '#protocol/control/views.ts'
+import type { DoctorCheckView, DoctorView } from '#protocol/control/care-views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import { check, checkMachine, worst } from './doctor-machine.ts'

@@ -1,4 +1,9 @@
-import type { FailureGroupView, JobDetailView, JobView, RowView } from '#protocol/control/views.ts'
+import type {
+  FailureGroupView,
+  JobDetailView,
+  JobView,
+  RowView,
+} from '#protocol/control/job-views.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
 import { modelsOf } from '#protocol/model/job.ts'

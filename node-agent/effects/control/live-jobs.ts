@@ -1,6 +1,6 @@
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Views } from '#agent/ports/views.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobId, Millis, PeerId } from '#protocol/model/ids.ts'

@@ -1,6 +1,6 @@
 import type { Shares } from '#agent/ports/data.ts'
 import type { Views } from '#agent/ports/views.ts'
-import type { SettingView } from '#protocol/control/views.ts'
+import type { SettingView } from '#protocol/control/care-views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'

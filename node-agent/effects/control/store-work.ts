@@ -1,6 +1,6 @@
 import type { BlobAudit, StoreCare } from '#agent/ports/store-care.ts'
 import type { Views } from '#agent/ports/views.ts'
-import type { StoreReportView, StoreWorkView } from '#protocol/control/views.ts'
+import type { StoreReportView, StoreWorkView } from '#protocol/control/care-views.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'

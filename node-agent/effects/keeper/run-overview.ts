@@ -1,5 +1,5 @@
 import type { FailureGroup, PeerShare } from '#agent/ports/views.ts'
-import type { JobView } from '#protocol/control/views.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 import { csvLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'

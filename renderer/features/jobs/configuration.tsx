@@ -1,4 +1,4 @@
-import type { JobDetailView } from '../../../protocol/control/views.ts'
+import type { JobDetailView } from '../../../protocol/control/job-views.ts'
 import { CopyAction } from '../../ui/copy-line.tsx'
 import './jobs.css'
 

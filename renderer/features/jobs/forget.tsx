@@ -1,4 +1,4 @@
-import type { JobView } from '../../../protocol/control/views.ts'
+import type { JobView } from '../../../protocol/control/job-views.ts'
 import { useCommand } from '../../agent/queries.ts'
 import { AskFirst } from '../../ui/ask-first.tsx'
 import { formatCount } from '../../ui/format.ts'

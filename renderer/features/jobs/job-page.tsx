@@ -1,7 +1,7 @@
 import { Tabs } from '@mantine/core'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import type { JobDetailView, JobView } from '../../../protocol/control/views.ts'
+import type { JobDetailView, JobView } from '../../../protocol/control/job-views.ts'
 import { useSnapshot } from '../../agent/context.tsx'
 import { errorText, isOpen, useJobDetail } from '../../agent/queries.ts'
 import { formatCount, formatPercent } from '../../ui/format.ts'

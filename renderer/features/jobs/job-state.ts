@@ -1,4 +1,4 @@
-import type { JobView } from '../../../protocol/control/views.ts'
+import type { JobView } from '../../../protocol/control/job-views.ts'
 import type { StateTone } from '../../theme/colours.ts'
 
 /** How each of a job's states is shown: one word and one tone. */

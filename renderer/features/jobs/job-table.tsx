@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import type { JobView } from '../../../protocol/control/views.ts'
+import type { JobView } from '../../../protocol/control/job-views.ts'
 import { Age } from '../../ui/age.tsx'
 import { ClippedText } from '../../ui/clipped-text.tsx'
 import { GridTable } from '../../ui/grid-table.tsx'

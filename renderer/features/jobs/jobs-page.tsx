@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import type { JobView } from '../../../protocol/control/views.ts'
+import type { JobView } from '../../../protocol/control/job-views.ts'
 import { useSnapshot } from '../../agent/context.tsx'
 import { Empty } from '../../ui/empty.tsx'
 import { formatPlural } from '../../ui/format.ts'

@@ -1,4 +1,4 @@
-import type { JobDetailView } from '../../../protocol/control/views.ts'
+import type { JobDetailView } from '../../../protocol/control/job-views.ts'
 import { Bar } from '../../ui/bar.tsx'
 import { ClippedText } from '../../ui/clipped-text.tsx'
 import { Empty } from '../../ui/empty.tsx'

@@ -1,5 +1,5 @@
 import { progressLine } from '../../../protocol/control/progress-line.ts'
-import type { JobView } from '../../../protocol/control/views.ts'
+import type { JobView } from '../../../protocol/control/job-views.ts'
 import { Bar } from '../../ui/bar.tsx'
 import { progressShare } from './job-state.ts'
 import './jobs.css'

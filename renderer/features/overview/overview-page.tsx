@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
-import type { JobView, MachineView, SnapshotView } from '../../../protocol/control/views.ts'
+import type { JobView } from '../../../protocol/control/job-views.ts'
+import type { MachineView, SnapshotView } from '../../../protocol/control/views.ts'
 import { useNow, useSnapshot } from '../../agent/context.tsx'
 import { ClippedText } from '../../ui/clipped-text.tsx'
 import { CopyLine } from '../../ui/copy-line.tsx'

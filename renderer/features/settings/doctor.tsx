@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import type { DoctorCheckView, DoctorView } from '../../../protocol/control/views.ts'
+import type { DoctorCheckView, DoctorView } from '../../../protocol/control/care-views.ts'
 import { useDoctor } from '../../agent/settings-queries.ts'
 import type { StateTone } from '../../theme/colours.ts'
 import { Answer } from '../../ui/answer.tsx'

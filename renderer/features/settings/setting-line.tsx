@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { SettingView } from '../../../protocol/control/views.ts'
+import type { SettingView } from '../../../protocol/control/care-views.ts'
 import { errorText, useCommand } from '../../agent/queries.ts'
 import { settingsKey } from '../../agent/settings-queries.ts'
 import { LongText } from '../../ui/long-text.tsx'

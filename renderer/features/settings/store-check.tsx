@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import type { StoreWorkView } from '../../../protocol/control/views.ts'
+import type { StoreWorkView } from '../../../protocol/control/care-views.ts'
 import { useAgent } from '../../agent/context.tsx'
 import { errorText, useCommand } from '../../agent/queries.ts'
 import { Bar } from '../../ui/bar.tsx'

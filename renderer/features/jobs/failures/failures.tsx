@@ -3,7 +3,7 @@ import type {
   FailureGroupView,
   JobDetailView,
   JobView,
-} from '../../../../protocol/control/views.ts'
+} from '../../../../protocol/control/job-views.ts'
 import { isOpen } from '../../../agent/queries.ts'
 import { ClippedText } from '../../../ui/clipped-text.tsx'
 import { Empty } from '../../../ui/empty.tsx'

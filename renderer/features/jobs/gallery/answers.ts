@@ -1,4 +1,4 @@
-import type { RowView } from '../../../../protocol/control/views.ts'
+import type { RowView } from '../../../../protocol/control/job-views.ts'
 
 /** Which fields of a job's rows are the class and its score; undefined where rows have none. */
 export interface AnswerFields {

@@ -1,6 +1,6 @@
 import { useMergedRef } from '@mantine/hooks'
 import { memo, useCallback, useEffect, useRef, useState } from 'react'
-import type { JobView, RowView } from '../../../../protocol/control/views.ts'
+import type { JobView, RowView } from '../../../../protocol/control/job-views.ts'
 import { bringIntoSight, useRowWindow } from '../../../ui/row-window.ts'
 import type { RowWindow } from '../../../ui/row-window.ts'
 import { useScale } from '../../../ui/scale.ts'

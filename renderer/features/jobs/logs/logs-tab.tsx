@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { AnswerOf } from '../../../../protocol/control/api.ts'
-import type { JobView } from '../../../../protocol/control/views.ts'
+import type { JobView } from '../../../../protocol/control/job-views.ts'
 import { useJobLogs } from '../../../agent/log-queries.ts'
 import { isOpen } from '../../../agent/queries.ts'
 import { Answer } from '../../../ui/answer.tsx'

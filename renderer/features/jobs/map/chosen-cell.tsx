@@ -1,6 +1,6 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import type { AnswerOf } from '../../../../protocol/control/api.ts'
-import type { JobView } from '../../../../protocol/control/views.ts'
+import type { JobView } from '../../../../protocol/control/job-views.ts'
 import { useExplain } from '../../../agent/queries.ts'
 import { formatCount } from '../../../ui/format.ts'
 import { StateShape } from '../../../ui/state-mark.tsx'

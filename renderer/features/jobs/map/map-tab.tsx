@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
-import type { JobView } from '../../../../protocol/control/views.ts'
+import type { JobView } from '../../../../protocol/control/job-views.ts'
 import { errorText, isOpen, useMiniBatches, useRuns } from '../../../agent/queries.ts'
 import { Empty } from '../../../ui/empty.tsx'
 import { formatCount, formatPlural } from '../../../ui/format.ts'

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Menu } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
-import type { JobView } from '../../../../protocol/control/views.ts'
+import type { JobView } from '../../../../protocol/control/job-views.ts'
 
 /** Formats in the order in which people look for them, and what opens them. */
 const formats = [

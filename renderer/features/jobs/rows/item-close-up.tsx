@@ -1,6 +1,6 @@
 import { ActionIcon, Modal } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
-import type { RowView } from '../../../../protocol/control/views.ts'
+import type { RowView } from '../../../../protocol/control/job-views.ts'
 import { CopyAction } from '../../../ui/copy-line.tsx'
 import { formatCount } from '../../../ui/format.ts'
 import { Problem } from '../../../ui/problem.tsx'

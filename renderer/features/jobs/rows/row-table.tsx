@@ -1,6 +1,6 @@
 import { useMergedRef } from '@mantine/hooks'
 import { memo, useRef, useState } from 'react'
-import type { RowView } from '../../../../protocol/control/views.ts'
+import type { RowView } from '../../../../protocol/control/job-views.ts'
 import { formatCount } from '../../../ui/format.ts'
 import { bringIntoSight, useRowWindow } from '../../../ui/row-window.ts'
 import { useScale } from '../../../ui/scale.ts'

@@ -1,7 +1,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import type { ControlClient } from '../../../../protocol/control/client.ts'
-import type { RowPageView, RowView } from '../../../../protocol/control/views.ts'
+import type { RowPageView, RowView } from '../../../../protocol/control/job-views.ts'
 import { useAgent } from '../../../agent/context.tsx'
 import { rowsPerPage } from '../../../agent/queries.ts'
 

@@ -1,4 +1,4 @@
-import type { RowView } from '../../../../protocol/control/views.ts'
+import type { RowView } from '../../../../protocol/control/job-views.ts'
 
 /** A column made from the keys of the rows' values. */
 export interface ValueColumn {

@@ -1,4 +1,4 @@
-import type { AttemptSpanView, TimelineView } from '../../../../protocol/control/views.ts'
+import type { AttemptSpanView, TimelineView } from '../../../../protocol/control/job-views.ts'
 import type { StateTone } from '../../../theme/colours.ts'
 
 /** One attempt with its peer by id; times by the head's clock. */
