@@ -48,8 +48,13 @@ export const dataLimits = {
   previewItems: 1_000,
   /** A quotation mark that stays open longer than this was none: only its own line is broken. */
   openQuoteBytes: 1 * mib,
-  /** A Parquet footer: it is read whole and travels with every streamed mini-batch of its file. */
+  /** A Parquet footer: it is read whole. */
   parquetFooterBytes: 64 * mib,
+  /** Footers that a worker keeps of files whose rows are streamed to it: the largest one, or hundreds of ordinary ones. */
+  keptFooterBytes: 64 * mib,
+  /** Footers that a process keeps taken apart, by their bytes and their count: the objects of one need some twenty times as many. */
+  readFooterBytes: 16 * mib,
+  readFooters: 64,
   tableColumns: 16_384,
   /** Inputs or outputs of a model that one job may name. */
   modelValues: 256,

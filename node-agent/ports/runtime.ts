@@ -47,7 +47,8 @@ export interface RunSource {
   readonly tailBytes: number
   /**
    * `path`: the file of `fileBytes` bytes and last changed at `modifiedMs`, of which `length` bytes are meant and the
-   * footer. `bytes`: just these bytes, the footer behind them. `problem`: why none of the records can be had, one sentence.
+   * footer. `bytes`: just these bytes, and the footer, one object for
+   * all sources of a file that came together. `problem`: why none of the records can be had, one sentence.
    */
   readonly content:
     | {
@@ -56,7 +57,7 @@ export interface RunSource {
         readonly fileBytes: number
         readonly modifiedMs: number
       }
-    | { readonly bytes: Uint8Array }
+    | { readonly bytes: Uint8Array; readonly footer?: Uint8Array }
     | { readonly problem: string }
 }
 

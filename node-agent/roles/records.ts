@@ -76,6 +76,7 @@ const recordAdded = (core: CoreParts, record: VerifiedRecord): void => {
 const jobEnded = (core: CoreParts, job: JobId): void => {
   core.worker.jobEnded(job)
   core.planning.stop(job)
+  core.inputs.jobEnded(job)
   core.wholeInputs.ended(job).catch(tellLeft(core))
 }
 

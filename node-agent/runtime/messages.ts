@@ -73,13 +73,19 @@ export interface EndScriptMessage {
  */
 export type ItemSource = string | number | readonly [string] | readonly [number, number, number]
 
-/** `RunSource` with the length of its bytes in the frame's body in place of the bytes. */
+/** `RunSource` with the length of its bytes in the frame's body in place of the bytes, and a number for its footer. */
 export type SourceWords = Omit<RunSource, 'content'> & {
-  readonly content: Exclude<RunSource['content'], { bytes: unknown }> | { readonly bytes: number }
+  readonly content:
+    | Exclude<RunSource['content'], { bytes: unknown }>
+    | { readonly bytes: number; readonly footer?: number }
 }
 
-/** A mini-batch of a table. Bytes of sources stand in the frame's body in their order. */
-export type TableWords = Omit<RunTable, 'sources'> & { readonly sources: readonly SourceWords[] }
+/** A mini-batch of a table. Bytes of sources stand in the frame's body in their order, then the footers. */
+export type TableWords = Omit<RunTable, 'sources'> & {
+  readonly sources: readonly SourceWords[]
+  /** Their lengths. */
+  readonly footers: readonly number[]
+}
 
 /** One mini-batch in columns. Bodies of items stand in the frame's body in their order. */
 export interface RunMessage {

@@ -17,8 +17,8 @@ import {
 } from '#protocol/model/planned-file.ts'
 import { directAccess, openForReading } from './file-access.ts'
 import { systemCode } from '../disk.ts'
-import { bytesBuffer, factsOf, plainValue, readParquetRows } from './parquet.ts'
-import type { ParquetFacts } from './parquet.ts'
+import { readFooter } from './footer.ts'
+import { bytesBuffer, plainValue, readParquetRows } from './parquet.ts'
 import { endSliceHash, footerWords, startSliceHash, textHash } from './table-hash.ts'
 import { decodeUtf8, ruleOf, withoutLineEnd } from './text-head.ts'
 
@@ -83,9 +83,10 @@ const readGroup = async (
   contents: Buffer | undefined,
 ): Promise<readonly TableRecord[]> => {
   const { source, slices } = group
-  const bytes = await bytesOf(source)
-  if (typeof bytes === 'string') return broken(source, slices, bytes)
-  if (table.format === 'parquet') return readRows(group, bytes, contents)
+  const found = await bytesOf(source)
+  if (typeof found === 'string') return broken(source, slices, found)
+  const { bytes, footer } = found
+  if (table.format === 'parquet') return readRows(group, bytes, footer, contents)
   if (contents !== undefined) noteContent(contents, group, textHash(bytes))
   return readText(table, group, bytes)
 }
@@ -96,15 +97,21 @@ const noteContent = (contents: Buffer, { first, slices }: Group, hex: string): v
     contents.write(hex, at * contentHashBytes, 'hex')
 }
 
-/** The bytes and the footer behind them, or what is wrong. */
+/** The bytes of a source, and of Parquet the footer of its file. */
+interface SourceBytes {
+  readonly bytes: Uint8Array
+  readonly footer?: Uint8Array
+}
+
+/** What is wrong with it instead. */
 const bytesOf = async ({
   name,
   content,
   offset,
   tailBytes,
-}: RunSource): Promise<Uint8Array | string> => {
+}: RunSource): Promise<SourceBytes | string> => {
   if ('problem' in content) return content.problem
-  if ('bytes' in content) return content.bytes
+  if ('bytes' in content) return content
   try {
     const { path, fileBytes, modifiedMs, length } = content
     await using file = await openForReading(directAccess, path, fileBytes)
@@ -115,7 +122,7 @@ const bytesOf = async ({
     const changed = changedSince({ bytes: fileBytes, modifiedMs }, file.facts())
     if (changed !== undefined) return aboutItem(name, changed)
     if (bytes === undefined || tail === undefined) return aboutItem(name, becameShorter)
-    return tailBytes === 0 ? bytes : Buffer.concat([bytes, tail])
+    return { bytes, footer: tail }
   } catch (thrown) {
     const code = systemCode(thrown)
     return code === ''
@@ -213,21 +220,21 @@ const readJson: Read = (record) => {
 const readRows = async (
   group: Group,
   bytes: Uint8Array,
+  footer: Uint8Array | undefined,
   contents: Buffer | undefined,
 ): Promise<readonly TableRecord[]> => {
   const { source, slices } = group
   const first = Math.min(...slices.map((slice) => slice.firstRecord))
   const end = Math.max(...slices.map((slice) => slice.firstRecord + slice.records))
   try {
-    const length = bytes.length - source.tailBytes
-    const facts = footerOf(bytes.subarray(length))
-    const rowBytes = bytes.subarray(0, length)
+    if (footer === undefined) throw new Error('its footer did not come')
+    const facts = readFooter(footer)
     if (contents !== undefined) {
-      const begun = startSliceHash().update(rowBytes)
-      const footer = footerWords(facts, { offset: source.offset, length })
-      noteContent(contents, group, endSliceHash(begun, footer))
+      const begun = startSliceHash().update(bytes)
+      const words = footerWords(facts, { offset: source.offset, length: bytes.length })
+      noteContent(contents, group, endSliceHash(begun, words))
     }
-    const buffer: AsyncBuffer = bytesBuffer(rowBytes, source.offset)
+    const buffer: AsyncBuffer = bytesBuffer(bytes, source.offset)
     const rows = await readParquetRows(buffer, facts.metadata, { first, end })
     return slices.flatMap((slice) =>
       Array.from({ length: slice.records }, (_, i): TableRecord => {
@@ -244,15 +251,6 @@ const readRows = async (
   } catch (thrown) {
     return broken(source, slices, `is in a row group that cannot be read (${thrownToText(thrown)})`)
   }
-}
-
-/** The footer read last: all mini-batches of a file have the same one, and it may name thousands of row groups. */
-let lastFooter: { readonly tail: Uint8Array; readonly facts: ParquetFacts } | undefined
-
-const footerOf = (tail: Uint8Array): ParquetFacts => {
-  if (lastFooter === undefined || Buffer.compare(lastFooter.tail, tail) !== 0)
-    lastFooter = { tail: Uint8Array.from(tail), facts: factsOf(tail) }
-  return lastFooter.facts
 }
 
 const plainRow = (row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {

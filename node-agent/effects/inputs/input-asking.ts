@@ -39,8 +39,10 @@ export const askAll = async (
   { transport }: InputExchangeDeps,
   { job, first, count, signal }: Wanted,
   want: InputRequest['want'],
+  footers?: readonly number[],
 ): Promise<Result<readonly InputAnswer[], MusterError>> => {
-  const request: InputRequest = { job: job.id, firstItem: first, items: count, want }
+  const about = { job: job.id, firstItem: first, items: count, want }
+  const request: InputRequest = footers === undefined ? about : { ...about, footers }
   try {
     return ok(
       await Array.fromAsync(transport.request(job.dataPeer, inputProtocol, request, signal)),

@@ -3,7 +3,7 @@ import type { ItemPlace, RunInput, RunItem } from '#agent/ports/runtime.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { ItemIndex } from '#protocol/model/ids.ts'
+import type { ItemIndex, JobId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { PlannedItem } from '#protocol/model/plan.ts'
 import { aboutItem } from '#protocol/model/planned-file.ts'
@@ -17,6 +17,7 @@ import type {
   InputRequest,
   SameUserProof,
 } from '#protocol/wire/input/protocol.ts'
+import { createFooters } from './footers.ts'
 import { inputAt } from './in-place.ts'
 import { askAll, inputMissing } from './input-asking.ts'
 import type { InputExchangeDeps, Wanted } from './input-asking.ts'
@@ -44,10 +45,13 @@ export interface InputExchange {
   ) => Promise<Result<RunInput, MusterError>>
   /** Items whose bytes this agent received over the network, since it started. */
   readonly itemsStreamed: () => number
+  /** Nothing more of it will be asked for. */
+  readonly jobEnded: (job: JobId) => void
 }
 
 export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
   const { transport, plan, items, inPlace } = deps
+  const footers = createFooters()
   let streamed = 0
 
   transport.serve(inputProtocol, async function* (_peer, request) {
@@ -90,7 +94,7 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
     fetchMiniBatch: async (job, first, count, signal) => {
       const wanted = { job, first, count, signal }
       if (inputAt(job, 0).kind === 'table') {
-        const found = await fetchTable(deps, wanted)
+        const found = await fetchTable({ ...deps, footers }, wanted)
         if (found.ok && found.value.streamed) streamed += count
         return found.ok ? ok(found.value.input) : found
       }
@@ -100,6 +104,7 @@ export const createInputExchange = (deps: InputExchangeDeps): InputExchange => {
       return items.ok ? ok({ items: items.value, ...toLabel(job, label.value) }) : items
     },
     itemsStreamed: () => streamed,
+    jobEnded: footers.jobEnded,
   }
 }
 

@@ -7,6 +7,7 @@ import type { Job } from '#protocol/model/job.ts'
 import type { PlannedSlice } from '#protocol/model/plan.ts'
 import type { InputAnswer, InputLabel, InputPart } from '#protocol/wire/input/protocol.ts'
 import { slicesFromWire, slicesToWire } from '#protocol/wire/plan/slices.ts'
+import type { FooterClaim } from './footers.ts'
 import { inputAt } from './in-place.ts'
 
 /** How records of tables travel: slices as they were planned, then the different stretches of bytes they name. */
@@ -103,15 +104,22 @@ export const readDescription = (
   return label === undefined || item !== first + count ? undefined : { parts, label }
 }
 
+/** Stretches of bytes that are wanted. */
+export interface WantedSources {
+  readonly slices: readonly PlannedSlice[]
+  /** Numbers of those that shall have their footer behind them; left out: all. */
+  readonly footers: ReadonlySet<number> | undefined
+}
+
 /** The bytes of all sources in frames of bounded size. */
 export async function* streamTable(
   reader: ItemReader,
   job: Job,
-  parts: readonly PlannedPart[],
+  wanted: WantedSources,
 ): AsyncGenerator<InputAnswer, void, undefined> {
   let taken: InputPart[] = []
   let bytes = 0
-  for await (const part of readSources(reader, job, sourcesOf(parts).slices)) {
+  for await (const part of readSources(reader, job, wanted)) {
     if (bytes > 0 && bytes + part.data.length > limits.bulkFrameBytes) {
       yield { parts: taken, last: false }
       taken = []
@@ -127,7 +135,7 @@ export async function* streamTable(
 export async function* readSources(
   reader: ItemReader,
   job: Job,
-  sources: readonly PlannedSlice[],
+  { slices: sources, footers }: WantedSources,
 ): AsyncGenerator<InputPart, void, undefined> {
   for (let first = 0; first < sources.length;) {
     const source = sources[first]
@@ -142,7 +150,7 @@ export async function* readSources(
       if (next.file.name !== source.file.name || isTooLong(next)) break
       end += 1
     }
-    yield* readFile(reader, job, { sources: sources.slice(first, end), first })
+    yield* readFile(reader, job, { sources: sources.slice(first, end), first, footers })
     first = end
   }
 }
@@ -167,22 +175,29 @@ interface OneFile {
   readonly sources: readonly PlannedSlice[]
   /** Number of the first one among all sources. */
   readonly first: number
+  readonly footers: WantedSources['footers']
 }
 
 async function* readFile(
   reader: ItemReader,
   job: Job,
-  { sources, first }: OneFile,
+  { sources, first, footers }: OneFile,
 ): AsyncGenerator<InputPart, void, undefined> {
   const [source] = sources
   if (source === undefined) return
   const { file } = source
-  // Each source is its bytes and, of Parquet, the footer behind them.
-  const hasTail = file.tailBytes > 0
-  const tail = { offset: file.bytes - file.tailBytes, length: file.tailBytes }
-  const stretches = sources.flatMap(({ offset, length }): Stretch[] =>
-    hasTail ? [{ offset, length }, tail] : [{ offset, length }],
-  )
+  const hasTail = (at: number): boolean =>
+    file.tailBytes > 0 && (footers === undefined || footers.has(first + at))
+  // Each source is its bytes and, of Parquet where it is wanted, the footer behind them.
+  const stretches: Stretch[] = []
+  const owners: number[] = []
+  for (const [at, { offset, length }] of sources.entries()) {
+    owners.push(at)
+    stretches.push({ offset, length })
+    if (!hasTail(at)) continue
+    owners.push(at)
+    stretches.push({ offset: file.bytes - file.tailBytes, length: file.tailBytes })
+  }
   const part = emptyPart(source)
   let number = 0
   let filled = 0
@@ -199,10 +214,10 @@ async function* readFile(
         }
       return
     }
-    const at = hasTail ? piece.stretch >> 1 : piece.stretch
+    const at = owners[piece.stretch] ?? 0
     if (at !== number) filled = 0
     number = at
-    const total = (sources[at]?.length ?? 0) + file.tailBytes
+    const total = (sources[at]?.length ?? 0) + (hasTail(at) ? file.tailBytes : 0)
     yield { ...part, item: first + at, total, offset: filled, data: piece.bytes }
     filled += piece.bytes.length
   }
@@ -210,11 +225,49 @@ async function* readFile(
 
 export type SourceContent = RunSource['content']
 
+/** Numbers of the sources that shall bring a footer along: for each file whose footer is not here the first one. */
+export const footersToAsk = (
+  slices: readonly PlannedSlice[],
+  claim: Pick<FooterClaim, 'held'>,
+): ReadonlySet<number> => {
+  const asked = new Map<string, number>()
+  for (const [number, slice] of slices.entries()) {
+    const { file } = slice
+    if (file.tailBytes === 0 || asked.has(file.name) || claim.held(file) !== undefined) continue
+    asked.set(file.name, number)
+  }
+  return new Set(asked.values())
+}
+
 /** Puts the parts of each source together; undefined for one that did not arrive whole. */
 export const joinSources = (
+  slices: readonly PlannedSlice[],
+  parts: readonly InputPart[],
+  claim: FooterClaim,
+): readonly (SourceContent | undefined)[] => {
+  const contents = joinParts(slices.length, parts)
+  const took = slices.map(({ file, length }, number) => {
+    const content = contents[number]
+    if (content === undefined || 'problem' in content || file.tailBytes === 0) return content
+    const { bytes } = content
+    if (bytes.length === length) return content
+    if (bytes.length !== length + file.tailBytes) return undefined
+    // In memory of its own: it is kept for longer than these rows.
+    if (claim.held(file) === undefined) claim.keep(file, Uint8Array.from(bytes.subarray(length)))
+    return { bytes: bytes.subarray(0, length) }
+  })
+  return took.map((content, number) => {
+    const file = slices[number]?.file
+    if (content === undefined || 'problem' in content || file?.tailBytes === 0) return content
+    const footer = file === undefined ? undefined : claim.held(file)
+    return footer && { ...content, footer }
+  })
+}
+
+const joinParts = (
   count: number,
   parts: readonly InputPart[],
-): readonly (SourceContent | undefined)[] => {
+): readonly ({ readonly bytes: Uint8Array } | { readonly problem: string } | undefined)[] => {
   const byNumber = Map.groupBy(parts, (part) => part.item)
   let all = 0
   return Array.from({ length: count }, (_, number) => {

@@ -7,11 +7,13 @@ import type { PlannedTable } from '#protocol/model/plan.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { InputAnswer, InputPart, InputRequest } from '#protocol/wire/input/protocol.ts'
+import type { Footers } from './footers.ts'
 import { inputAt } from './in-place.ts'
 import { askAll, inputMissing } from './input-asking.ts'
 import type { InputExchangeDeps, Wanted } from './input-asking.ts'
 import {
   describeTable,
+  footersToAsk,
   isTooLong,
   joinSources,
   readDescription,
@@ -27,13 +29,20 @@ import type { SourceContent } from './table-exchange.ts'
 export async function* serveTable(
   { plan, items, inPlace }: InputExchangeDeps,
   job: Job,
-  { firstItem, items: count, want }: InputRequest,
+  { firstItem, items: count, want, footers }: InputRequest,
 ): AsyncGenerator<InputAnswer> {
   const planned = await plan.slices(job.id, firstItem, count)
   if (!planned.ok) throw new MusterFailure(planned.error)
-  if (want === 'bytes') return yield* streamTable(items, job, planned.value.parts)
+  if (want === 'bytes') {
+    const { slices } = sourcesOf(planned.value.parts)
+    return yield* streamTable(items, job, { slices, footers: footers && new Set(footers) })
+  }
   const sameUser = await inPlace.offer()
   yield* describeTable(planned.value, sameUser === undefined ? {} : { sameUser })
+}
+
+export interface TableFetchDeps extends InputExchangeDeps {
+  readonly footers: Footers
 }
 
 /** A table mini-batch, and whether its bytes came over the network. */
@@ -44,7 +53,7 @@ export interface FetchedTable {
 
 /** Records of a table: out of their files where these may be opened in place, else as bytes. */
 export const fetchTable = async (
-  deps: InputExchangeDeps,
+  deps: TableFetchDeps,
   wanted: Wanted,
 ): Promise<Result<FetchedTable, MusterError>> => {
   const { job } = wanted
@@ -62,11 +71,14 @@ export const fetchTable = async (
   })
   const streamed = contents.includes(undefined)
   if (!streamed) return ok({ input: toRunInput(job, stretch, contents.filter(isThere)), streamed })
+  const files = slices.map(({ file }) => file)
+  using claim = await deps.footers.claim(job.id, files, wanted.signal)
+  const footers = footersToAsk(slices, claim)
   const parts = isHere
-    ? ok(await Array.fromAsync(readSources(deps.items, job, slices)))
-    : await askParts(deps, wanted)
+    ? ok(await Array.fromAsync(readSources(deps.items, job, { slices, footers })))
+    : await askParts(deps, wanted, footers)
   if (!parts.ok) return parts
-  const joined = joinSources(slices.length, parts.value)
+  const joined = joinSources(slices, parts.value, claim)
   const whole = contents.map((content, i) => content ?? joined[i])
   if (!whole.every(isThere)) return err(inputMissing(job.id, 'a part did not arrive whole'))
   return ok({ input: toRunInput(job, stretch, whole), streamed: !isHere })
@@ -123,7 +135,8 @@ const filesOf = ({ parts }: PlannedStretch): readonly PlannedTable[] => [
 const askParts = async (
   deps: InputExchangeDeps,
   wanted: Wanted,
+  footers: ReadonlySet<number>,
 ): Promise<Result<readonly InputPart[], MusterError>> => {
-  const asked = await askAll(deps, wanted, 'bytes')
+  const asked = await askAll(deps, wanted, 'bytes', [...footers])
   return asked.ok ? ok(asked.value.flatMap((answer) => answer.parts)) : asked
 }

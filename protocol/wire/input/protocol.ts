@@ -31,6 +31,11 @@ export interface InputRequest {
    * bytes of a range of that list.
    */
   readonly want: 'bytes' | 'paths' | 'label' | 'listing' | 'files'
+  /**
+   * With `bytes` of Parquet: numbers of the sources that shall come with the footer of their file behind them;
+   * the asker has the others. Left out: all, as an agent that does not know this word sends them.
+   */
+  readonly footers?: readonly number[]
 }
 
 /** What a mini-batch is called. */
@@ -52,8 +57,8 @@ export interface InputSlices {
 
 /**
  * A part of one item, or of one source of a table. It is whole when its parts add up to `total`. Sources of
- * a table are the different stretches of bytes that its slices name, in the order in which they do, each
- * with the footer behind it.
+ * a table are the different stretches of bytes that its slices name, in the order in which they do, of
+ * Parquet with the footer behind each for which it was asked for: `total` tells which.
  */
 export interface InputPart {
   /** Of a table the number of the source, from 0; of `listing` and `files` the place in that list. */
@@ -94,6 +99,7 @@ const request: z.ZodType<InputRequest> = z.object({
   firstItem: count,
   items: z.int().min(1).max(1_000_000),
   want: z.enum(['bytes', 'paths', 'label', 'listing', 'files']),
+  footers: z.array(count).max(limits.slicesPerMiniBatch).exactOptional(),
 })
 
 /** Parts in columns: most are small, and then an object of each would cost more than its bytes. */

@@ -13,12 +13,15 @@ import { createInputExchange } from '#agent/effects/inputs/input-exchange.ts'
 import type { InputExchange } from '#agent/effects/inputs/input-exchange.ts'
 import type { InPlace } from '#agent/effects/inputs/in-place.ts'
 import type { RunInput } from '#agent/ports/runtime.ts'
+import type { Transport } from '#agent/ports/transport.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Job, JobSpec } from '#protocol/model/job.ts'
 import type { TableInput } from '#protocol/model/input.ts'
 import { itemsOf, miniBatchesOf } from '#protocol/model/plan.ts'
 import type { PlanChunk } from '#protocol/model/plan.ts'
 import type { PlanChunkWritten } from '#protocol/model/record.ts'
+import { inputProtocol } from '#protocol/wire/input/protocol.ts'
+import type { InputAnswer, InputRequest } from '#protocol/wire/input/protocol.ts'
 import { encodePlanChunk } from '#protocol/wire/plan/plan.ts'
 import { createMemoryNetwork } from '#test/support/memory-transport.ts'
 import { createMachines } from '#test/support/transport-machines.ts'
@@ -58,6 +61,8 @@ const sameUser: InPlace = {
 }
 
 interface Office {
+  /** Bytes of records and footers that the worker was sent. */
+  readonly carried: () => number
   readonly job: Job
   readonly chunks: readonly PlanChunk[]
   /** At the data's peer, and at a worker that reaches it over the network. */
@@ -70,6 +75,8 @@ const openOffice = async (
   home: string,
   spec: JobSpec,
   inPlace: InPlace = streamedOnly,
+  /** The request as the data's peer understands it. */
+  understood: (request: InputRequest) => InputRequest = (request) => request,
 ): Promise<Office> => {
   const [a, b] = await machines.connectedPair()
   const job: Job = { id, spec, submitter: a.peer, dataPeer: a.peer, keeper: a.peer, submittedAt: 0 }
@@ -93,9 +100,22 @@ const openOffice = async (
       ...counts,
     })
   }
+  let carried = 0
+  /** Counts what comes, and lets an older agent be asked. */
+  const counting = ({ transport }: Machine): Transport => ({
+    ...transport,
+    request: async function* (to, protocol, request, signal) {
+      const asked = protocol.id === inputProtocol.id ? understood(request as never) : request
+      for await (const answer of transport.request(to, protocol, asked as never, signal)) {
+        const { parts } = answer as InputAnswer
+        for (const part of parts) carried += part.data.length
+        yield answer
+      }
+    },
+  })
   const exchange = (machine: Machine, own: InPlace, has: boolean): InputExchange =>
     createInputExchange({
-      transport: machine.transport,
+      transport: has ? machine.transport : counting(machine),
       plan: createPlanReader({ blobs, planChunks: () => Promise.resolve(has ? records : []) }),
       items: createItemReader(),
       inPlace: own,
@@ -105,6 +125,7 @@ const openOffice = async (
       jobById: () => Promise.resolve(job),
     })
   return {
+    carried: () => carried,
     job,
     chunks,
     here: exchange(a, streamedOnly, true),
@@ -252,6 +273,66 @@ describe('records of a table', () => {
     const { table } = await fetched(office.there, office, 0, 4)
     expect(table?.slices).toHaveLength(4)
     expect(table?.sources).toHaveLength(1)
+  })
+
+  it('of Parquet bring each footer along once, whoever asks first, and by partition from many files', async () => {
+    await using folder = await tempFolder()
+    await using home = await tempFolder()
+    for (const name of ['a', 'b', 'c']) parquet(join(folder.path, `${name}.table`), 60)
+    for (const keys of [[], ['store']]) {
+      const spec = tableSpec(folder.path, { format: 'parquet' }, { partitionKeys: keys })
+      const office = await openOffice(join(home.path, keys.join()), spec)
+      const ranges = miniBatchesIn(office.chunks)
+      const all = await Promise.all(
+        ranges.map(([first, count]) => fetched(office.there, office, first, count)),
+      )
+      let bytes = 0
+      for (const [i, [first, count]] of ranges.entries()) {
+        const input = all[i]
+        const here = await fetched(office.here, office, first, count)
+        expect(input && (await recordsOf(input))).toEqual(await recordsOf(here))
+        for (const { content } of input?.table?.sources ?? [])
+          if ('bytes' in content) bytes += content.bytes.length
+      }
+      const sources = all.flatMap(({ table }) => table?.sources ?? [])
+      const tails = new Map(sources.map(({ name, tailBytes }) => [name, tailBytes]))
+      expect(tails.size).toBe(3)
+      expect(sources.length).toBeGreaterThan(12)
+      expect(office.carried()).toBe(bytes + [...tails.values()].reduce((sum, tail) => sum + tail))
+      // Dropped with their job: asked for again, they come again.
+      office.there.jobEnded(office.job.id)
+      const before = office.carried()
+      const [first = 0, count = 0] = ranges[0] ?? []
+      const again = await fetched(office.there, office, first, count)
+      const own = (again.table?.sources ?? []).map(({ content }) =>
+        'bytes' in content ? content.bytes.length : 0,
+      )
+      const files = new Set((again.table?.sources ?? []).map(({ name }) => name))
+      const footers = [...files].reduce((sum, name) => sum + (tails.get(name) ?? 0), 0)
+      expect(office.carried() - before).toBe(own.reduce((sum, one) => sum + one, footers))
+    }
+  })
+
+  it('of Parquet are understood from agents that send a footer with each, and by ones that want it so', async () => {
+    await using folder = await tempFolder()
+    await using home = await tempFolder()
+    parquet(join(folder.path, 'a.table'), 60)
+    const spec = tableSpec(folder.path, { format: 'parquet' })
+    const older = await openOffice(home.path, spec, streamedOnly, (request) => {
+      const { footers: _, ...known } = request
+      return known
+    })
+    for (const [first, count] of miniBatchesIn(older.chunks)) {
+      const records = await recordsOf(await fetched(older.there, older, first, count))
+      expect(records.map(({ values }) => values?.['n'])).toEqual(
+        Array.from({ length: count }, (_, i) => first + i),
+      )
+    }
+    const [slice] = older.chunks[0]?.kind === 'table' ? older.chunks[0].slices : []
+    const sources = 60 / 10
+    const rows = older.carried() - sources * (slice?.file.tailBytes ?? 0)
+    expect(rows).toBeGreaterThan(0)
+    expect(rows).toBeLessThan(slice?.file.bytes ?? 0)
   })
 
   it('larger than many frames arrive whole', async () => {

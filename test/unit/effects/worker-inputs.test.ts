@@ -33,6 +33,7 @@ const setup = (spec: Partial<JobSpecBase> = {}) => {
       fetch: stuck,
       fetchMiniBatch: () => Promise.reject(new Error('no table')),
       itemsStreamed: () => 0,
+      jobEnded: () => undefined,
     },
     jobById: (id) => createJob(id, asPeerId('data'), spec),
     arrived: () => undefined,
