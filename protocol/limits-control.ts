@@ -16,7 +16,7 @@ export const controlLimits = {
   /** Sign-in codes open at once; the oldest is dropped. A person opens one window at a time. */
   openSignInCodes: 16,
   /** Signed-in browsers of one run of the agent; the oldest is signed out. */
-  sessions: 64,
+  signIns: 64,
   /** Windows, CLI calls and SDK programs at once. */
   controlConnections: 256,
   /** Windows and watchers that follow deltas at once. */

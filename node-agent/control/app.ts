@@ -33,13 +33,13 @@ import {
 import type { Asker } from './guard.ts'
 import { createPage } from './page.ts'
 import { readBody, readFields, readSequence } from './read-request.ts'
-import type { Sessions } from './sessions.ts'
+import type { SignIns } from './sign-ins.ts'
 import { errorAnswer, jsonAnswer } from './status.ts'
 
 export interface AppDeps {
   readonly backend: ControlBackend
   readonly followers: Followers
-  readonly sessions: Sessions
+  readonly signIns: SignIns
   readonly pageFolder: string
   readonly version: string
   readonly log: Log
@@ -98,7 +98,7 @@ const cookieName = (deps: AppDeps): string =>
 const refuseAsker = (c: Asked, deps: AppDeps): Response | undefined =>
   c.req.path === signInPath
     ? refuseUnmarked(asker(c))
-    : refuseStranger(asker(c), deps.sessions, getCookie(c, cookieName(deps)))
+    : refuseStranger(asker(c), deps.signIns, getCookie(c, cookieName(deps)))
 
 /** Runs a call with a signal that is aborted when the asker hangs up or the server stops. */
 const during = async (
@@ -149,8 +149,8 @@ const callBackend = (
 ): Promise<Result<unknown, MusterError>> => backend.handlers[name](request as never)
 
 /** The code stands behind `#`, which browsers neither send nor log; the page takes it out at once. */
-const openCode = ({ sessions, place }: AppDeps) => {
-  const { code, expiresAt } = sessions.openCode()
+const openCode = ({ signIns, place }: AppDeps) => {
+  const { code, expiresAt } = signIns.openCode()
   return { code, url: `${place().webAddress}/#code=${code}`, expiresAt }
 }
 
@@ -158,8 +158,8 @@ const signIn = async (c: Asked, deps: AppDeps): Promise<Response> => {
   const body = await readBody(undefined, c.env.incoming)
   if (!body.ok) return errorAnswer(body.error)
   const code = (body.value as { code?: unknown } | null)?.code
-  const session = typeof code === 'string' ? deps.sessions.exchange(code) : undefined
-  if (session === undefined) {
+  const cookie = typeof code === 'string' ? deps.signIns.exchange(code) : undefined
+  if (cookie === undefined) {
     return errorAnswer(
       musterError(
         'Unauthorized',
@@ -167,7 +167,7 @@ const signIn = async (c: Asked, deps: AppDeps): Promise<Response> => {
       ),
     )
   }
-  setCookie(c, cookieName(deps), session, { httpOnly: true, sameSite: 'Strict', path: '/' })
+  setCookie(c, cookieName(deps), cookie, { httpOnly: true, sameSite: 'Strict', path: '/' })
   c.header('cache-control', 'no-store')
   return c.json({ done: true })
 }

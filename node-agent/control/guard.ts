@@ -1,7 +1,7 @@
 import { csrfHeader } from '#protocol/control/api.ts'
 import { musterError } from '#protocol/errors.ts'
 import { errorAnswer } from './status.ts'
-import type { Sessions } from './sessions.ts'
+import type { SignIns } from './sign-ins.ts'
 
 /** The facts of a request that the guards look at. */
 export interface Asker {
@@ -43,20 +43,20 @@ export const refuseForeign = (asker: Asker, hosts: ReadonlySet<string>): Respons
 }
 
 /**
- * Refuses who holds neither the token nor a session, and cookie requests that change something without
+ * Refuses who holds neither the token nor a cookie of ours, and cookie requests that change something without
  * the header that only our own page's script can set.
  */
 export const refuseStranger = (
   asker: Asker,
-  sessions: Sessions,
+  signIns: SignIns,
   cookie: string | undefined,
 ): Response | undefined => {
   const authorization = asker.header('authorization')
   if (authorization !== undefined) {
     const given = /^Bearer ([\w-]{1,128})$/i.exec(authorization)?.[1]
-    return given !== undefined && sessions.holdsToken(given) ? undefined : unauthorized()
+    return given !== undefined && signIns.holdsToken(given) ? undefined : unauthorized()
   }
-  if (cookie === undefined || !sessions.holdsSession(cookie)) return unauthorized()
+  if (cookie === undefined || !signIns.holdsCookie(cookie)) return unauthorized()
   return asker.method === 'GET' || asker.method === 'HEAD' ? undefined : refuseUnmarked(asker)
 }
 

@@ -11,7 +11,7 @@ import type { ControlBackend, DeltaSource } from '#agent/ports/control-backend.t
 import type { Log } from '#agent/ports/log.ts'
 import { createApp } from './app.ts'
 import { createFollowers } from './followers.ts'
-import { createSessions } from './sessions.ts'
+import { createSignIns } from './sign-ins.ts'
 import { writeTokenFile } from './token-file.ts'
 
 export interface ControlServerDeps {
@@ -44,14 +44,14 @@ export interface ControlServer extends AsyncDisposable {
 export const startControlServer = async (
   deps: ControlServerDeps,
 ): Promise<Result<ControlServer, MusterError>> => {
-  const sessions = createSessions(deps.now ?? Date.now)
+  const signIns = createSignIns(deps.now ?? Date.now)
   const followers = createFollowers(deps.deltas)
   const underWay = new Set<AbortController>()
   let place: { hosts: ReadonlySet<string>; webAddress: string } = {
     hosts: new Set(),
     webAddress: '',
   }
-  const app = createApp({ ...deps, sessions, followers, underWay, place: () => place })
+  const app = createApp({ ...deps, signIns, followers, underWay, place: () => place })
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
@@ -75,7 +75,7 @@ export const startControlServer = async (
   }
   place = placeOf(deps.host, listening.value)
   const { webAddress } = place
-  const { token } = sessions
+  const { token } = signIns
   const file = await writeTokenFile(deps.tokenFile, {
     webAddress,
     token,

@@ -38,7 +38,7 @@ export const createAsker = ({ openStream, bounds, name, onBroken }: AskerDeps): 
 
   const leave = async (stream: FrameStream): Promise<void> => {
     if (await readAway(stream, bounds.answerMs)) idle.push(stream)
-    else stream.abort('the answer did not end after it was cancelled')
+    else stream.abort('the answer did not end after it was canceled')
     places.give()
   }
 

@@ -9,7 +9,7 @@ export const cell = {
   leased: 1,
   committed: 2,
   failed: 3,
-  cancelled: 4,
+  canceled: 4,
   halved: 5,
   void: 6,
 } as const

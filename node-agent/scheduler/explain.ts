@@ -51,7 +51,7 @@ const countsSentence = (entry: JobEntry): string => {
   return (
     `${all} planned${entry.planComplete ? '' : ' so far'}: ${String(countIn(entry, cell.committed))} committed, ` +
     `${String(countIn(entry, cell.leased))} leased, ${String(countIn(entry, cell.pending))} pending, ` +
-    `${String(countIn(entry, cell.failed))} failed, ${String(countIn(entry, cell.cancelled))} canceled` +
+    `${String(countIn(entry, cell.failed))} failed, ${String(countIn(entry, cell.canceled))} canceled` +
     (halved === 0 ? '' : `, ${String(halved)} halved`) +
     `${charged === 0 ? '' : `; ${plural(charged, 'attempt')} charged`}.`
   )
@@ -191,7 +191,7 @@ const letters: Record<Cell, number> = {
   [cell.leased]: codeOf('l'),
   [cell.committed]: codeOf('c'),
   [cell.failed]: codeOf('f'),
-  [cell.cancelled]: codeOf('x'),
+  [cell.canceled]: codeOf('x'),
   [cell.halved]: codeOf('h'),
   [cell.void]: codeOf('c'),
 }

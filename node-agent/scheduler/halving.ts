@@ -28,7 +28,7 @@ export const runInHalves = (
   setState(entry, parent, cell.halved)
   for (const half of halves) {
     addHalf(entry, half)
-    if (entry.closed !== null) setState(entry, half.miniBatch, cell.cancelled)
+    if (entry.closed !== null) setState(entry, half.miniBatch, cell.canceled)
   }
   mayPlace(decisions, 'all')
   return { parent, halves }

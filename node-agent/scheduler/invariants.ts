@@ -45,16 +45,16 @@ export const createInvariantChecker = (state: SchedulerState): InvariantChecker 
   const attempts = new Map<string, number>()
   const recorded = new Set<string>()
   const closed = new Set<JobId>()
-  const cancelled = new Set<JobId>()
+  const canceled = new Set<JobId>()
   return {
     afterStep: (event, effects) => {
       const breaches: Breach[] = []
       const add = (invariant: number, message: string): void => {
         breaches.push({ invariant, message })
       }
-      if (event.kind === 'cancelRequested') cancelled.add(event.job)
+      if (event.kind === 'cancelRequested') canceled.add(event.job)
       for (const effect of effects) {
-        checkEffect(state, effect, { attempts, recorded, closed, cancelled, add })
+        checkEffect(state, effect, { attempts, recorded, closed, canceled, add })
       }
       for (const job of jobsOf(event)) {
         const entry = state.jobs.get(job)
@@ -87,7 +87,7 @@ interface Memory {
   readonly attempts: Map<string, number>
   readonly recorded: Set<string>
   readonly closed: Set<JobId>
-  readonly cancelled: Set<JobId>
+  readonly canceled: Set<JobId>
   readonly add: Add
 }
 
@@ -119,7 +119,7 @@ const checkEffect = (state: SchedulerState, effect: SchedulerEffect, memory: Mem
       if (state.term === null || !sameTerm(lease.token.term, state.term)) {
         add(9, `${name} was granted outside the head's own term`)
       }
-      if (memory.cancelled.has(lease.job) || memory.closed.has(lease.job)) {
+      if (memory.canceled.has(lease.job) || memory.closed.has(lease.job)) {
         add(6, `${name} was granted after the job was canceled or closed`)
       }
       if ((memory.attempts.get(name) ?? 0) >= lease.attempt) {

@@ -95,7 +95,7 @@ const initFailureEverywhere = (state: SchedulerState, entry: JobEntry): string |
   return workers === 0 ? undefined : entry.firstInitFailure
 }
 
-/** Closes a job once: what is open is cancelled, its leases end. */
+/** Closes a job once: what is open is canceled, its leases end. */
 const closeJob = (
   state: SchedulerState,
   decisions: Decisions,
@@ -138,12 +138,12 @@ const endLeases = (
   }
 }
 
-/** What was open when a job ended is cancelled. */
+/** What was open when a job ended is canceled. */
 export const cancelOpen = (entry: JobEntry): void => {
   const open = countIn(entry, cell.pending) + countIn(entry, cell.leased)
   if (open === 0) return
   for (const miniBatch of allMiniBatches(entry)) {
-    if (isOpenCell(stateOf(entry, miniBatch))) setState(entry, miniBatch, cell.cancelled)
+    if (isOpenCell(stateOf(entry, miniBatch))) setState(entry, miniBatch, cell.canceled)
   }
 }
 

@@ -93,7 +93,7 @@ export const cellWord = (state: Cell): string => {
       return 'committed'
     case cell.failed:
       return 'failed'
-    case cell.cancelled:
+    case cell.canceled:
       return 'canceled'
     case cell.halved:
       return 'halved'

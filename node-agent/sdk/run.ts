@@ -11,7 +11,7 @@ export interface WaitOptions {
   readonly showOutput?: boolean
   /** Ends the waiting, not the run. Default: none. */
   readonly timeoutSeconds?: number
-  /** Throw if the run failed or was cancelled. Default: true. */
+  /** Throw if the run failed or was canceled. Default: true. */
   readonly raiseOnError?: boolean
 }
 

@@ -6,7 +6,7 @@
 
 /** What a state looks like. Jobs, mini-batches and machines are all shown with these seven. */
 export type StateTone =
-  'waiting' | 'running' | 'committed' | 'retried' | 'failed' | 'cancelled' | 'paused'
+  'waiting' | 'running' | 'committed' | 'retried' | 'failed' | 'canceled' | 'paused'
 
 export const stateTones: readonly StateTone[] = [
   'waiting',
@@ -14,7 +14,7 @@ export const stateTones: readonly StateTone[] = [
   'committed',
   'retried',
   'failed',
-  'cancelled',
+  'canceled',
   'paused',
 ]
 
@@ -60,7 +60,7 @@ export const light: Palette = {
     committed: { mark: '#0e9a74', text: '#08715a' },
     retried: { mark: '#bd7d00', text: '#855600' },
     failed: { mark: '#c81e3a', text: '#b51630' },
-    cancelled: { mark: '#838c99', text: '#565e6b' },
+    canceled: { mark: '#838c99', text: '#565e6b' },
     paused: { mark: '#838c99', text: '#565e6b' },
   },
 }
@@ -82,7 +82,7 @@ export const dark: Palette = {
     committed: { mark: '#35cfa3', text: '#4fd8b0' },
     retried: { mark: '#e5ab3d', text: '#e9b755' },
     failed: { mark: '#f0506b', text: '#fb8093' },
-    cancelled: { mark: '#717c8d', text: '#9ca5b4' },
+    canceled: { mark: '#717c8d', text: '#9ca5b4' },
     paused: { mark: '#717c8d', text: '#9ca5b4' },
   },
 }

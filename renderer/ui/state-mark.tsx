@@ -40,7 +40,7 @@ const shapes: Readonly<Record<StateTone, React.JSX.Element>> = {
     />
   ),
   failed: <path d="M2 2 10 10M10 2 2 10" {...stroke} strokeWidth={2.2} />,
-  cancelled: (
+  canceled: (
     <>
       <circle cx="6" cy="6" r="4.2" {...stroke} />
       <path d="M1.5 10.5 10.5 1.5" {...stroke} />

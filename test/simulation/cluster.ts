@@ -50,7 +50,7 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
   const ledger = createLedger(world)
   const chunks: ChunkStore = new Map()
   const submitted: { job: SimulatedJob; chunksDurable: number }[] = []
-  const cancelled = new Set<JobId>()
+  const canceled = new Set<JobId>()
   const pauses = new Map<JobId, PauseFact>()
   let pools: PoolsFact = { kind: 'poolsChanged', pools: [] }
   const endedJobs = new Set<JobId>()
@@ -66,7 +66,7 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
       world,
       ledger,
       jobs: () => submitted,
-      cancelled,
+      canceled,
       pauses,
       pools: () => pools,
       breach,
@@ -155,7 +155,7 @@ export const createCluster = (world: World, options: ClusterOptions): Cluster =>
     },
     cancel: (job) => {
       world.count('jobs canceled')
-      cancelled.add(job)
+      canceled.add(job)
       tellHeads({ kind: 'cancelRequested', job })
     },
     setPaused: (job, paused) => {

@@ -37,7 +37,7 @@ export interface HeadHostDeps {
   readonly sendToWorker: (from: PeerId, to: PeerId, message: ToWorkerMessage) => void
   /** Jobs submitted so far, with the plan chunks that are durable. */
   readonly jobs: () => readonly { readonly job: SimulatedJob; readonly chunksDurable: number }[]
-  readonly cancelled: ReadonlySet<JobId>
+  readonly canceled: ReadonlySet<JobId>
   readonly pauses: ReadonlyMap<JobId, PauseFact>
   readonly pools: () => PoolsFact
   readonly breach: (message: string) => void
@@ -176,7 +176,7 @@ export const createHeadHost = (peer: PeerId, deps: HeadHostDeps): HeadHost => {
     }
     for (const pause of deps.pauses.values()) tell(pause)
     tell(deps.pools())
-    for (const job of deps.cancelled) tell({ kind: 'cancelRequested', job })
+    for (const job of deps.canceled) tell({ kind: 'cancelRequested', job })
     for (const record of ledger.records)
       if (record.kind === 'job-closed') tell(recordToFact(record))
   }

@@ -329,7 +329,7 @@ const checkStates = (
     if (at === cell.void) continue
     if (at === cell.committed && !counted.has(miniBatch)) problems.push(`${name} has no commit`)
     if (isOpenCell(at)) problems.push(`${name} is open`)
-    if (outcome === 'finished' && at === cell.cancelled) {
+    if (outcome === 'finished' && at === cell.canceled) {
       problems.push(`${name} of a finished job is canceled`)
     }
     if (at === cell.committed && simulated.poison.has(miniBatch)) {

@@ -260,9 +260,9 @@ const jobHandlers = (fake: Fake) => {
     cancelJob: ({ query }) =>
       withJob(query.job, (job) => {
         commands.push({ name: 'cancelJob', query, body: {} })
-        const cancelled = { ...job, state: 'CancelRequested' as const }
-        tell(fake, { kind: 'job-changed', job: cancelled })
-        return cancelled
+        const canceled = { ...job, state: 'CancelRequested' as const }
+        tell(fake, { kind: 'job-changed', job: canceled })
+        return canceled
       }),
     forgetJob: ({ query }) =>
       withJob(query.job, (job) => {

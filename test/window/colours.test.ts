@@ -89,7 +89,7 @@ describe.each(themes)('%s theme', (_, palette) => {
     'states stay apart for people with %s',
     (kind) => {
       // What small cells of the map are filled with, where there is no room for shapes. The greys of
-      // waiting, paused and cancelled are only ever drawn hollow, struck or as bars.
+      // waiting, paused and canceled are only ever drawn hollow, struck or as bars.
       const { running, committed, retried, failed } = palette.states
       const fills = [
         palette.border,

@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { FileSource, FilesWish, MiniBatchFiles, WrittenFiles } from '#agent/ports/output.ts'
+import type { FileSource, FilesWish, WrittenFiles } from '#agent/ports/output.ts'
 import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import type { BlobHash } from '#protocol/model/ids.ts'
@@ -81,13 +81,13 @@ const layOutAll = (root: string, { source, packPath, check }: FileFolderDeps): L
     wrong: undefined,
     wrongs: 0,
   }
-  for (const batch of source.files()) {
+  for (const left of source.files()) {
     check()
-    const pack = openPack(packPath(batch.pack))
+    const pack = openPack(packPath(left.pack))
     try {
       let position = packHeadBytes
-      for (const file of batch.list) {
-        layOut(laying, batch, file, { pack, position })
+      for (const file of left.list) {
+        layOut(laying, left.miniBatch, file, { pack, position })
         position += file.bytes
       }
     } finally {
@@ -112,8 +112,8 @@ interface Place {
   readonly position: number
 }
 
-const layOut = (laying: Laying, batch: MiniBatchFiles, file: OutputFile, place: Place): void => {
-  const { path, target } = claimPath(laying, batch.miniBatch, file.path)
+const layOut = (laying: Laying, miniBatch: number, file: OutputFile, place: Place): void => {
+  const { path, target } = claimPath(laying, miniBatch, file.path)
   let isRight: boolean
   try {
     isRight = copy(place, target, file)
@@ -127,7 +127,7 @@ const layOut = (laying: Laying, batch: MiniBatchFiles, file: OutputFile, place: 
     return
   }
   rmSync(path, { force: true })
-  laying.wrong ??= { path: file.path, miniBatch: batch.miniBatch }
+  laying.wrong ??= { path: file.path, miniBatch }
   laying.wrongs += 1
 }
 

@@ -26,7 +26,7 @@ import { storeSideInputs } from '../inputs/side-inputs.ts'
 import { checkPool } from './pool-check.ts'
 import { storeScript } from './store-script.ts'
 
-/** What a runner asks for: models registered, jobs made ready and cancelled. */
+/** What a runner asks for: models registered, jobs made ready and canceled. */
 export interface Submitting {
   readonly registerModel: (
     wish: ModelWish,

@@ -61,7 +61,7 @@ export const onHalvingsRestored = (
 
 /**
  * Records of several heads arrive in any order, also after the end of their job: committed wins over halved,
- * halved over failed, failed over cancelled, and the whole over its parts, so that every agent folds the same.
+ * halved over failed, failed over canceled, and the whole over its parts, so that every agent folds the same.
  * Each says `later` while the plan known so far does not have its mini-batch.
  */
 export const restoreCommit = (
@@ -107,7 +107,7 @@ export const restoreCharge = (
   // Two heads may together have charged more than the limit; failed is only what one of them called failed, as
   // in everybody's views. Else it is tried once more, and that charge will be the last.
   const before = stateOf(entry, miniBatch)
-  const isOpen = isOpenCell(before) || before === cell.cancelled
+  const isOpen = isOpenCell(before) || before === cell.canceled
   if (!charge.final || !isOpen) return reached
   setState(entry, miniBatch, cell.failed)
   revokeOthers(state, decisions, entry, miniBatch)

@@ -11,8 +11,8 @@ export const jobStates: Readonly<
   Running: { word: 'Running', tone: 'running' },
   Paused: { word: 'Paused', tone: 'paused' },
   Finalizing: { word: 'Finalizing', tone: 'running' },
-  CancelRequested: { word: 'Canceling', tone: 'cancelled' },
-  Canceled: { word: 'Canceled', tone: 'cancelled' },
+  CancelRequested: { word: 'Canceling', tone: 'canceled' },
+  Canceled: { word: 'Canceled', tone: 'canceled' },
   Completed: { word: 'Completed', tone: 'committed' },
   Failed: { word: 'Failed', tone: 'failed' },
 }

@@ -43,7 +43,7 @@ export const ProgressBar = (props: { readonly job: JobView; readonly thin?: bool
   const { job } = props
   const of = (count: number): number => (job.items === 0 ? 0 : count / job.items)
   const tone =
-    job.state === 'Completed' ? 'committed' : job.endedAt === null ? 'running' : 'cancelled'
+    job.state === 'Completed' ? 'committed' : job.endedAt === null ? 'running' : 'canceled'
   return (
     <Bar
       label={`Progress of ${job.name}: ${Math.round(progressShare(job) * 100)} %`}

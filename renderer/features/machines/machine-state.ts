@@ -19,7 +19,7 @@ export const machineState = (machine: MachineView, now: number): MachineState =>
     case 'never-seen':
       return { word: 'Expected', tone: 'waiting', reason: 'not seen from here yet' }
     case 'lost':
-      return { word: 'Away', tone: 'cancelled', reason: heard }
+      return { word: 'Away', tone: 'canceled', reason: heard }
     case 'suspect':
       return { word: 'Silent', tone: 'retried', reason: heard }
     case 'self':

@@ -137,9 +137,9 @@ test('locks the page in: no foreign address, no new window, no permission, no No
   }
   expect(session.device()).toBe(false)
   const reaches = (url: string): boolean => {
-    let cancelled = false
-    session.before({ url }, (answer: { cancel: boolean }) => (cancelled = answer.cancel))
-    return !cancelled
+    let canceled = false
+    session.before({ url }, (answer: { cancel: boolean }) => (canceled = answer.cancel))
+    return !canceled
   }
   expect(reaches(`${origin}/assets/index.js`)).toBe(true)
   expect(reaches('https://example.org/track')).toBe(false)

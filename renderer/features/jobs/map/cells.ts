@@ -15,7 +15,7 @@ export const cellStates: readonly CellState[] = [
   { letter: '.', tone: 'waiting', word: 'Pending' },
   { letter: 'h', tone: 'retried', word: 'Halved' },
   { letter: 'f', tone: 'failed', word: 'Failed' },
-  { letter: 'x', tone: 'cancelled', word: 'Canceled' },
+  { letter: 'x', tone: 'canceled', word: 'Canceled' },
 ]
 
 const stateByLetter = new Map(cellStates.map((state) => [state.letter, state]))

@@ -60,7 +60,7 @@ const drawCell = (context: CanvasRenderingContext2D, picture: Picture, place: Pl
   if (grid.size >= shapePx) drawShape(context, palette, { tone, ...place, side })
   else {
     context.fillStyle =
-      tone === 'waiting' || tone === 'cancelled' ? palette.border : palette.states[tone].mark
+      tone === 'waiting' || tone === 'canceled' ? palette.border : palette.states[tone].mark
     context.fillRect(place.x, place.y, side, side)
   }
 }
@@ -78,11 +78,11 @@ const drawShape = (
   switch (tone) {
     case 'waiting':
     case 'paused':
-    case 'cancelled':
+    case 'canceled':
       context.globalAlpha = 0.55
       context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1)
       context.globalAlpha = 1
-      if (tone === 'cancelled') line(context, [x + 1, y + side - 1, x + side - 1, y + 1])
+      if (tone === 'canceled') line(context, [x + 1, y + side - 1, x + side - 1, y + 1])
       return
     case 'failed':
       context.lineWidth = 2

@@ -162,7 +162,7 @@ const drawBar = (
   context.fillStyle = palette.states[tone].mark
   context.strokeStyle = palette.states[tone].mark
   context.lineWidth = 1
-  if (tone === 'cancelled') {
+  if (tone === 'canceled') {
     context.strokeRect(x + 0.5, y + 0.5, Math.max(1, width - 1), height - 1)
   } else if (tone === 'failed') {
     context.fillRect(x, y, Math.max(2, width), height)
@@ -174,7 +174,7 @@ const drawBar = (
   } else {
     context.fillRect(x, y, width, height)
   }
-  if (tone !== 'cancelled' && width > 44 * measures.scale && height >= 13 * measures.scale) {
+  if (tone !== 'canceled' && width > 44 * measures.scale && height >= 13 * measures.scale) {
     context.font = `${10 * measures.scale}px 'JetBrains Mono', monospace`
     context.fillStyle = palette.panel
     context.textAlign = 'left'

@@ -157,10 +157,10 @@ export const outcomes: Readonly<
   waiting: { tone: 'waiting', word: 'Granted' },
   running: { tone: 'running', word: 'Running' },
   committed: { tone: 'committed', word: 'Committed' },
-  duplicate: { tone: 'cancelled', word: 'Not needed any more' },
+  duplicate: { tone: 'canceled', word: 'Not needed any more' },
   charged: { tone: 'retried', word: 'Failed, tried again' },
   failed: { tone: 'failed', word: 'Failed for good' },
-  freed: { tone: 'cancelled', word: 'Given back' },
+  freed: { tone: 'canceled', word: 'Given back' },
 }
 
 /** A time without any bar on a lane, and why. */

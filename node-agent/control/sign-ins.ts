@@ -5,22 +5,22 @@ import { limits } from '#protocol/limits.ts'
  * Who may call: the holder of this start's token, or a browser that exchanged a one-time code for a
  * cookie. Everything lives in memory and ends with the agent.
  */
-export interface Sessions {
+export interface SignIns {
   /** 256 random bits, base64url. */
   readonly token: string
   readonly holdsToken: (given: string) => boolean
-  readonly holdsSession: (given: string) => boolean
+  readonly holdsCookie: (given: string) => boolean
   /** Opens a code of 128 random bits, valid once until `expiresAt`. */
   readonly openCode: () => { readonly code: string; readonly expiresAt: number }
-  /** Takes the code, used or not, and answers a new session; undefined if it is unknown, used or expired. */
+  /** Takes the code, used or not, and answers a new cookie's value; undefined if it is unknown, used or expired. */
   readonly exchange: (code: string) => string | undefined
 }
 
-export const createSessions = (now: () => number): Sessions => {
+export const createSignIns = (now: () => number): SignIns => {
   const token = randomBytes(32).toString('base64url')
   const tokenDigest = digest(token)
   // Keyed by digest: a look-up in a map then tells nothing about how much of a guess was right.
-  const sessions = new Set<string>()
+  const cookies = new Set<string>()
   const codes = new Map<string, number>()
 
   const openCode = () => {
@@ -35,16 +35,16 @@ export const createSessions = (now: () => number): Sessions => {
     const expiresAt = codes.get(key(code))
     codes.delete(key(code))
     if (expiresAt === undefined || expiresAt <= now()) return undefined
-    const session = randomBytes(32).toString('base64url')
-    sessions.add(key(session))
-    dropOldest(sessions, limits.sessions)
-    return session
+    const cookie = randomBytes(32).toString('base64url')
+    cookies.add(key(cookie))
+    dropOldest(cookies, limits.signIns)
+    return cookie
   }
 
   return {
     token,
     holdsToken: (given) => timingSafeEqual(digest(given), tokenDigest),
-    holdsSession: (given) => sessions.has(key(given)),
+    holdsCookie: (given) => cookies.has(key(given)),
     openCode,
     exchange,
   }
