@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint, none } from './endpoint.ts'
+import { done, endpoint, none } from './endpoint.ts'
 import {
   comparisonView,
   experimentView,
@@ -173,6 +173,6 @@ export const pipelineApi = {
     summary: 'Ends a schedule, by name or id; runs that have begun go on.',
     query: scheduleKey,
     body: none,
-    answer: z.object({ done: z.literal(true) }),
+    answer: done,
   }),
 } as const

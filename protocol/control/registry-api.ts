@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
-import { endpoint, none } from './endpoint.ts'
+import { done, endpoint, none } from './endpoint.ts'
 import {
   checkedView,
   datasetView,
@@ -54,7 +54,7 @@ export const registryApi = {
     summary: 'Takes a name back; the files stay.',
     query: z.object({ datastore: z.string().min(1).max(128) }),
     body: none,
-    answer: z.object({ done: z.literal(true) }),
+    answer: done,
   }),
   registerDataset: endpoint({
     method: 'POST',
