@@ -1,4 +1,5 @@
 import type { Clock } from '#agent/ports/clock.ts'
+import type { JobLeavings } from '#agent/ports/leavings.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { ProcessLogs, RunLogs } from '#agent/ports/logs.ts'
 import type { Transport } from '#agent/ports/transport.ts'
@@ -53,12 +54,13 @@ export interface FoundLog extends Omit<LogAnswer, 'startedAt'> {
 
 export interface JobLogsDeps {
   readonly self: PeerId
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'after'>
   readonly log: Log
-  readonly views: Views
-  readonly transport: Transport
+  readonly views: Pick<Views, 'job' | 'jobs' | 'attempts' | 'shares' | 'charges' | 'failureGroups'>
+  readonly transport: Pick<Transport, 'serve' | 'request' | 'connected'>
   readonly processLogs: ProcessLogs
   readonly runLogs: RunLogs
+  readonly leavings: Pick<JobLeavings, 'remove'>
   readonly members: () => readonly PeerId[]
   readonly nameOf: (peer: PeerId) => string
   readonly toView: (fold: JobFold) => JobView
@@ -113,8 +115,7 @@ const overviewFile = 'overview.txt'
 
 /** The overview comes last: if it is there, so are the others. */
 const writeFiles = async (logging: Logging, job: JobId): Promise<void> => {
-  const { views, runLogs, log } = logging
-  const fold = await views.job(job)
+  const fold = await logging.views.job(job)
   if (fold === undefined || fold.forgotten !== undefined) return
   const facts = await factsOf(logging, fold)
   const files = [
@@ -122,12 +123,24 @@ const writeFiles = async (logging: Logging, job: JobId): Promise<void> => {
     ['errors.csv', [errorsCsv(facts)]],
     [overviewFile, [overviewText(facts)]],
   ] as const
-  for (const [path, parts] of files) {
-    const written = await runLogs.write(job, path, parts)
-    if (!written.ok)
-      return log.warn('a log of a run was not written', { job, error: written.error })
-  }
+  for (const [path, parts] of files) if (!(await writeLog(logging, job, path, parts))) return
   if (fold.job.spec.runtime === 'node') collectLater(logging, fold)
+}
+
+/** True if the file stands. One of a job that was forgotten meanwhile goes: what it had may be removed already. */
+const writeLog = async (
+  { views, runLogs, leavings, log }: Logging,
+  job: JobId,
+  path: string,
+  parts: Parameters<RunLogs['write']>[2],
+): Promise<boolean> => {
+  const written = await runLogs.write(job, path, parts)
+  if ((await views.job(job))?.forgotten !== undefined) {
+    await leavings.remove(job)
+    return false
+  }
+  if (!written.ok) log.warn('a log of a run was not written', { job, error: written.error })
+  return written.ok
 }
 
 const factsOf = async ({ views, nameOf, toView }: Logging, fold: JobFold) => ({
@@ -173,7 +186,7 @@ const partsOf = async ({ views }: Logging, job: JobId): Promise<readonly PeerId[
 }
 
 const fetchFrom = async (logging: Logging, job: JobId, peer: PeerId): Promise<void> => {
-  const { wanted, runLogs, stopped, log, views } = logging
+  const { wanted, stopped, views } = logging
   if ((await views.job(job))?.forgotten !== undefined) return void wanted.delete(job)
   const asked = await ask(logging, peer, { job, most: limits.scriptLogReadBytes }, stopped.signal)
   if (!asked.ok) return
@@ -184,8 +197,7 @@ const fetchFrom = async (logging: Logging, job: JobId, peer: PeerId): Promise<vo
       data,
       '\n',
     ])
-    const written = await runLogs.write(job, pathOf(logging, peer, process), parts)
-    if (!written.ok) log.warn('a log of a run was not written', { job, error: written.error })
+    await writeLog(logging, job, pathOf(logging, peer, process), parts)
   }
   const left = wanted.get(job)
   left?.delete(peer)
