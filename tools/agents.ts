@@ -141,9 +141,12 @@ export const pairAll = async (
   })
 }
 
-/** Asks again until it is true. @throws Error naming what was waited for. */
+/**
+ * Asks again until it is true. @throws Error naming what was waited for.
+ * @param what a function, where what was seen last belongs to it
+ */
 export const until = async (
-  what: string,
+  what: string | (() => string),
   isTrue: () => Promise<boolean>,
   limitMs = 30_000,
 ): Promise<void> => {
@@ -152,7 +155,8 @@ export const until = async (
     if (await isTrue()) return
     await wait(50)
   }
-  throw new Error(`waited ${limitMs} ms in vain: ${what}`)
+  const told = typeof what === 'string' ? what : what()
+  throw new Error(`waited ${limitMs} ms in vain: ${told}`)
 }
 
 export const isFinal = (job: JobView): boolean =>
@@ -168,12 +172,18 @@ export const untilFinal = async (
   } = {},
 ): Promise<JobView> => {
   let last: JobView | undefined
+  let problem = ''
   await until(
-    `job ${id} ends`,
+    () =>
+      `job ${id} ends; last it was ${last === undefined ? 'never seen' : jobText(last)}${problem}`,
     async () => {
+      problem = ''
       last = await client()
         .call('job', { query: { job: id } })
-        .catch(() => last)
+        .catch((thrown: unknown) => {
+          problem = ` (${String(thrown)})`
+          return last
+        })
       if (last !== undefined) await options.seen?.(last)
       return last !== undefined && isFinal(last)
     },
@@ -181,6 +191,13 @@ export const untilFinal = async (
   )
   if (last === undefined) throw new Error(`job ${id} was never seen`)
   return last
+}
+
+/** How a job stands, in a line for whoever reads why a test failed. */
+const jobText = (job: JobView): string => {
+  const { state, reason, headline, planComplete, miniBatches, committed, failed, leased } = job
+  const counts = { planComplete, miniBatches, committed, failed, leased, rowsHere: job.rowsHere }
+  return `${state} ${JSON.stringify({ reason, headline, ...counts })}`
 }
 
 /** All rows of a job, page by page. */

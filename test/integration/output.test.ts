@@ -70,9 +70,9 @@ const filesIn = async (folder: string): Promise<ReadonlyMap<string, string>> => 
   return found
 }
 
-/** Packs that are still among an agent's blobs. */
-const packsAt = async (home: string): Promise<number> => {
-  let packs = 0
+/** Packs that are still among an agent's blobs, and notes of packs. */
+const packsAt = async (home: string): Promise<readonly string[]> => {
+  const packs: string[] = []
   for (const path of await readdir(join(home, 'blobs'), { recursive: true, withFileTypes: true })) {
     if (!path.isFile()) continue
     const handle = await open(join(path.parentPath, path.name), 'r').catch(() => undefined)
@@ -80,17 +80,28 @@ const packsAt = async (home: string): Promise<number> => {
     if (handle === undefined) continue
     await using file = handle
     const { buffer, bytesRead } = await file.read(Buffer.alloc(packHeadBytes), 0, packHeadBytes, 0)
-    if (isPackHead(buffer.toString('latin1', 0, bytesRead))) packs += 1
+    if (isPackHead(buffer.toString('latin1', 0, bytesRead)))
+      packs.push(join(path.parentPath, path.name))
   }
-  return packs
+  const notes = await readdir(join(home, 'packs'), { recursive: true }).catch(() => [])
+  return [...packs, ...notes.map((name) => join(home, 'packs', name))]
 }
 
+/** What failed a test before: it must not fail those behind it too. */
+const told = new Set<string>()
+
 const allSwept = async (): Promise<void> => {
-  for (const { home } of [team.keeper, ...team.workers])
-    await until(`no packs are left in ${home}`, async () => {
-      const noted = await readdir(join(home, 'packs')).catch(() => [])
-      return noted.length === 0 && (await packsAt(home)) === 0
-    })
+  for (const { home } of [team.keeper, ...team.workers]) {
+    let left: readonly string[] = []
+    const isSwept = async (): Promise<boolean> => {
+      left = (await packsAt(home)).filter((path) => !told.has(path))
+      return left.length === 0
+    }
+    await until(
+      () => `no packs are left in ${home}, but there are ${left.join(', ')}`,
+      isSwept,
+    ).finally(() => left.forEach((path) => told.add(path)))
+  }
 }
 
 describe('files that scripts write', () => {
