@@ -16,15 +16,15 @@ export interface ModelFolder {
   readonly place: (model: ModelReference) => Promise<Result<string, MusterError>>
 }
 
-export const createModelFolder = (folder: string, blobs: Blobs): ModelFolder => ({
-  place: (model) =>
-    placeFiles(blobs, {
-      target: join(folder, model.files[0]?.blob ?? 'none'),
-      files: model.files,
-      what: `Model ${model.name}:${model.version}`,
-      code: 'ModelMissing',
-    }),
-})
+export const createModelFolder = (folder: string, blobs: PlacedBlobs): ModelFolder => {
+  const place = createPlace(folder, blobs)
+  return {
+    place: async ({ name, version, files }) => {
+      const placed = await place({ files, what: `Model ${name}:${version}`, code: 'ModelMissing' })
+      return placed.ok ? ok(join(placed.value, files[0]?.path ?? '')) : placed
+    },
+  }
+}
 
 /** Lays a script's bundle and the files beside it out as they stood in its author's folder. */
 export interface ScriptFolder {
@@ -32,14 +32,12 @@ export interface ScriptFolder {
   readonly place: (script: ScriptReference) => Promise<Result<string, MusterError>>
 }
 
-export const createScriptFolder = (folder: string, blobs: Blobs): ScriptFolder => ({
-  place: async ({ entry, files }) => {
-    const target = join(folder, nameOf(files))
-    const what = `Script ${entry}`
-    const placed = await placeFiles(blobs, { target, files, what, code: 'ScriptMissing' })
-    return placed.ok ? ok(target) : placed
-  },
-})
+export const createScriptFolder = (folder: string, blobs: PlacedBlobs): ScriptFolder => {
+  const place = createPlace(folder, blobs)
+  return {
+    place: ({ entry, files }) => place({ files, what: `Script ${entry}`, code: 'ScriptMissing' }),
+  }
+}
 
 /** Lays the files of a job's side input out under their own paths. */
 export interface SideFolder {
@@ -47,42 +45,56 @@ export interface SideFolder {
   readonly place: (input: SideInput) => Promise<Result<string, MusterError>>
 }
 
-export const createSideFolder = (folder: string, blobs: Blobs): SideFolder => ({
-  place: async ({ name, files }) => {
-    const what = `Side input ${name}`
-    const target = sideFolderOf(folder, files)
-    const placed = await placeFiles(blobs, { target, files, what, code: 'InputMissing' })
-    return placed.ok ? ok(target) : placed
-  },
-})
+export const createSideFolder = (folder: string, blobs: PlacedBlobs): SideFolder => {
+  const place = createPlace(folder, blobs)
+  return {
+    place: ({ name, files }) => place({ files, what: `Side input ${name}`, code: 'InputMissing' }),
+  }
+}
 
 /** Where a side input is laid out below the folder of all. */
 export const sideFolderOf = (folder: string, files: readonly ModelFile[]): string =>
   join(folder, nameOf(files))
 
-/** Equal files under equal paths have one name. */
+type PlacedBlobs = Pick<Blobs, 'path'>
+
+/** Equal files under equal paths have one name: of two models that differ in their weights alone, too. */
 const nameOf = (files: readonly ModelFile[]): string =>
   createHash('sha256')
     .update(JSON.stringify(files.map((file) => [file.path, file.blob])))
     .digest('hex')
 
 interface Placing {
-  /** Folder that will hold exactly these files. */
-  readonly target: string
   readonly files: readonly ModelFile[]
   readonly what: string
   readonly code: 'ModelMissing' | 'ScriptMissing' | 'InputMissing'
 }
 
-/** Gives the absolute path of the first file. */
-const placeFiles = async (blobs: Blobs, placing: Placing): Promise<Result<string, MusterError>> => {
-  const { target, files } = placing
-  const main = files[0]
-  if (main === undefined) return err(broken(placing, 'it has no files'))
-  const mainPath = join(target, main.path)
+/** Lays files out in a folder of their own and gives its absolute path. */
+const createPlace = (folder: string, blobs: PlacedBlobs) => {
+  const underWay = new Map<string, Promise<Result<string, MusterError>>>()
+  return (placing: Placing): Promise<Result<string, MusterError>> => {
+    const target = join(folder, nameOf(placing.files))
+    // Worker processes that start together want the same files, and the first may use them already when the
+    // last is ready with its own.
+    const running = underWay.get(target)
+    if (running !== undefined) return running
+    const mine = placeFiles(blobs, target, placing).finally(() => underWay.delete(target))
+    underWay.set(target, mine)
+    return mine
+  }
+}
+
+const placeFiles = async (
+  blobs: PlacedBlobs,
+  target: string,
+  placing: Placing,
+): Promise<Result<string, MusterError>> => {
+  const { files } = placing
+  if (files.length === 0) return err(broken(placing, 'it has no files'))
   const fresh = join(dirname(target), `.${randomUUID()}`)
   try {
-    if (await isWhole(placing)) return ok(mainPath)
+    if (await isWhole(target, files)) return ok(target)
     for (const file of files) {
       const path = resolve(fresh, file.path)
       // Names were checked at registration; a record of a stranger's agent is checked again here.
@@ -93,16 +105,14 @@ const placeFiles = async (blobs: Blobs, placing: Placing): Promise<Result<string
     }
     await rm(target, { recursive: true, force: true })
     await rename(fresh, target)
-    return ok(mainPath)
+    return ok(target)
   } catch (thrown) {
-    // Another worker process may have been quicker with the very same files.
     await rm(fresh, { recursive: true, force: true })
-    if (await isWhole(placing)) return ok(mainPath)
     return err(broken(placing, thrownToText(thrown)))
   }
 }
 
-const isWhole = async ({ target, files }: Placing): Promise<boolean> => {
+const isWhole = async (target: string, files: readonly ModelFile[]): Promise<boolean> => {
   for (const file of files) {
     const found = await stat(join(target, file.path)).catch(() => undefined)
     if (found?.size !== file.bytes) return false

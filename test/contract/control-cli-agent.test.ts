@@ -117,7 +117,11 @@ describe('muster agent', () => {
     // The time that tells a second wish from the echo of the first.
     await sleep(limits.signalEchoMs + 100)
     expect(agent.child.exitCode).toBe(null)
-    agent.child.kill('SIGINT')
+    // A busy machine may have heard the first one so late that the next one still counts as its echo.
+    while (agent.child.exitCode === null) {
+      agent.child.kill('SIGINT')
+      await Promise.race([agent.ended, sleep(limits.signalEchoMs + 100)])
+    }
     expect((await agent.ended).code).toBe(130)
   })
 })
