@@ -82,10 +82,11 @@ export const createBlobExchange = ({ blobs, transport }: BlobExchangeDeps): Blob
 
   return {
     fetch: async (blob, holders, signal) => {
-      const running = underWay.get(blob)
-      if (running !== undefined) {
-        const shared = await running
-        if (shared.ok) return shared
+      // One that came to nothing, perhaps because nobody wants it there any more, is begun again: by one of those
+      // who waited for it, and the others wait for that.
+      for (let other = underWay.get(blob); other !== undefined; other = underWay.get(blob)) {
+        const shared = await other
+        if (shared.ok || signal.aborted) return shared
       }
       const mine = fetchAny(blob, holders, signal).finally(() => underWay.delete(blob))
       underWay.set(blob, mine)

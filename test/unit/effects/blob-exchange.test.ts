@@ -37,7 +37,7 @@ const office = async (folder: string) => {
       holders.map(({ self }) => self),
       new AbortController().signal,
     )
-  return { blobs, clock, first, second, fetch }
+  return { blobs, clock, exchange, first, second, fetch }
 }
 
 const answering = (...answers: readonly BlobAnswer[]) =>
@@ -64,6 +64,36 @@ describe('fetching a blob', () => {
     expect(await fetch(second)).toEqual({ ok: true, value: undefined })
     expect(asked).toEqual([300_000])
     expect(await blobs.read(blob)).toEqual({ ok: true, value: bytes })
+  })
+
+  it('is begun again once for all who wait, when the first of them gives it up', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'muster-exchange-'))
+    const { blobs, exchange, first } = await office(folder.path)
+    const begun = Promise.withResolvers<void>()
+    const asked: number[] = []
+    first.serve(
+      blobProtocol,
+      async function* (...[, { offset }, gone]): AsyncGenerator<BlobAnswer> {
+        asked.push(offset)
+        yield found
+        if (offset > 0) return yield { kind: 'data', parts: [bytes.subarray(offset)] }
+        yield start
+        begun.resolve()
+        await new Promise((resolve) => gone.addEventListener('abort', resolve))
+      },
+    )
+    const stop = new AbortController()
+    const never = new AbortController().signal
+    const [given, ...waiting] = [stop.signal, never, never, never].map((signal) =>
+      exchange.fetch(blob, [first.self], signal),
+    )
+    await begun.promise
+    await expect.poll(() => blobs.partialSize(blob)).toBe(300_000)
+    stop.abort()
+    expect((await given)?.ok).toBe(false)
+    const ok = { ok: true, value: undefined }
+    expect(await Promise.all(waiting)).toEqual([ok, ok, ok])
+    expect(asked).toEqual([0, 300_000])
   })
 
   it('takes no more than was announced', async () => {
