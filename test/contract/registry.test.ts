@@ -94,6 +94,16 @@ describe('datastores', () => {
     )
   })
 
+  it('keep their description and their tags', async () => {
+    await using t = await setup()
+    const written = { description: 'Scans of July', tags: { room: '2' } }
+    const wish = { name: 'scans', path: t.data, overwrite: false, ...written }
+    value(await t.registry.registerDatastore(wish))
+    expect(value(await t.registry.datastore('scans'))).toMatchObject(written)
+    value(await t.registry.registerDataset(wishOf({ path: t.data, ...written })))
+    expect(value(await t.registry.dataset('july'))).toMatchObject(written)
+  })
+
   it('are removed by who registered them or by an admin, and may come again', async () => {
     await using t = await setup()
     const place = { kind: 'folder', peer: t.other, path: '/scans' } as const

@@ -544,7 +544,7 @@ describe('small views', () => {
         version,
         files: [{ path: 'm.onnx', blob: blobNamed('m'), bytes: 1 }],
         description: `registered at ${registeredAt}`,
-        tags: {},
+        tags: { of: 'digits' },
         facts: { inputs: [], outputs: [], opset: 17, producer: '', parameters: 0, bytes: 1 },
         registeredBy: t.keys.self,
         registeredAt,
@@ -558,7 +558,10 @@ describe('small views', () => {
     expect(await t.views.setting('nothing')).toBeUndefined()
     expect((await t.views.models()).map(({ version }) => version)).toEqual([2, 1])
     // The first to be registered keeps the number.
-    expect((await t.views.model('mnist'))?.description).toBe('registered at 7')
+    expect(await t.views.model('mnist')).toMatchObject({
+      description: 'registered at 7',
+      tags: { of: 'digits' },
+    })
     expect((await t.views.model('mnist', 1))?.version).toBe(1)
     expect(await t.views.model('mnist', 3)).toBeUndefined()
   })

@@ -390,7 +390,7 @@ test('a table of rows is the table of the next step', async () => {
   )
 })
 
-test('a failed step stops those that need it, and others only without continue', async () => {
+test('a failed step stops those that need it; others go on where the run continues', async () => {
   const folder = await writeTexts('failing', { 'a.txt': 'a' })
   const file = (more: string): string => `
 name: one-fails

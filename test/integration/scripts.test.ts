@@ -80,18 +80,27 @@ describe('what a script gets', () => {
     expect(left).not.toContain(lab.job)
   })
 
-  test('shutdown() when its process ends in peace', async () => {
+  test('init() once, run() once for each mini-batch, shutdown() when its process ends in peace', async () => {
     const process = await lab.started(
-      `export const run = () => []
+      `export const init = (context) => context.logger.info('the beginning')
+       export const run = (miniBatch, context) => { context.logger.info('a run'); return [] }
        export const shutdown = (context) => context.logger.info('the end')`,
     )
+    for (let round = 0; round < 3; round += 1) await runItems(process, three)
     process.kill()
     expect(await process.exited).toMatchObject({ kind: 'killed' })
     const logs = join(lab.home, 'logs', 'jobs', lab.job)
     const found = await Promise.all(
       (await readdir(logs)).map((one) => readFile(join(logs, one), 'utf8')),
     )
-    expect(found.join('')).toContain('INFO the end')
+    const told = found.find((text) => text.includes('the beginning')) ?? ''
+    expect(told.match(/(?<=INFO ).*/g)).toEqual([
+      'the beginning',
+      'a run',
+      'a run',
+      'a run',
+      'the end',
+    ])
   })
 })
 

@@ -159,6 +159,23 @@ describe('a plan of delimited tables', () => {
     ])
   })
 
+  it('gives header and delimiter to every mini-batch of a file', async () => {
+    await using folder = await tempFolder()
+    const rows = Array.from({ length: 30 }, (_, at) => [`name ${at}, first`, String(at)])
+    const text = ['who;how many', ...rows.map((row) => row.join(';'))].join('\n')
+    await writeTables(folder.path, { 'a.csv': text })
+    const spec = tableSpec({ root: folder.path, delimiter: ';', bytes: 100 })
+    const miniBatches = miniBatchesIn(await planAll(spec))
+    expect(miniBatches.length).toBeGreaterThan(3)
+    const read: unknown[] = []
+    for (const slices of miniBatches) {
+      const { columns, records } = await readTable(runTable(spec, slices))
+      expect(columns).toEqual(['who', 'how many'])
+      read.push(...records.map(({ values }) => values))
+    }
+    expect(read).toEqual(rows.map(([who, count]) => ({ who, 'how many': count })))
+  })
+
   it('takes other delimiters, and names the columns itself where no header does', async () => {
     await using folder = await tempFolder()
     await writeTables(folder.path, { 'a.tsv': '1\ta,b\n2\tc\n' })
