@@ -338,6 +338,8 @@ export const limits = {
   logFrameBytes: 2 * mib,
   /** Logs of workers are fetched this long after the seal: `shutdown()` may have said its words by then. */
   logCollectMs: 3 * second,
+  /** Looked at again this long after that: where a machine was stopped or overloaded, its scripts ended later. */
+  logCollectAgainMs: 15 * second,
   /** Newest jobs whose log files are looked for at a start. */
   logCatchUpJobs: 20,
   /** Causes in the list of errors of a run. */

@@ -10,7 +10,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { miniBatchColumns, miniBatchLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
-import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import type { JobId, Millis, PeerId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { logsProtocol } from '#protocol/wire/logs/protocol.ts'
@@ -102,9 +102,11 @@ export const createJobLogs = (deps: JobLogsDeps): JobLogs => {
   }
 }
 
-const inTurn = (logging: Logging, act: () => Promise<void>): void => {
+const inTurn = (logging: Logging, act: () => Promise<unknown>): void => {
   logging.work = logging.work
-    .then(() => (logging.stopped.signal.aborted ? undefined : act()))
+    .then(async () => {
+      if (!logging.stopped.signal.aborted) await act()
+    })
     .catch((thrown: unknown) => {
       if (!logging.stopped.signal.aborted)
         logging.log.error('logs of a run could not be written', { detail: thrownToText(thrown) })
@@ -163,20 +165,40 @@ async function* miniBatchParts({ views, nameOf, stopped }: Logging, job: JobId) 
   }
 }
 
-/** A script may still say something in `shutdown()`: its log is whole a moment after the job. */
+/**
+ * A script may still say something in `shutdown()`: its log is whole a moment after the job, and where its machine
+ * is busy some moments later. What has grown since is fetched once more.
+ */
 const collectLater = (logging: Logging, fold: JobFold): void => {
-  const { clock, timers, wanted, self } = logging
+  const { wanted, self, transport } = logging
   const { id } = fold.job
-  const timer = clock.after(limits.logCollectMs, () => {
+  const sizes = new Map<PeerId, string | undefined>()
+  const collect = async (): Promise<void> => {
+    const all = new Set([self, ...transport.connected(), ...(await partsOf(logging, id))])
+    wanted.set(id, all)
+    for (const peer of all) sizes.set(peer, await fetchFrom(logging, id, peer))
+    later(logging, limits.logCollectAgainMs, collectGrown)
+  }
+  const collectGrown = async (): Promise<void> => {
+    for (const [peer, size] of sizes) {
+      const listed = await ask(logging, peer, { job: id, most: 0 }, logging.stopped.signal)
+      if (listed.ok && sizesOf(listed.value) !== size) await fetchFrom(logging, id, peer)
+    }
+  }
+  later(logging, limits.logCollectMs, collect)
+}
+
+const later = (logging: Logging, ms: Millis, act: () => Promise<void>): void => {
+  const { clock, timers } = logging
+  const timer = clock.after(ms, () => {
     timers.delete(timer)
-    inTurn(logging, async () => {
-      const all = new Set([self, ...logging.transport.connected(), ...(await partsOf(logging, id))])
-      wanted.set(id, all)
-      for (const peer of all) await fetchFrom(logging, id, peer)
-    })
+    inTurn(logging, act)
   })
   timers.add(timer)
 }
+
+const sizesOf = (logs: readonly FoundLog[]): string =>
+  logs.map(({ process, startedAt, size }) => `${process} ${startedAt} ${size}`).join(', ')
 
 /** Peers that committed or were charged: they surely ran something. */
 const partsOf = async ({ views }: Logging, job: JobId): Promise<readonly PeerId[]> => {
@@ -185,11 +207,19 @@ const partsOf = async ({ views }: Logging, job: JobId): Promise<readonly PeerId[
   return [...new Set([...shares, ...charges].map(({ peer }) => peer))]
 }
 
-const fetchFrom = async (logging: Logging, job: JobId, peer: PeerId): Promise<void> => {
+/** How large the logs there are; undefined if they could not be had. */
+const fetchFrom = async (
+  logging: Logging,
+  job: JobId,
+  peer: PeerId,
+): Promise<string | undefined> => {
   const { wanted, stopped, views } = logging
-  if ((await views.job(job))?.forgotten !== undefined) return void wanted.delete(job)
+  if ((await views.job(job))?.forgotten !== undefined) {
+    wanted.delete(job)
+    return undefined
+  }
   const asked = await ask(logging, peer, { job, most: limits.scriptLogReadBytes }, stopped.signal)
-  if (!asked.ok) return
+  if (!asked.ok) return undefined
   const byProcess = Map.groupBy(asked.value, (one) => one.process)
   for (const [process, logs] of byProcess) {
     const parts = logs.flatMap(({ startedAt, data }) => [
@@ -202,6 +232,7 @@ const fetchFrom = async (logging: Logging, job: JobId, peer: PeerId): Promise<vo
   const left = wanted.get(job)
   left?.delete(peer)
   if (left?.size === 0) wanted.delete(job)
+  return sizesOf(asked.value)
 }
 
 const pathOf = (logging: Logging, peer: PeerId, process: number): string =>

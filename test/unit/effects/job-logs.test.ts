@@ -17,8 +17,10 @@ const setup = (forgetAt: 'never' | 'while attempts are listed' | 'while prints a
   const script = { entry: 'score.ts', source: 'typescript', files: [] } as const
   const spec = { ...declared.spec, runtime: 'node', script, arguments: [], environment: {} }
   let fold = { job: { ...declared, spec: spec as unknown as NodeJobSpec }, items: 1 } as JobFold
-  const files = new Set<string>()
+  const files = new Map<string, string>()
   const timers: (() => void)[] = []
+  /** What its one process printed so far. */
+  let printed = 'patient'
   /** Recorded first, removed then: as the agent does it. */
   const at = (moment: typeof forgetAt): void => {
     if (moment !== forgetAt) return
@@ -53,17 +55,16 @@ const setup = (forgetAt: 'never' | 'while attempts are listed' | 'while prints a
       },
     },
     processLogs: {
-      list: async () => [{ process: 0, startedAt: 5, bytes: 7 }],
+      list: async () => [{ process: 0, startedAt: 5, bytes: printed.length }],
       read: async () => {
         at('while prints are fetched')
-        return Buffer.from('patient')
+        return Buffer.from(printed)
       },
     },
     runLogs: {
       folder: () => '/out/logs',
       write: async (_, path, parts) => {
-        await Array.fromAsync(parts)
-        files.add(path)
+        files.set(path, (await Array.fromAsync(parts)).map(String).join(''))
         return ok(undefined)
       },
       list: async () => [],
@@ -74,18 +75,28 @@ const setup = (forgetAt: 'never' | 'while attempts are listed' | 'while prints a
     nameOf: () => 'anna',
     toView: () => makeJob(id, { state: 'Completed' }),
   })
-  /** The files that stand when the job has ended and the printed words were fetched. */
-  const written = async (): Promise<readonly string[]> => {
-    logs.ended(id)
-    const isForgotten = (): boolean => fold.forgotten !== undefined
+  const isForgotten = (): boolean => fold.forgotten !== undefined
+  const nextTimer = async (): Promise<void> => {
     await expect.poll(() => timers.length > 0 || isForgotten()).toBe(true)
-    for (const act of timers) act()
-    await expect.poll(() => files.has('anna/process-0.log') || isForgotten()).toBe(true)
-    // Waits for the file that is being written.
-    await logs[Symbol.asyncDispose]()
-    return [...files].toSorted()
+    timers.shift()?.()
   }
-  return { written }
+  return {
+    logs,
+    files,
+    nextTimer,
+    print: (words: string): void => {
+      printed += words
+    },
+    /** The files that stand when the job has ended and the printed words were fetched. */
+    written: async (): Promise<readonly string[]> => {
+      logs.ended(id)
+      await nextTimer()
+      await expect.poll(() => files.has('anna/process-0.log') || isForgotten()).toBe(true)
+      // Waits for the file that is being written.
+      await logs[Symbol.asyncDispose]()
+      return [...files.keys()].toSorted()
+    },
+  }
 }
 
 test('logs of a run stand in its folder', async () => {
@@ -103,3 +114,15 @@ test.each(['while attempts are listed', 'while prints are fetched'] as const)(
     expect(await setup(moment).written()).toEqual([])
   },
 )
+
+test('what a script said after its log was fetched is fetched too', async () => {
+  const { logs, files, nextTimer, print } = setup('never')
+  await using _ = logs
+  const log = (): string => files.get('anna/process-0.log') ?? ''
+  logs.ended(id)
+  await nextTimer()
+  await expect.poll(log).toContain('patient')
+  print(', and that was all')
+  await nextTimer()
+  await expect.poll(log).toContain('patient, and that was all')
+})
