@@ -153,8 +153,14 @@ export const dataLimits = {
   openPipelines: 10_000,
   /** A run that could not go on, for example since a disk is full, is looked at again after this. */
   runAgainMs: 10 * second,
-  /** Row texts in one result chunk of rows that were taken over: as much as a worker's largest, about. */
-  takenChunkBytes: 8 * 1024 * 1024,
+  /**
+   * Row texts in one result chunk of rows that were taken over: the store's writer keeps a chunk in one transaction,
+   * for which others wait, and the chunk is in memory several times over.
+   */
+  takenChunkBytes: 256 * kib,
+  /** Rows and bytes of one answer about rows to be taken over: a plan chunk may have a million of them. */
+  takenPageRows: 1_000,
+  takenPageBytes: 256 * kib,
   /** Newest jobs among which one is sought that read the same files since. */
   laterReaders: 16,
   /** Bytes of touched files that are read to see whether they hold the same, for one job: a minute of a disk, about ... */

@@ -19,8 +19,18 @@ import { endSliceHash, footerWords, startSliceHash } from './readers/table-hash.
 
 /** Reads files of inputs, or parts of them, and names what is in them by hashes. */
 export const createContentDigest = (): ContentDigest => {
-  const footers: Footers = new WeakMap()
-  return { ...wholeFiles, slices: (...given) => hashAll(footers, ...given) }
+  const kept: Kept = { footers: new WeakMap(), pieces: [] }
+  return { ...wholeFiles, slices: (...given) => hashAll(kept, ...given) }
+}
+
+/** What the next call uses again. */
+interface Kept {
+  readonly footers: Footers
+  /**
+   * Memory for a piece of a file, one more for each call that ran beside others. A fresh one for each piece is
+   * garbage outside of V8's heap, of which hundreds of megabytes lie about before anybody looks.
+   */
+  readonly pieces: Uint8Array[]
 }
 
 /** Footers of Parquet take long to take apart: each is kept as long as the plan chunk that names its file. */
@@ -59,20 +69,26 @@ const wholeFiles: Pick<ContentDigest, 'file' | 'of'> = {
 }
 
 const hashAll = async (
-  footers: Footers,
+  { footers, pieces }: Kept,
   ...[input, slices, signal]: Parameters<ContentDigest['slices']>
 ): Promise<readonly (string | undefined)[]> => {
   const found: (string | undefined)[] = slices.map(() => undefined)
   const byFile = Map.groupBy(slices.keys(), (at) => slices[at]?.file)
-  for (const [file, places] of byFile) {
-    if (file === undefined) continue
-    const own = places.flatMap((at) => slices[at] ?? [])
-    const hashes = await readPlanned(input, file, signal, async (path) => {
-      await using open = await openForReading(patientAccess, path, file.bytes)
-      const footer = await footerOf(footers, open, file)
-      return typeof footer === 'string' ? [] : await hashSlices(open, own, footer, signal)
-    })
-    for (const [i, at] of places.entries()) found[at] = hashes?.[i]
+  const piece = pieces.pop() ?? Buffer.allocUnsafe(pieceBytes)
+  try {
+    for (const [file, places] of byFile) {
+      if (file === undefined) continue
+      const own = places.flatMap((at) => slices[at] ?? [])
+      const hashes = await readPlanned(input, file, signal, async (path) => {
+        await using open = await openForReading(patientAccess, path, file.bytes)
+        const footer = await footerOf(footers, open, file)
+        if (typeof footer === 'string') return []
+        return await hashSlices({ open, piece, signal }, own, footer)
+      })
+      for (const [i, at] of places.entries()) found[at] = hashes?.[i]
+    }
+  } finally {
+    pieces.push(piece)
   }
   return found
 }
@@ -113,30 +129,35 @@ const isAsPlanned = (facts: Stats, { bytes, modifiedMs }: PlannedFile): boolean 
 
 /** Slices of one file. @throws errors of the system */
 const hashSlices = async (
-  open: OpenFile,
+  reading: Reading,
   slices: readonly PlannedSlice[],
   facts: ParquetFacts | undefined,
-  signal: AbortSignal,
 ): Promise<readonly (string | undefined)[]> => {
   const found: (string | undefined)[] = []
   for (const slice of slices) {
-    signal.throwIfAborted()
-    found.push(await hashSlice(open, slice, facts && footerWords(facts, slice)))
+    reading.signal.throwIfAborted()
+    found.push(await hashSlice(reading, slice, facts && footerWords(facts, slice)))
   }
   return found
 }
 
+interface Reading {
+  readonly open: OpenFile
+  readonly piece: Uint8Array
+  readonly signal: AbortSignal
+}
+
 const hashSlice = async (
-  open: OpenFile,
+  { open, piece }: Reading,
   { offset, length }: PlannedSlice,
   footer: string | undefined,
 ): Promise<string | undefined> => {
   const hash = startSliceHash()
   const end = offset + length
-  for (let at = offset; at < end; at += pieceBytes) {
-    const piece = await open.exactly(at, Math.min(pieceBytes, end - at))
-    if (piece === undefined) return undefined
-    hash.update(piece)
+  for (let at = offset; at < end; at += piece.length) {
+    const read = await open.exactly(at, Math.min(piece.length, end - at), piece)
+    if (read === undefined) return undefined
+    hash.update(read)
   }
   return endSliceHash(hash, footer)
 }

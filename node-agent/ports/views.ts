@@ -20,6 +20,7 @@ import type { PoolRule } from '#protocol/model/pool.ts'
 import type { Charge, PlanChunkWritten } from '#protocol/model/record.ts'
 import type { Dataset, Datastore } from '#protocol/model/registry.ts'
 import type { Result } from '#protocol/model/result.ts'
+import type { AttemptRows } from '#protocol/model/rows.ts'
 
 export type { CountedCommit, JobFold, SealFacts }
 
@@ -104,12 +105,11 @@ export interface Views {
   readonly jobsOfStep: (run: string, step: string) => Promise<readonly JobId[]>
   /** Schedules that were not removed, by name. */
   readonly schedules: () => Promise<readonly ScheduleFold[]>
-  /** Rows of the items from `first` up to but without `last`, in plan order; failed items have none. */
-  readonly rowsOfItems: (
-    job: JobId,
-    first: ItemIndex,
-    last: ItemIndex,
-  ) => Promise<readonly TakenRow[]>
+  /**
+   * Rows of the items from `first` up to but without `last`, in plan order; failed items have none. A
+   * page of whole mini-batches, as few as fill it: the rest is asked for with its `next`.
+   */
+  readonly rowsOfItems: (job: JobId, first: ItemIndex, last: ItemIndex) => Promise<TakenPage>
   /** Hashes of what was read for the mini-batches `from` up to but without `to`, where they are known here. */
   readonly contents: (
     job: JobId,
@@ -226,14 +226,16 @@ export interface StoredRow {
   readonly failure: string
 }
 
-/** A row that another job may take over. */
-export interface TakenRow {
-  readonly item: ItemIndex
-  readonly name: string
-  readonly miniBatch: MiniBatchIndex
-  /** JSON text. */
-  readonly value: string
+/** All rows of some neighbouring mini-batches. */
+export interface TakenPage {
+  /** In plan order; those without rows are left out. */
+  readonly miniBatches: readonly TakenRows[]
+  /** The first item that was not looked at; behind the last that was asked for if there is none. */
+  readonly next: ItemIndex
 }
+
+/** Rows of one mini-batch that another job may take over, in columns as an attempt's. */
+export type TakenRows = Pick<AttemptRows, 'miniBatch' | 'items' | 'names' | 'lines'>
 
 /** What was in a mini-batch's items when they were read: see `protocol/model/content.ts`. */
 export interface MiniBatchContents {

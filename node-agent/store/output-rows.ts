@@ -26,6 +26,8 @@ export interface OutputState extends RowSource, FileSource {
 /** @param file absolute path of the database, which must be there */
 export const openOutputRows = (file: string): OutputRows => {
   const db = openForReading({ file })
+  // Rows are read once, from the first to the last: pages kept for a second look would be for nobody.
+  db.pragma('cache_size = -4096')
   const commits = createCommitQueries(db)
   const files = createFilesQuery(db)
   const values = db

@@ -1,3 +1,4 @@
+import type { TakenPage } from '#agent/ports/views.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { RecordKind } from '#protocol/model/record.ts'
 import type { VersionVector } from '#protocol/model/log-position.ts'
@@ -18,6 +19,7 @@ import { createRemains } from './queries/remains.ts'
 import { createPackQuery } from './queries/packs.ts'
 import { createPipelineQueries } from './queries/pipelines.ts'
 import { createRowsOfItems } from './queries/rows-of-items.ts'
+import type { ItemRange } from './queries/rows-of-items.ts'
 import { createRowSizes } from './queries/row-sizes.ts'
 import { createRowQueries } from './queries/rows.ts'
 import { createSharedRows } from './queries/shared-rows.ts'
@@ -87,11 +89,14 @@ const open = (options: ThreadOptions) => {
 }
 
 /** What jobs that take rows over, and those that look for them, ask. */
-const createRowsOfJobs = (db: Db) => ({
-  sharedRows: createSharedRows(db),
-  rowsOfItems: createRowsOfItems(db),
-  contents: createContents(db),
-})
+const createRowsOfJobs = (db: Db) => {
+  const rowsOfItems = createRowsOfItems(db)
+  return {
+    sharedRows: createSharedRows(db),
+    rowsOfItems: (range: ItemRange) => rowsOfItems(range) as unknown as TakenPage,
+    contents: createContents(db),
+  }
+}
 
 /** What the reader can be asked. */
 export type ReaderCalls = ReturnType<typeof open>['methods']

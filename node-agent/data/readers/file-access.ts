@@ -39,8 +39,15 @@ export const directAccess: FileAccess = {
 export interface OpenFile extends AsyncDisposable {
   /** Bytes from `position` on, as many as come at once, in memory that the next call uses again. */
   readonly block: (position: number) => Promise<Uint8Array>
-  /** Exactly these bytes in memory of their own; undefined if the file ends before. */
-  readonly exactly: (position: number, length: number) => Promise<Uint8Array | undefined>
+  /**
+   * Exactly these bytes, in memory of their own or at the beginning of `into`, which must have room for them;
+   * undefined if the file ends before.
+   */
+  readonly exactly: (
+    position: number,
+    length: number,
+    into?: Uint8Array,
+  ) => Promise<Uint8Array | undefined>
   /** What the system says of the open file now. */
   readonly facts: () => FileFacts
 }
@@ -62,8 +69,8 @@ export const openForReading = async (
       if (length <= 0) return buffer.subarray(0, 0)
       return buffer.subarray(0, await access.read(file, buffer.subarray(0, length), position))
     },
-    exactly: async (position, length) => {
-      const found = Buffer.allocUnsafe(length)
+    exactly: async (position, length, into) => {
+      const found = into?.subarray(0, length) ?? Buffer.allocUnsafe(length)
       for (let done = 0; done < length;) {
         const count = await access.read(file, found.subarray(done), position + done)
         if (count === 0) return undefined

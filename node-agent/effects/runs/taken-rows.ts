@@ -1,5 +1,5 @@
 import type { Chunks } from '#agent/ports/chunks.ts'
-import type { TakenRow, Views } from '#agent/ports/views.ts'
+import type { TakenRows, Views } from '#agent/ports/views.ts'
 import { MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { CountedCommit, JobFold } from '#protocol/model/fold.ts'
@@ -35,7 +35,10 @@ export interface Pair {
   readonly earlier: Place & { readonly contents: Uint8Array | undefined }
 }
 
-/** Commits of these mini-batches; one of whose rows some are not here is left out. */
+/**
+ * Commits of these mini-batches; one of whose rows some are not here is left out. However many they are, little
+ * more than one chunk of rows is held at once.
+ */
 export const packTaken = async (
   deps: TakenRowsDeps,
   job: Job,
@@ -43,7 +46,7 @@ export const packTaken = async (
   pairs: readonly Pair[],
 ): Promise<readonly CommitGroup[]> => {
   const groups: CommitGroup[] = []
-  for (const some of parts(await entriesOf(deps, donor, pairs)))
+  for await (const some of heaps(entriesOf(deps, donor, pairs)))
     groups.push(await pack(deps, job, some))
   return groups
 }
@@ -53,27 +56,40 @@ interface Entry {
   readonly commit: CountedCommit
 }
 
-const entriesOf = async (
+async function* entriesOf(
   { views }: TakenRowsDeps,
   { fold, commits }: Donor,
   pairs: readonly Pair[],
-): Promise<readonly Entry[]> => {
-  const entries: Entry[] = []
+): AsyncGenerator<Entry, void, undefined> {
   for (const stretch of stretches(pairs)) {
-    const first = stretch[0]?.earlier.firstItem ?? 0
-    const last = stretch.at(-1)?.earlier
-    const end = (last?.firstItem ?? 0) + (last?.items ?? 0)
-    const found = await views.rowsOfItems(fold.job.id, first, end)
-    const rows = Map.groupBy(found, ({ miniBatch }) => miniBatch)
+    const end = endOf(stretch.at(-1)?.earlier)
+    let next = stretch[0]?.earlier.firstItem ?? end
+    let held = new Map<MiniBatchIndex, TakenRows>()
     for (const pair of stretch) {
-      const commit = commits.get(pair.earlier.miniBatch)
-      const here = rows.get(pair.earlier.miniBatch) ?? []
-      if (commit !== undefined && here.length === commit.rows)
-        entries.push({ rows: toRows(pair, here), commit })
+      const { miniBatch } = pair.earlier
+      while (next < endOf(pair.earlier)) {
+        const page = await views.rowsOfItems(fold.job.id, next, end)
+        held = new Map(page.miniBatches.map((rows) => [rows.miniBatch, rows]))
+        next = page.next
+      }
+      const commit = commits.get(miniBatch)
+      const rows = held.get(miniBatch) ?? noRows(miniBatch)
+      if (commit !== undefined && rows.items.length === commit.rows)
+        yield { rows: toRows(pair, rows), commit }
     }
   }
-  return entries
 }
+
+const endOf = (place: Place | undefined): ItemIndex =>
+  place === undefined ? 0 : place.firstItem + place.items
+
+/** A mini-batch may return nothing. */
+const noRows = (miniBatch: MiniBatchIndex): TakenRows => ({
+  miniBatch,
+  items: [],
+  names: [],
+  lines: new Uint8Array(),
+})
 
 /** Pairs that follow each other closely in the earlier job, so that one question gets their rows. */
 const stretches = (pairs: readonly Pair[]): readonly (readonly Pair[])[] => {
@@ -87,35 +103,34 @@ const stretches = (pairs: readonly Pair[]): readonly (readonly Pair[])[] => {
   return found
 }
 
-const toRows = ({ now, earlier }: Pair, rows: readonly TakenRow[]): AttemptRows => ({
+const toRows = ({ now, earlier }: Pair, { items, names, lines }: TakenRows): AttemptRows => ({
   miniBatch: now.miniBatch,
   attempt: 1,
-  items: rows.map(({ item }) => now.firstItem + item - earlier.firstItem),
-  names: rows.map(({ name }) => name),
-  lines: Buffer.from(rows.map(({ value }) => value).join('\n')),
+  items: items.map((item) => now.firstItem + item - earlier.firstItem),
+  names,
+  lines,
   failures: [],
   ...(earlier.contents === undefined ? {} : { contents: earlier.contents }),
 })
 
 /** Entries in heaps that fit a result chunk. */
-const parts = (entries: readonly Entry[]): readonly (readonly Entry[])[] => {
-  const heaps: Entry[][] = [[]]
+async function* heaps(
+  entries: AsyncIterable<Entry>,
+): AsyncGenerator<readonly Entry[], void, undefined> {
+  let heap: Entry[] = []
   let bytes = 0
-  for (const entry of entries) {
+  for await (const entry of entries) {
     const size = entry.rows.lines.length
-    const heap = heaps.at(-1) ?? []
-    if (
-      heap.length >= limits.chunkEntries ||
-      (heap.length > 0 && bytes + size > limits.takenChunkBytes)
-    ) {
-      heaps.push([entry])
-      bytes = size
-    } else {
-      heap.push(entry)
-      bytes += size
+    const isFull = heap.length >= limits.chunkEntries || bytes + size > limits.takenChunkBytes
+    if (heap.length > 0 && isFull) {
+      yield heap
+      heap = []
+      bytes = 0
     }
+    heap.push(entry)
+    bytes += size
   }
-  return heaps.filter((heap) => heap.length > 0)
+  if (heap.length > 0) yield heap
 }
 
 const pack = async (

@@ -70,6 +70,10 @@ test('slices of a table are named by their bytes, while their file is as planned
   const digest = createContentDigest()
   const named = [due(`${long}\n`), undefined, due('1\n'), undefined]
   expect(await digest.slices(input, slices, signal)).toEqual(named)
+  // Of two that run side by side each reads into memory of its own.
+  const backwards = digest.slices(input, slices.toReversed(), signal)
+  expect(await digest.slices(input, slices, signal)).toEqual(named)
+  expect(await backwards).toEqual(named.toReversed())
   await utimes(path, 1, 1)
   expect(await digest.slices(input, slices, signal)).toEqual(named.map(() => undefined))
 })
