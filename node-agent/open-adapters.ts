@@ -17,7 +17,8 @@ import {
   createSideFolder,
 } from '#agent/data/model-folder.ts'
 import { createExports } from '#agent/data/output/exports.ts'
-import { createProcessLogs, createRunLogs } from '#agent/data/output/run-logs.ts'
+import { createProcessLogs } from '#agent/data/output/process-logs.ts'
+import { createRunLogs } from '#agent/data/output/run-logs.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import { createPacks } from '#agent/data/blobs/packs.ts'
 import { baseName, beside, folderOf } from '#agent/data/paths.ts'

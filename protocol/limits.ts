@@ -326,14 +326,20 @@ export const limits = {
   /** Rows of one mini-batch, and their text all together: they must fit one result chunk. */
   scriptRows: 1_000_000,
   scriptRowBytes: 128 * mib,
-  /** What one script process may print or log; the rest is dropped, and a line says so. */
-  scriptLogBytes: 1 * mib,
+  /** The beginning of what one script process prints or logs: how it started. A line says what is left out behind it. */
+  scriptLogHeadBytes: 512 * kib,
+  /** What it prints later is kept in parts of this size; with each new one the oldest goes. */
+  scriptLogPartBytes: 128 * kib,
+  /** Parts of one log: its last 512 KiB are always there, and what fails is told at the end. */
+  scriptLogParts: 5,
+  /** A log is cut at the end of a line, if there is one so near; a longer line is cut in its middle. */
+  scriptLogLineBytes: 4 * kib,
   /** Logs of one job kept on one machine, newest first. */
   scriptLogsPerJob: 32,
   /** A machine keeps the logs of a job this long after their last file came; the run's folder has copies. */
   scriptLogsMs: 30 * day,
-  /** What is read of such a log at once: all of it, with the line that says it is full. */
-  scriptLogReadBytes: mib + 1024,
+  /** What is read of such a log at once: beginning, parts, and the lines that say what is left out. */
+  scriptLogReadBytes: (512 + 5 * 128 + 1) * kib,
   /** One frame with a log of a process: `scriptLogReadBytes` and what is said of it. */
   logFrameBytes: 2 * mib,
   /** Logs of workers are fetched this long after the seal: `shutdown()` may have said its words by then. */

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ProcessLog, ProcessLogs, RunLogs } from '#agent/ports/logs.ts'
+import type { RunLogs } from '#agent/ports/logs.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { systemCode, writeError } from '../disk.ts'
@@ -41,31 +41,9 @@ export const createRunLogs = (folderOf: (job: JobId) => string): RunLogs => {
   }
 }
 
-/** @param root folder with one folder for each job; a log is called `<start>-<process>.log` */
-export const createProcessLogs = (root: string): ProcessLogs => ({
-  list: async (job) => {
-    const folder = join(root, job)
-    const logs = (await namesIn(folder, false)).map(async (name): Promise<ProcessLog[]> => {
-      const [, start, process] = /^(\d{1,15})-(\d{1,6})\.log$/.exec(name) ?? []
-      if (start === undefined) return []
-      const found = await sizeOf(folder, name)
-      return found.map(({ bytes }) => ({
-        process: Number(process),
-        startedAt: Number(start),
-        bytes,
-      }))
-    })
-    return (await Promise.all(logs))
-      .flat()
-      .sort((a, b) => a.process - b.process || a.startedAt - b.startedAt)
-  },
-  read: (job, { startedAt, process }, most) =>
-    readEnd(join(root, job, `${startedAt}-${process}.log`), most),
-})
-
 // --- details -----------------------------------------------------------------------------------
 
-const namesIn = async (folder: string, recursive: boolean): Promise<readonly string[]> => {
+export const namesIn = async (folder: string, recursive: boolean): Promise<readonly string[]> => {
   try {
     return await readdir(folder, { recursive })
   } catch (thrown) {
@@ -75,7 +53,7 @@ const namesIn = async (folder: string, recursive: boolean): Promise<readonly str
 }
 
 /** Path and size of a regular file; none for anything else, and for one that is gone. */
-const sizeOf = async (root: string, path: string) => {
+export const sizeOf = async (root: string, path: string) => {
   try {
     const facts = await stat(join(root, path))
     return facts.isFile() ? [{ path: path.split(sep).join('/'), bytes: facts.size }] : []
@@ -85,7 +63,8 @@ const sizeOf = async (root: string, path: string) => {
   }
 }
 
-const readEnd = async (path: string, most: number): Promise<Uint8Array> => {
+/** Newest bytes of a file, `most` at most; none if it is gone. */
+export const readEnd = async (path: string, most: number): Promise<Uint8Array> => {
   try {
     await using file = await open(path, 'r')
     const { size } = await file.stat()

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { limits } from '#protocol/limits.ts'
 
-/** What a script process prints, kept in a file up to a limit; its last words on standard error. */
+/**
+ * What a script process prints: its beginning in `NAME.log`, its end in parts called after the byte they begin
+ * with, `NAME.log.BYTE`. All of it is in files at once, so neither a killed script nor a killed agent takes it
+ * along, and what was left out between can be told from the names alone.
+ */
 export interface ScriptLog {
   readonly path: string
   readonly follow: (stream: Readable, isError: boolean) => void
@@ -12,24 +16,8 @@ export interface ScriptLog {
 
 export const createScriptLog = (folder: string, name: string): ScriptLog => {
   const path = join(folder, `${name}.log`)
-  let kept = 0
+  const keep = createKeeper(folder, path)
   let words = ''
-
-  const keep = (chunk: Buffer): void => {
-    const room = limits.scriptLogBytes - kept
-    if (room <= 0) return
-    const part = chunk.length <= room ? chunk : chunk.subarray(0, room)
-    kept += part.length
-    const isFull = kept >= limits.scriptLogBytes
-    try {
-      // Most scripts print nothing: then there is no folder either.
-      if (kept === part.length) makeRoom(folder)
-      appendFileSync(path, isFull ? Buffer.concat([part, Buffer.from(full)]) : part)
-    } catch {
-      // A full disk must not stop the job: its log ends here.
-      kept = limits.scriptLogBytes
-    }
-  }
   return {
     path,
     follow: (stream, isError) => {
@@ -43,14 +31,60 @@ export const createScriptLog = (folder: string, name: string): ScriptLog => {
   }
 }
 
-const full = `\n[the log is full: what the script printed after ${limits.scriptLogBytes} bytes was dropped]\n`
+/** Parts of one log, the oldest first. */
+interface Part {
+  readonly path: string
+  room: number
+}
 
+const createKeeper = (folder: string, path: string): ((chunk: Buffer) => void) => {
+  const parts: Part[] = []
+  let current: Part = { path, room: limits.scriptLogHeadBytes }
+  let printed = 0
+  let ended = false
+
+  const nextPart = (): Part => {
+    const part = { path: `${path}.${printed}`, room: limits.scriptLogPartBytes }
+    parts.push(part)
+    const old = parts.length > limits.scriptLogParts ? parts.shift() : undefined
+    if (old !== undefined) rmSync(old.path, { force: true })
+    return part
+  }
+  const append = (chunk: Buffer): void => {
+    // Most scripts print nothing: then there is no folder either.
+    if (printed === 0) makeRoom(folder)
+    for (let rest = chunk; rest.length > 0;) {
+      if (current.room === 0) current = nextPart()
+      const some = rest.subarray(0, current.room)
+      appendFileSync(current.path, some)
+      current.room -= some.length
+      printed += some.length
+      rest = rest.subarray(some.length)
+    }
+  }
+  return (chunk) => {
+    if (ended) return
+    try {
+      append(chunk)
+    } catch {
+      // A full disk must not stop the job: its log ends here.
+      ended = true
+    }
+  }
+}
+
+/** Takes the oldest logs of the job away, each with all of its parts. */
 const makeRoom = (folder: string): void => {
   mkdirSync(folder, { recursive: true })
-  const logs = readdirSync(folder)
-    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
-    .sort((a, b) => b.at - a.at)
-  for (const { path } of logs.slice(limits.scriptLogsPerJob - 1)) rmSync(path, { force: true })
+  const files = readdirSync(folder).map((name) => ({
+    log: name.replace(/\.log\.\d+$/, '.log'),
+    path: join(folder, name),
+    at: statSync(join(folder, name)).mtimeMs,
+  }))
+  const logs = [...Map.groupBy(files, ({ log }) => log).values()]
+  const newest = (log: typeof files): number => Math.max(...log.map(({ at }) => at))
+  const old = logs.toSorted((a, b) => newest(b) - newest(a)).slice(limits.scriptLogsPerJob - 1)
+  for (const { path } of old.flat()) rmSync(path, { force: true })
 }
 
 /** Takes away folders of jobs that printed their last words long ago; `root` has one for each job. */

@@ -18,7 +18,7 @@ export interface LogsRequest {
 export interface LogAnswer {
   readonly process: number
   readonly startedAt: Millis
-  /** Size of the whole log. */
+  /** What is kept of it. */
   readonly size: number
   readonly data: Uint8Array
 }

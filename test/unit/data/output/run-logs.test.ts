@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createProcessLogs, createRunLogs } from '#agent/data/output/run-logs.ts'
+import { createProcessLogs } from '#agent/data/output/process-logs.ts'
+import { createRunLogs } from '#agent/data/output/run-logs.ts'
 import { asJobId } from '#protocol/model/ids.ts'
 
 const job = asJobId('0'.repeat(26))
