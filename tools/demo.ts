@@ -53,6 +53,10 @@ interface Outcome {
   readonly agents: number
   readonly killed: string
   readonly killedAt: number
+  /** Mini-batches that the killed worker held. */
+  readonly held: number
+  /** Those of them that others finished from copies, while the head had not given the worker up yet. */
+  readonly copied: number
   readonly leasesLost: number
   readonly charged: number
   readonly itemsStreamed: number
@@ -90,24 +94,60 @@ const startCast = async (folder: string): Promise<Cast> => {
   return { head, keeper, workers: rest }
 }
 
+interface Kill {
+  readonly name: string
+  /** By the clock of this machine, which is that of all agents. */
+  readonly at: number
+}
+
 /** Kills the one asked for while leases are held, and starts it again on the same home. */
-const killOne = async (cast: Cast): Promise<string> => {
+const killOne = async (cast: Cast): Promise<Kill> => {
+  let at = 0
   const again = async (agent: AgentProcess, slots: number): Promise<AgentProcess> => {
     await agent.killHard()
+    at = Date.now()
     return startAgentProcess({ name: agent.name, home: agent.home, slots, more: streamAlways })
   }
   if (values.kill === 'head') {
     cast.head = await again(cast.head, 0)
-    return cast.head.name
+    return { name: cast.head.name, at }
   }
   if (values.kill === 'keeper') {
     cast.keeper = await again(cast.keeper, 0)
-    return cast.keeper.name
+    return { name: cast.keeper.name, at }
   }
   const [victim] = cast.workers
   if (victim === undefined) throw new Error('no worker')
   cast.workers[0] = await again(victim, 1)
-  return victim.name
+  return { name: victim.name, at }
+}
+
+/** What became of the leases that a killed worker held, by the head's story of the job. */
+const fateOf = async (
+  cast: Cast,
+  job: string,
+  { name, at }: Kill,
+): Promise<{ readonly held: number; readonly copied: number }> => {
+  if (values.kill !== 'worker' || name === '') return { held: 0, copied: 0 }
+  const { peers, attempts } = await cast.head.client.call('timeline', { query: { job } })
+  const its = peers.findIndex((peer) => peer.name === name)
+  const held = attempts.filter(
+    ({ peer, grantedAt, endedAt, outcome }) =>
+      peer === its &&
+      (grantedAt ?? 0) <= at &&
+      (endedAt ?? Infinity) > at &&
+      outcome !== 'committed',
+  )
+  const copied = held.filter(({ miniBatch, endedAt }) =>
+    attempts.some(
+      (other) =>
+        other.miniBatch === miniBatch &&
+        other.peer !== its &&
+        other.outcome === 'committed' &&
+        (other.endedAt ?? Infinity) <= (endedAt ?? Infinity),
+    ),
+  )
+  return { held: held.length, copied: copied.length }
 }
 
 const printProgress = (job: JobView): void => {
@@ -141,7 +181,7 @@ const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Pr
       overrides: { 'inputs.digits.path': digits, mini_batch_size: 10 },
     },
   })
-  let killed = ''
+  let killed: Kill = { name: '', at: 0 }
   let killedAt = 0
   let leasesLost = 0
   const streamed = createStreamCount(cast)
@@ -151,12 +191,12 @@ const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Pr
       leasesLost = Math.max(leasesLost, seen.leasesLost)
       const share = (seen.itemsSucceeded + seen.itemsFailed) / count
       await streamed.look()
-      if (values.kill === 'none' || killed !== '' || share < 0.3 || share > 0.7) return
+      if (values.kill === 'none' || killed.name !== '' || share < 0.3 || share > 0.7) return
       if (seen.leased === 0) return
       killedAt = share
-      killed = values.kill
+      killed = { name: values.kill, at: 0 }
       killed = await killOne(cast)
-      say(`\n  ${killed} was killed at ${Math.round(share * 100)} % and started again`)
+      say(`\n  ${killed.name} was killed at ${Math.round(share * 100)} % and started again`)
     },
   })
   const seconds = (performance.now() - started) / 1_000
@@ -175,7 +215,8 @@ const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Pr
     duplicates: found.length - new Set(found.map((row) => row.item)).size,
     accuracy: Math.round((right.length / Math.max(1, found.length)) * 10_000) / 10_000,
     agents: agentCount,
-    killed,
+    killed: killed.name,
+    ...(await fateOf(cast, job.id, killed)),
     killedAt: Math.round(killedAt * 100) / 100,
     leasesLost: Math.max(leasesLost, job.leasesLost),
     charged: job.charged,
@@ -189,6 +230,16 @@ const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Pr
   }
 }
 
+/** `ben, with kill -9: of 12 mini-batches that it held, others finished copies of 9; 3 leases lost` */
+const killedText = ({ killed, held, copied, leasesLost }: Outcome): string => {
+  if (killed === '') return 'nobody'
+  const who = `${killed}, with kill -9`
+  const lost = `${leasesLost} leases lost`
+  if (values.kill !== 'worker') return `${who}; ${lost}`
+  const copies = copied === 0 ? '' : `others finished copies of ${copied} before it was given up, `
+  return `${who}: it held ${held} mini-batches; ${copies}${lost}`
+}
+
 const print = (outcome: Outcome): void => {
   const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
   const shares = Object.entries(outcome.perPeer)
@@ -200,7 +251,7 @@ const print = (outcome: Outcome): void => {
   speed       ${outcome.imagesPerSecond} images/s (${outcome.seconds} s from submit to sealed)
   share       ${shares}
   streamed    ${outcome.itemsStreamed} items over the network
-  killed      ${outcome.killed === '' ? 'nobody' : `${outcome.killed}, with kill -9`}; ${outcome.leasesLost} leases lost, ${outcome.charged} charged
+  killed      ${killedText(outcome)}; ${outcome.charged} attempts charged
   output      ${outcome.output}
   database    ${outcome.database}`)
 }
