@@ -178,7 +178,7 @@ export const cliExamples: readonly CliExample[] = [
     line: 'muster cluster invite --roles work,submit --expires 1h',
     schema: 'Invitation',
     answer: {
-      code: 'MUSTER1-9FQ2...',
+      code: 'muster-J4PHWoZYIHyQ...',
       words: 'amber harbor violin',
       roles: ['work', 'submit'],
       expiresAt: submitted + 3_600_000,
@@ -187,7 +187,7 @@ export const cliExamples: readonly CliExample[] = [
   },
   {
     command: 'cluster join',
-    line: 'muster cluster join MUSTER1-9FQ2...',
+    line: 'muster cluster join muster-J4PHWoZYIHyQ...',
     schema: 'Joined',
     answer: { ...cluster, roles: ['work', 'submit'], words: 'amber harbor violin' },
   },
@@ -205,7 +205,7 @@ export const cliExamples: readonly CliExample[] = [
   },
   {
     command: 'cluster add-address',
-    line: 'muster cluster add-address /ip4/192.0.2.8/tcp/7432',
+    line: 'muster cluster add-address /ip4/192.0.2.8/tcp/7432/p2p/12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s',
     schema: 'Done',
     answer: { done: true },
   },

@@ -24,7 +24,10 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.usage, 'the command line is wrong'],
   [exitCodes.agentNotReachable, 'no agent runs in this home, or it does not answer'],
   [exitCodes.refused, 'refused, or the input is not valid'],
-  [exitCodes.notFound, 'there is no such job, model, dataset, datastore, member or invitation'],
+  [
+    exitCodes.notFound,
+    'there is no such job, run, model, dataset, datastore, pool, experiment, schedule, member or invitation',
+  ],
   [exitCodes.broken, 'something broke in the agent or on this machine; the log says more'],
   [exitCodes.interrupted, 'interrupted by Ctrl-C'],
 ]

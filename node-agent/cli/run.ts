@@ -12,6 +12,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { createProgram } from './program.ts'
 import { printError } from './print-error.ts'
+import { quietUsage } from './usage.ts'
 import type { Act, Runs } from './runs.ts'
 import { createScreen } from './screen.ts'
 
@@ -21,7 +22,6 @@ export const runCli = async (
   startAgent?: StartAgent,
 ): Promise<ExitCode> => {
   const screen = createScreen(process.stdout, process.stderr)
-  quietWhenReaderLeaves()
   const interrupt = new AbortController()
   let code: ExitCode = exitCodes.done
   let failing: Pick<Cli, 'home' | 'homeIsDefault' | 'json' | 'screen'> = {
@@ -30,6 +30,7 @@ export const runCli = async (
     json: args.includes('--json'),
     screen,
   }
+  watchOutputs(() => failing)
 
   const runs: Runs =
     (load) =>
@@ -53,12 +54,12 @@ export const runCli = async (
     }
 
   const program = createProgram(agentVersion, runs)
+  const usage = quietUsage(program)
   try {
-    quietUsage(program)
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return endOfUsage(thrown, failing)
+    if (thrown instanceof CommanderError) return usage.end(thrown, args, failing)
     if (interrupt.signal.aborted) {
       screen.progress('')
       return exitCodes.interrupted
@@ -77,25 +78,6 @@ const findHome = async (given: string | undefined) => {
   return { home: envPaths('muster', { suffix: '' }).data, homeIsDefault: true }
 }
 
-/** Commander's own words come as an exception, so that all errors leave by the same door. */
-const quietUsage = (command: Command): void => {
-  command.exitOverride().configureOutput({ outputError: () => {} })
-  for (const each of command.commands) quietUsage(each)
-}
-
-const endOfUsage = (thrown: CommanderError, cli: Pick<Cli, 'json' | 'screen'>): ExitCode => {
-  if (thrown.exitCode === 0) return exitCodes.done
-  if (thrown.code === 'commander.help') return exitCodes.usage
-  const words = thrown.message
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
-    .replace('. ', ': ')
-    .replace(/\.$/, '')
-  const sentence = `${words.charAt(0).toUpperCase()}${words.slice(1)}; \`muster --help\` shows what there is.`
-  printError(cli, musterError('RequestInvalid', sentence))
-  return exitCodes.usage
-}
-
 const errorOf = (thrown: unknown): MusterError =>
   thrown instanceof MusterFailure
     ? thrown.error
@@ -109,10 +91,22 @@ const stopOnInterrupt = (interrupt: AbortController): void => {
   })
 }
 
-/** `muster job results | head`: nobody reads on, and that is no error. */
-const quietWhenReaderLeaves = (): void => {
-  process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'EPIPE') process.exit(exitCodes.done)
-    throw thrown
+/**
+ * `muster job results | head`: nobody reads on, and that is no error. A full disk behind `>` is one, which is told
+ * here since nobody waits for every line that is written.
+ */
+const watchOutputs = (failing: () => Pick<Cli, 'json' | 'screen'>): void => {
+  process.stdout.on('error', ({ code = 'an error' }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(exitCodes.done)
+    printError(
+      failing(),
+      musterError(
+        code === 'ENOSPC' ? 'DiskFull' : 'Internal',
+        `What was to be printed could not be written (${code}), so it is not whole; make room or choose another place, and try again.`,
+      ),
+    )
+    process.exit(exitCodes.broken)
   })
+  // Nobody reads what went wrong: the exit code still says it.
+  process.stderr.on('error', () => {})
 }

@@ -27,10 +27,28 @@ export const readFields = (schema: Schema, value: unknown): Result<unknown, Must
   const issue = parsed.error.issues[0]
   const field = issue?.path.map(String).join('.') ?? ''
   const what = field === '' ? 'The request' : `The field \`${field}\` of the request`
-  const why = (issue?.message ?? 'it does not fit').replace(/^Invalid input: /, '')
+  const why = plainWords(issue?.message ?? 'it does not fit')
   return err(
     musterError('RequestInvalid', `${what} is not valid: ${why}; correct it and try again.`),
   )
+}
+
+/** `Too small: expected string to have >=1 characters` for people. */
+const plainWords = (message: string): string =>
+  message
+    .replace(/^Invalid input: /, '')
+    .replace(/^Too small: expected string to have >=1 characters?$/, 'it must not be empty')
+    .replace(
+      /^Too (?:small|big): expected \w+ to (have|be) ([<>])(=?)/,
+      (_, verb: string, sign: string, orEqual: string) =>
+        `it must ${verb} ${boundWords[`${sign}${orEqual}`] ?? ''} `,
+    )
+
+const boundWords: Readonly<Record<string, string>> = {
+  '>=': 'at least',
+  '<=': 'at most',
+  '>': 'more than',
+  '<': 'less than',
 }
 
 /** Reads a JSON body; without a schema as it is. An empty body counts as `{}`. */

@@ -182,7 +182,7 @@ const addAddress = async (
     return err(
       musterError(
         'RequestInvalid',
-        `${address} names no agent; give the whole address as \`muster peers\` shows it, such as /ip4/192.168.1.7/tcp/4001/p2p/12D3Koo...`,
+        `${address} names no agent; give the whole address as \`muster peers --json\` shows it on the other machine, such as /ip4/192.168.1.7/tcp/4001/p2p/12D3Koo...`,
       ),
     )
   deps.core.member.learnAddresses(asPeerId(peer), [address])

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { api } from '#protocol/control/api.ts'
 import type { ApiName } from '#protocol/control/api.ts'
 import { errorView } from '#protocol/control/views.ts'
+import { repository } from '../../tools/agents.ts'
 import { startControlFixture } from '#test/support/control-fixture.ts'
 import type { ControlFixture } from '#test/support/control-fixture.ts'
 import { runMuster } from '#test/support/run-cli.ts'
@@ -370,8 +373,11 @@ describe('errors', () => {
     [
       'job shwo',
       2,
-      /^Unknown command 'shwo' \(did you mean show\?\); `muster --help` shows what there is\.\n$/,
+      /^Unknown command 'shwo' \(did you mean show\?\); `muster job --help` shows what there is\.\n$/,
     ],
+    ['help shwo', 2, /^Unknown command 'shwo'; `muster --help` shows what there is\.\n$/],
+    ['experiment show nope', 5, /^There is no experiment "nope"; `muster experiment list` shows/],
+    ['script skeleton wrong.ts', 4, /wrong\.ts is no Python script: a job takes it as it is/],
     ['job show', 2, /^Missing required argument 'job'; /],
     ['job show a b', 2, /^Too many arguments for 'show'/],
     [
@@ -405,7 +411,35 @@ describe('errors', () => {
     const usage = await muster('job show --json')
     expect(usage.code).toBe(2)
     expect(errorView.parse(JSON.parse(usage.stderr).error).code).toBe('RequestInvalid')
+    const half = await muster('--json job')
+    expect([half.code, half.stdout]).toEqual([2, ''])
+    expect(JSON.parse(half.stderr).error.message).toBe(
+      'One of its commands must follow `muster job`; `muster job --help` shows what there is.',
+    )
   })
+
+  test.skipIf(process.platform !== 'linux')(
+    'a disk that is full behind `>` is told, a reader that left is not',
+    async () => {
+      const main = join(repository, 'node-agent/cli/main.ts')
+      const shell = async (line: string) => {
+        const env = {
+          ...process.env,
+          MUSTER_HOME: fixture.home,
+          muster: `${process.execPath} ${main}`,
+        }
+        const child = spawn('bash', ['-c', line], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+        const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+        return [stdout, stderr]
+      }
+      expect(await shell('$muster peers > /dev/full; echo $?')).toEqual([
+        '6\n',
+        'What was to be printed could not be written (ENOSPC), so it is not whole; make room or choose another place, and try again.\n',
+      ])
+      expect(await shell('$muster job show nope 2> /dev/full; echo $?')).toEqual(['5\n', ''])
+      expect(await shell('$muster peers | true; echo ${PIPESTATUS[0]}')).toEqual(['0\n', ''])
+    },
+  )
 
   test('a defect of the agent ends with 6 and without its words', async () => {
     await using own = await startControlFixture({

@@ -187,7 +187,7 @@ describe('the output file', () => {
     expect(first.output).toBe(join(place, 'rows.jsonl'))
     expect(await errorOf(submit('', fields))).toMatchObject({
       code: 'OutputExists',
-      message: `${first.output} is there already and would be replaced: choose another place, or say overwrite.`,
+      message: `${first.output} is there already and would be replaced: choose another place, or have it overwritten (\`--overwrite\`, in a job file \`overwrite: true\`).`,
     })
     await writeFile(first.output, 'of an earlier run')
     const over = `append_row_file_name: rows.jsonl\noutput: { path: ${JSON.stringify(place)}, overwrite: true }\n`

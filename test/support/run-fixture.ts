@@ -76,7 +76,12 @@ export const runHandlers = {
     body.text.includes('schedule')
       ? ok({ pipeline: null, schedule: makeSchedule(), warnings: ['"k" has no effect.'] })
       : ok({ pipeline: makePipeline(), schedule: null, warnings: [] }),
-  pipelines: async () => ok({ pipelines: [makePipeline()] }),
+  pipelines: async ({ query }) =>
+    ok({
+      pipelines: [makePipeline()].filter(({ experiment }) =>
+        [undefined, experiment].includes(query.experiment),
+      ),
+    }),
   pipeline: async ({ query }) => (query.pipeline === 'nope' ? unknown : ok(makePipeline())),
   cancelPipeline: async () => ok(makePipeline({ state: 'CancelRequested' })),
   pausePipeline: async () => ok(makePipeline({ state: 'Paused', pausedAt: 1_700_000_100_000 })),

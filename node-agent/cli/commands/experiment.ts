@@ -1,5 +1,6 @@
 import { groupDigits } from '#protocol/control/progress-line.ts'
 import type { ComparisonView } from '#protocol/control/pipeline-views.ts'
+import { musterError, MusterFailure } from '#protocol/errors.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -34,9 +35,15 @@ export const experimentShow = async (
   options: { readonly limit?: number },
 ): Promise<ExitCode> => {
   const answer = await cli.call('pipelines', { query: { ...options, experiment } })
+  // An experiment is its runs.
+  if (answer.pipelines.length === 0)
+    throw new MusterFailure(
+      musterError(
+        'NotFound',
+        `There is no experiment "${experiment}"; \`muster experiment list\` shows all of them.`,
+      ),
+    )
   if (cli.json) await cli.printJson(answer)
-  else if (answer.pipelines.length === 0)
-    await cli.screen.line('No run of that experiment; `muster experiment list` shows all of them.')
   else await printPipelines(cli, answer.pipelines)
   return exitCodes.done
 }

@@ -79,10 +79,11 @@ const printLogs = async (
 
 /** The same lines as `mini-batches.csv` in the folder of the run. */
 const miniBatches = async (cli: Cli, job: string): Promise<ExitCode> => {
-  if (!cli.json) await cli.screen.line(miniBatchColumns.join(','))
   for (let cursor: string | undefined; ;) {
     const query = { job, limit: limits.pageRows, ...(cursor === undefined ? {} : { cursor }) }
     const { attempts, next } = await cli.call('attempts', { query })
+    // After the answer: where there is none, nothing is printed.
+    if (!cli.json && cursor === undefined) await cli.screen.line(miniBatchColumns.join(','))
     for (const one of attempts) {
       if (cli.json) await cli.printJson(one)
       else await cli.screen.line(miniBatchLine(one, one.peerName))

@@ -28,7 +28,9 @@ const printMachines = (
   columns: readonly Column<MachineView>[],
 ): Promise<void> =>
   machines.length === 0
-    ? cli.screen.line('No machines yet; let one in with `muster cluster invite`.')
+    ? cli.screen.line(
+        'No machines yet; create a cluster with `muster cluster create NAME`, or join one with `muster cluster join CODE`.',
+      )
     : printTable(cli.screen, columns, machines)
 
 const whoColumns: readonly Column<MachineView>[] = [

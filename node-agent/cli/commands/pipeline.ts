@@ -16,7 +16,11 @@ export const pipelineList = async (
   const answer = await cli.call('pipelines', { query: options })
   if (cli.json) await cli.printJson(answer)
   else if (answer.pipelines.length === 0)
-    await cli.screen.line('No pipeline runs yet; submit one with `muster job submit FILE`.')
+    await cli.screen.line(
+      options.experiment === undefined
+        ? 'No pipeline runs yet; submit one with `muster job submit FILE`.'
+        : 'No pipeline runs of that experiment; `muster experiment list` shows all experiments.',
+    )
   else await printPipelines(cli, answer.pipelines)
   return exitCodes.done
 }

@@ -19,6 +19,7 @@ export const scriptSkeleton = async (
   { output }: Options,
 ): Promise<ExitCode> => {
   const path = resolve(file)
+  if (/\.[cm]?[jt]sx?$/i.test(path)) throw new MusterFailure(notPython(path))
   const target = resolve(output ?? path.replace(/(\.py)?$/i, '.ts'))
   const { command, hint, skeleton } = adviseOnPython(await readScript(path), basename(path))
   await writeNew(target, `${skeleton}\n`)
@@ -35,6 +36,12 @@ export const scriptSkeleton = async (
   }
   return exitCodes.done
 }
+
+const notPython = (path: string) =>
+  musterError(
+    'RequestInvalid',
+    `${path} is no Python script: a job takes it as it is, with \`entry_script\`.`,
+  )
 
 const readScript = async (path: string): Promise<string> => {
   try {

@@ -115,7 +115,7 @@ export const publishOnly = (temp: string, folder: string, name: string): string 
 export const outputExists = (path: string) =>
   musterError(
     'OutputExists',
-    `${path} is there already and would be replaced: choose another place, or say overwrite.`,
+    `${path} is there already and would be replaced: choose another place, or have it overwritten (\`--overwrite\`, in a job file \`overwrite: true\`).`,
   )
 
 /** True if the file now has this name. A link refuses to replace a file; a rename does not. */

@@ -26,7 +26,12 @@ export const pauseJob = async (
   if (fold === undefined) return err(musterError('JobUnknown', `There is no job ${id}.`))
   const { name } = fold.job.spec
   if (fold.sealed !== null || fold.closed !== null)
-    return err(musterError('JobEnded', `Job ${name} has ended already.`))
+    return err(
+      musterError(
+        'JobEnded',
+        `Job ${name} has ended already; \`muster job resubmit\` runs it anew.`,
+      ),
+    )
   if (fold.cancelRequestedAt !== null)
     return err(musterError('JobEnded', `Job ${name} is being canceled.`))
   if (fold.job.submitter !== deps.self && !deps.rolesOf(deps.self).includes('admin')) {

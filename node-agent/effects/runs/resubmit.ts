@@ -62,7 +62,7 @@ export const resubmitElsewhere = (
     ? undefined
     : musterError(
         'InputMissing',
-        `The files of ${spec.name} are on ${nameOf(dataPeer)}, so only that machine can submit it anew; open its window, or run \`muster job resubmit\` there.`,
+        `The files of ${spec.name} are on ${nameOf(dataPeer)}, so only that machine can submit it anew; open its window, or run this command there.`,
       )
 
 const scriptFields = new Set(['entry_script', 'source_directory', 'runtime'])

@@ -220,7 +220,7 @@ const elsewhere = ({ self, nameOf }: RunsDeps, run: PipelineRun): MusterError | 
     ? undefined
     : musterError(
         'InputMissing',
-        `The files of ${run.name} are on ${nameOf(run.submitter)}, so only that machine can submit it anew; open its window, or run \`muster job resubmit\` there.`,
+        `The files of ${run.name} are on ${nameOf(run.submitter)}, so only that machine can submit it anew; open its window, or run this command there.`,
       )
 
 const resubmitJob = async (

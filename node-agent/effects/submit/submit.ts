@@ -249,7 +249,12 @@ const cancel = async (deps: SubmittingDeps, id: JobId): Promise<Result<void, Mus
   const fold = await deps.views.job(id)
   if (fold === undefined) return err(musterError('JobUnknown', `There is no job ${id}.`))
   if (fold.sealed !== null || fold.closed !== null)
-    return err(musterError('JobEnded', `Job ${fold.job.spec.name} has ended already.`))
+    return err(
+      musterError(
+        'JobEnded',
+        `Job ${fold.job.spec.name} has ended already; there is nothing left to cancel.`,
+      ),
+    )
   if (fold.job.submitter !== deps.self && !deps.rolesOf(deps.self).includes('admin'))
     return err(musterError('RoleMissing', 'Only the submitter of a job or an admin may cancel it.'))
   if (fold.cancelRequestedAt !== null) return ok(undefined)
