@@ -7,24 +7,18 @@ import { fileURLToPath } from 'node:url'
 import { azureFields, azureFlags } from '#protocol/spec/azure/fields.ts'
 import type { AzureFate, AzureField } from '#protocol/spec/azure/fields.ts'
 import { deploymentFields, runConfigFields } from '#protocol/spec/azure/flat-fields.ts'
+import { withParts } from './doc-parts.ts'
 
 export const azureDocsPath = fileURLToPath(new URL('../docs/azure.md', import.meta.url))
 
 /** The file's text with its tables made anew. */
 export const freshAzureDocs = (text: string): string =>
-  Object.entries({
-    fields: fieldRows(azureFields),
-    flags: flagRows(),
-    deployment: fieldRows(deploymentFields),
-    'run-config': fieldRows(runConfigFields),
-  }).reduce((done, [name, rows]) => withTable(done, name, rows), text)
-
-const withTable = (text: string, name: string, rows: readonly string[]): string => {
-  const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end of ${name} -->`]
-  const [start, end] = [text.indexOf(from), text.indexOf(to)]
-  if (start < 0 || end < start) throw new Error(`docs/azure.md lacks the markers of ${name}`)
-  return `${text.slice(0, start)}${from}\n\n${rows.join('\n')}\n\n${text.slice(end)}`
-}
+  withParts('docs/azure.md', text, {
+    fields: fieldRows(azureFields).join('\n'),
+    flags: flagRows().join('\n'),
+    deployment: fieldRows(deploymentFields).join('\n'),
+    'run-config': fieldRows(runConfigFields).join('\n'),
+  })
 
 const head = (what: string): readonly string[] => [
   `| ${what} | | what becomes of it |`,

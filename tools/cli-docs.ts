@@ -1,7 +1,7 @@
-// Writes the generated parts of docs/cli.md and docs/api.md, between its markers, from the program and the schemas:
+// Writes the generated parts of docs/cli.md and docs/api.md, between their markers, from the program and the schemas:
 //
 //   node tools/pinned-node.mjs tools/cli-docs.ts           writes
-//   node tools/pinned-node.mjs tools/cli-docs.ts --check   fails if the file is not up to date
+//   node tools/pinned-node.mjs tools/cli-docs.ts --check   fails if one of them is not up to date
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'

@@ -52,7 +52,12 @@ export const checkFeatures = (
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const rows = readFeatures(await readFile(path, 'utf8'))
-  const passed = new Set(JSON.parse(await readFile(passedPath, 'utf8')) as string[])
+  const written = await readFile(passedPath, 'utf8').catch(() => undefined)
+  if (written === undefined) {
+    console.error(`${passedPath} is not there: run \`npm test\` first.`)
+    process.exit(2)
+  }
+  const passed = new Set(JSON.parse(written) as string[])
   const problems = checkFeatures(rows, passed)
   for (const problem of problems) console.log(problem)
   const named = new Set(rows.flatMap((row) => row.tests)).size

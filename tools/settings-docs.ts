@@ -1,17 +1,17 @@
+// Writes the table of docs/settings.md from the rules of settings:
+//
+//   node tools/pinned-node.mjs tools/settings-docs.ts
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { settingRules, settingText } from '#protocol/spec/settings.ts'
 import type { SettingRule } from '#protocol/spec/settings.ts'
+import { withParts } from './doc-parts.ts'
 
 export const settingsDocsPath = fileURLToPath(new URL('../docs/settings.md', import.meta.url))
 
-const [from, to] = ['<!-- generated: settings -->', '<!-- end of settings -->']
-
 /** The file's text with its table made anew from the rules. */
 export const freshSettingsDocs = (text: string): string => {
-  const [start, end] = [text.indexOf(from), text.indexOf(to)]
-  if (start < 0 || end < start) throw new Error('docs/settings.md lacks its markers')
   const rows = Object.entries<SettingRule>(settingRules).map(([key, rule]) => {
     const fallback = settingText(key, rule.fallback)
     const shown = fallback === '' ? '' : `\`${fallback}\``
@@ -23,7 +23,7 @@ export const freshSettingsDocs = (text: string): string => {
     '| --- | --- | --- | --- | --- |',
     ...rows,
   ]
-  return `${text.slice(0, start)}${from}\n\n${table.join('\n')}\n\n${text.slice(end)}`
+  return withParts('docs/settings.md', text, { settings: table.join('\n') })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

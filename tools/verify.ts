@@ -20,6 +20,12 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
 ]
 
 const only = new Set(process.argv.slice(2))
+const names = steps.map(([name]) => name)
+const unknown = [...only].filter((name) => !names.includes(name))
+if (unknown.length > 0) {
+  console.error(`No step is called ${unknown.join(', ')}: there are ${names.join(', ')}.`)
+  process.exit(2)
+}
 const failed: string[] = []
 for (const [name, command] of steps) {
   if (only.size > 0 && !only.has(name)) continue
