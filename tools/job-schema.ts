@@ -26,9 +26,11 @@ const reference: JsonSchema = { type: 'string', pattern: '\\$\\{\\{.+\\}\\}' }
 /** Names stay as they are: no parameter stands for one. */
 const plain = new Set(['$schema', 'name', 'output_name'])
 
-const takesAnyText = ({ type, pattern, enum: words, anyOf = [] }: JsonSchema): boolean =>
-  (type === 'string' && pattern === undefined && words === undefined) ||
-  anyOf.some((one) => takesAnyText(one))
+/** Several patterns stand in `allOf`, a single word in `const`. */
+const takesAnyText = (schema: JsonSchema): boolean =>
+  (schema.type === 'string' &&
+    [schema.pattern, schema.enum, schema.const, schema.allOf].every((one) => one === undefined)) ||
+  (schema.anyOf ?? []).some((one) => takesAnyText(one))
 
 /** A reference such as `${{parameters.size}}` may stand for any value; free texts take it already. */
 const withReferences = (schema: JsonSchema): void => {

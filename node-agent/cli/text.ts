@@ -1,4 +1,5 @@
 import { groupDigits } from '#protocol/control/progress-line.ts'
+import type { JobView } from '#protocol/control/job-views.ts'
 
 /** How values look to people. Pure but for `dateText`, which knows the time zone. */
 
@@ -23,6 +24,12 @@ export const dateText = (time: number | null): string => {
 
 export const countText = (count: number, one: string, many = `${one}s`): string =>
   `${groupDigits(count)} ${count === 1 ? one : many}`
+
+/** Where the files are that scripts wrote, and how many; empty without any. */
+export const filesText = ({ outputFiles }: Pick<JobView, 'outputFiles'>): string =>
+  outputFiles === null
+    ? ''
+    : `${outputFiles.folder} (${countText(outputFiles.count, 'file')}, ${bytesText(outputFiles.bytes)})`
 
 /** `team=archive, stage=test` */
 export const tagsText = (tags: Readonly<Record<string, string>>): string =>

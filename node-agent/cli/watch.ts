@@ -7,6 +7,7 @@ import type { Cli } from './cli.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { safe } from './screen.ts'
+import { filesText } from './text.ts'
 
 /**
  * Follows one job until it has ended and answers how. An agent that restarts meanwhile is found again. With
@@ -54,16 +55,24 @@ async function* followJob(cli: Cli, start: string): AsyncIterable<JobView> {
     query: { job: start },
   })
   yield job
+  let newest: JobView = job
   const hangUp = new AbortController()
   try {
     const signal = AbortSignal.any([cli.signal, hangUp.signal])
     for await (const { delta } of client.follow(sequence, signal)) {
-      if (delta.kind === 'job-changed' && delta.job.id === job.id) yield delta.job
+      if (delta.kind !== 'job-changed' || delta.job.id !== job.id) continue
+      if (isOlder(delta.job, newest)) continue
+      newest = delta.job
+      yield newest
     }
   } finally {
     hangUp.abort()
   }
 }
+
+/** What happened before the job was asked for is told after it; a plan and its commits only grow. */
+export const isOlder = (one: JobView, than: JobView): boolean =>
+  !isEnd(one) && (one.items < than.items || one.committed < than.committed || isEnd(than))
 
 interface Show {
   (job: JobView): Promise<void>
@@ -108,6 +117,8 @@ const conclude = async (cli: Cli, job: JobView): Promise<ExitCode> => {
     const why = safe(job.headline || job.reason)
     await cli.screen.line(`${state} · ${progressLine(job)}${why === '' ? '' : ` · ${why}`}`)
     if (job.output !== '') await cli.screen.line(`Output: ${safe(job.output)}`)
+    const files = filesText(job)
+    if (files !== '') await cli.screen.line(`Files: ${safe(files)}`)
   }
   return done ? exitCodes.done : exitCodes.jobFailed
 }

@@ -2,7 +2,8 @@ import type { ClusterCommands } from '#agent/effects/control/cluster-commands.ts
 import { createDownload } from '#agent/effects/control/handlers/export-handlers.ts'
 import { createControlHandlers } from '#agent/effects/control/control-handlers.ts'
 import { findJob, findKeptJob } from '#agent/effects/control/find-job.ts'
-import { firstFailure, leadToLogs } from '#agent/effects/keeper/first-failure.ts'
+import { withItem } from '#agent/effects/keeper/failed-item.ts'
+import { firstFailure, leadToLogs, tellsCause } from '#agent/effects/keeper/first-failure.ts'
 import { examine } from '#agent/effects/control/doctor.ts'
 import { createCheckFile } from '#agent/effects/submit/check-file.ts'
 import { createPreviewData, createPreviewFile } from '#agent/effects/submit/preview.ts'
@@ -19,8 +20,6 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
-import type { JobId } from '#protocol/model/ids.ts'
-import { rangeOf } from '#protocol/model/plan-ranges.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { Adapters } from './adapters.ts'
@@ -65,7 +64,7 @@ export const createBackend = (deps: BackendDeps): ControlBackend => {
       machines: () => machines(core),
       nameOf: core.nameOf,
       pools: core.pools,
-      itemName: (job, miniBatch) => itemName(adapters, job, miniBatch),
+      withItem: (job, group) => withItem(adapters, job, group),
       forgetJob: (fold) => {
         const { self } = adapters.keys
         return forgetJob({ ...adapters, self, rolesOf: core.member.rolesOf }, fold)
@@ -134,18 +133,6 @@ const examineAgent = ({ core, adapters, agentView, home }: BackendDeps): Promise
     memory: core.memory.sentences,
   })
 
-/** Only the data's peer has the names of a plan. */
-const itemName = async (
-  { views, planReader }: Adapters,
-  job: JobId,
-  miniBatch: number,
-): Promise<string> => {
-  const range = rangeOf(await views.planChunks(job), miniBatch)
-  if (range?.items !== 1) return ''
-  const found = await planReader.items(job, range.firstItem, 1)
-  return found.ok ? (found.value[0]?.name ?? '') : ''
-}
-
 /** The head's own words if it is here; else what the ledger tells. */
 const explainJob = async (
   core: Core,
@@ -159,9 +146,10 @@ const explainJob = async (
   const isOver = fold.closed !== null || fold.sealed !== null
   const told = isOver ? undefined : core.head.explain(fold.job.id, miniBatch)
   const lines = told ?? (await core.ledgerStory(fold, miniBatch))
-  const [group] = await core.adapters.views.failureGroups(fold.job.id, 1)
+  const [found] = await core.adapters.views.failureGroups(fold.job.id, 1)
+  const group = found && (await withItem(core.adapters, fold.job.id, found))
   const cause = firstFailure(group, core.nameOf)
-  const isTold = view.headline.includes(cause)
+  const isTold = group === undefined || tellsCause(view.headline, group)
   const headline = [view.headline, isTold ? '' : `First cause: ${cause}`].filter(
     (line) => line !== '',
   )

@@ -87,12 +87,12 @@ export const itemsWords = ({ firstItem, items }: Omit<MiniBatchRange, 'miniBatch
     ? `item ${String(firstItem)}`
     : `items ${String(firstItem)} to ${String(firstItem + items - 1)}`
 
-/** The number behind such a name; undefined if it is none. */
+/** The number behind such a name, or behind the plain number of a half; undefined if it is neither. */
 export const readMiniBatchName = (text: string): MiniBatchIndex | undefined => {
-  const found = /^(\d{1,9})([ab]?)$/.exec(text)
+  const found = /^(\d{1,10})([ab]?)$/.exec(text)
   if (found === null) return undefined
   const number = Number(found[1])
-  if (found[2] === '') return number
+  if (found[2] === '') return number < 2 * firstHalf ? number : undefined
   return number < 1 || number >= firstHalf / 2
     ? undefined
     : firstHalf + 2 * number + (found[2] === 'a' ? 0 : 1)

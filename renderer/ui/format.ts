@@ -1,6 +1,12 @@
+import { isHalf, miniBatchName } from '../../protocol/model/half.ts'
+
 /** Numbers and times as people read them: thousands separators and units always. */
 
 export const formatCount = (value: number): string => Math.round(value).toLocaleString('en-US')
+
+/** `1,204` of the plan; `45a` for a half, as everywhere else. */
+export const formatMiniBatch = (miniBatch: number): string =>
+  isHalf(miniBatch) ? miniBatchName(miniBatch) : formatCount(miniBatch)
 
 /** `1 machine`, `4 machines`. */
 export const formatPlural = (value: number, one: string, many = `${one}s`): string =>

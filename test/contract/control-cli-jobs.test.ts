@@ -49,11 +49,13 @@ describe('watching', () => {
       endedAt: 1,
       reason: '',
       output: '/out/predictions.csv',
+      outputFiles: { folder: '/out/files', count: 3, bytes: 1_200 },
     })
     const { code, stdout, stderr } = await watching.ended
     expect(stdout.split('\n').slice(3)).toEqual([
       'Completed · 25 / 25 · 1 failed',
       'Output: /out/predictions.csv',
+      'Files: /out/files (3 files, 1.2 kB)',
       '',
     ])
     expect([code, stderr]).toEqual([0, ''])
@@ -230,10 +232,25 @@ describe('results', () => {
     )
   })
 
+  test('say how many failed items are not among them', async () => {
+    fixture.changeJob(job, { itemsFailed: 360 })
+    for (const how of [
+      '--only failures',
+      '--only failures --format jsonl',
+      '--details --format csv',
+    ])
+      expect((await muster(`job results ${job} ${how}`)).stderr).toContain(
+        `3 more items failed with the whole mini-batch: \`muster job show ${job}\` says why`,
+      )
+    for (const how of ['--only rows', '--details --format csv --head 5'])
+      expect((await muster(`job results ${job} ${how}`)).stderr).not.toContain('failed with')
+  })
+
   test('go into a file, complete or not at all', async () => {
     const own = await mkdtemp(join(folder, 'out-'))
     const written = await muster(`job results ${job} --details --output rows.csv`, { cwd: own })
-    expect([written.code, written.stdout]).toEqual([0, 'Wrote 2,500 rows to rows.csv.\n'])
+    expect(written.code).toBe(0)
+    expect(written.stdout).toBe('Wrote 2,143 rows and 357 failed items to rows.csv.\n')
     expect((await readFile(join(own, 'rows.csv'), 'utf8')).split('\r\n')).toHaveLength(2_502)
     const json = await muster(`job results ${job} --details --output rows.jsonl --head 3 --json`, {
       cwd: own,

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readMiniBatchName } from '#protocol/model/half.ts'
 import { allRows, until, untilFinal } from '../../tools/agents.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
@@ -59,6 +60,14 @@ test('one bad item in a mini-batch of ten: nine rows arrive, the one failed is n
   const { failures } = await team.keeper.client.call('job', { query: { job: id } })
   const named = failures.find((group) => group.first.item !== '')
   expect(named).toMatchObject({ cause: 'process-died', first: { item: '7.txt' } })
+  expect(job.headline).toMatch(/\(First: 7\.txt in mini-batch \d[ab], attempt 2 on \S+\)$/)
+  const { lines: leads } = await team.keeper.client.call('explain', { query: { job: id } })
+  const command = leads.find((line) => line.startsWith('That mini-batch: '))?.split(' ') ?? []
+  const half = readMiniBatchName(command.at(-1) ?? '')
+  const story = await team.keeper.client.call('explain', { query: { job: id, miniBatch: half } })
+  expect(story.lines.join(' ')).toContain('It was the last one.')
+  const { overview } = await team.keeper.client.call('jobLogs', { query: { job: id } })
+  expect(overview).toContain('First: 7.txt in mini-batch')
 
   for (const { client } of [team.head, team.keeper]) {
     const map = await client.call('miniBatches', { query: { job: id } })

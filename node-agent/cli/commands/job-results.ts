@@ -34,10 +34,14 @@ export const jobResults = async (cli: Cli, job: string, options: Options): Promi
   if (cli.json && output === undefined) {
     await cli.printJson(await onePage(rowsOf(cli, job, only, head ?? limits.pageRows)))
   } else if (format === 'table') {
-    const whyNone = async () => (await keptElsewhere(cli, job)) ?? 'No rows here yet.'
-    await printRowTable(cli.screen, rowsOf(cli, job, only, head ?? limits.tableRows), whyNone)
+    const rows = rowsOf(cli, job, only, head ?? limits.tableRows)
+    const whyNone = async () => (await keptElsewhere(cli, job)) ?? noneOf(only)
+    await printRowTable(cli.screen, rows, whyNone)
+    if (only === 'failures') await tellUnlisted(cli, job, rows.total())
   } else if (options.details === true || only !== undefined) {
-    await giveDetails(cli, rowsOf(cli, job, only, head ?? Infinity), detailed(format), output)
+    const rows = rowsOf(cli, job, only, head ?? Infinity)
+    await giveDetails(cli, rows, detailed(format), output)
+    if (only !== 'rows' && head === undefined) await tellUnlisted(cli, job, rows.failures())
   } else if (output === undefined) {
     await printExport(cli, { job, format, head })
   } else {
@@ -61,6 +65,20 @@ const keptElsewhere = async (cli: Cli, job: string): Promise<string | undefined>
   return `${countText(rows, 'row')} of the job stay on ${safe(keeperName)} alone, since its file says "visibility: keeper".`
 }
 
+const noneOf = (only: Options['only']): string =>
+  only === 'failures' ? 'No item failed by itself here.' : 'No rows here yet.'
+
+/** Failed items stand beside the rows of their mini-batch; one that failed whole has given none. */
+const tellUnlisted = async (cli: Cli, job: string, listed: number): Promise<void> => {
+  if ((await readControlFile(cli.home)) === undefined) return
+  const { id, itemsFailed, rows, rowsHere } = await cli.call('job', { query: { job } })
+  const unlisted = itemsFailed - listed
+  if (unlisted <= 0 || rowsHere < rows) return
+  cli.screen.note(
+    `${countText(unlisted, 'more item')} failed with the whole mini-batch: \`muster job show ${id}\` says why, \`muster job retry-failed ${id}\` tries them again.`,
+  )
+}
+
 const rowsOf = (cli: Cli, job: string, only: Options['only'], most: number): Rows => {
   const query: QueryOf<'results'> = { job, ...(only === undefined ? {} : { only }) }
   return readRows(cli, query, most)
@@ -79,16 +97,28 @@ const giveDetails = async (
     return
   }
   await writeWhole(output, parts)
-  await tellWritten(cli, output, { rows: rows.taken() })
+  const failures = rows.failures()
+  const facts = { rows: rows.taken() - failures, ...(failures === 0 ? {} : { failures }) }
+  await tellWritten(cli, output, facts)
 }
 
 const tellWritten = async (
   cli: Cli,
   output: string,
-  facts: { readonly rows: number; readonly bytes?: number; readonly elsewhere?: number },
+  facts: {
+    readonly rows: number
+    readonly failures?: number
+    readonly bytes?: number
+    readonly elsewhere?: number
+  },
 ): Promise<void> => {
-  if (cli.json) await cli.printJson({ output, ...facts })
-  else await cli.screen.line(`Wrote ${countText(facts.rows, 'row')} to ${output}.`)
+  if (cli.json) {
+    await cli.printJson({ output, ...facts })
+    return
+  }
+  const { rows, failures = 0 } = facts
+  const failed = failures === 0 ? '' : ` and ${countText(failures, 'failed item')}`
+  await cli.screen.line(`Wrote ${countText(rows, 'row')}${failed} to ${output}.`)
 }
 
 /** The API's answer, as if it had been one page. */

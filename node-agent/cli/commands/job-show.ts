@@ -1,10 +1,11 @@
 import { groupDigits, progressLine } from '#protocol/control/progress-line.ts'
 import type { JobDetailView } from '#protocol/control/job-views.ts'
+import { miniBatchName } from '#protocol/model/half.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { printFields, printTable } from '../table.ts'
-import { bytesText, countText, dateText, percentText } from '../text.ts'
+import { dateText, filesText, percentText } from '../text.ts'
 
 export const jobShow = async (cli: Cli, job: string): Promise<ExitCode> => {
   const answer = await cli.call('job', { query: { job } })
@@ -31,9 +32,12 @@ export const jobShow = async (cli: Cli, job: string): Promise<ExitCode> => {
     await printTable(
       cli.screen,
       [
-        { title: 'FAILED', text: (group) => groupDigits(group.count), right: true },
+        { title: 'TIMES', text: (group) => groupDigits(group.count), right: true },
         { title: 'CAUSE', text: (group) => group.cause },
-        { title: 'FIRST', text: ({ first }) => first.item || `mini-batch ${first.miniBatch}` },
+        {
+          title: 'FIRST',
+          text: ({ first }) => first.item || `mini-batch ${miniBatchName(first.miniBatch)}`,
+        },
         { title: 'MACHINE', text: ({ first }) => first.peerName },
         { title: 'WHY', text: (group) => group.message },
       ],
@@ -76,8 +80,3 @@ const miniBatchText = (job: JobDetailView): string =>
     ...(job.canceled === 0 ? [] : [`${groupDigits(job.canceled)} canceled`]),
     ...(job.charged === 0 ? [] : [`${groupDigits(job.charged)} attempts charged`]),
   ].join(' · ')
-
-const filesText = ({ outputFiles }: JobDetailView): string =>
-  outputFiles === null
-    ? ''
-    : `${outputFiles.folder} (${countText(outputFiles.count, 'file')}, ${bytesText(outputFiles.bytes)})`

@@ -5,8 +5,10 @@ import type { Cli } from '../cli.ts'
 
 /** Rows in plan order, read a page at a time while somebody takes them. Can be gone through once. */
 export interface Rows extends AsyncIterable<RowView> {
-  /** Rows given so far. */
+  /** Rows given so far, failed items among them. */
   readonly taken: () => number
+  /** Failed items given so far. */
+  readonly failures: () => number
   /** Rows that fit the query in the agent's store; known after the first row. */
   readonly total: () => number
   /** Cursor behind the last row given, as the API tells it; null if that was the last of all. */
@@ -16,6 +18,7 @@ export interface Rows extends AsyncIterable<RowView> {
 /** At most `most` rows. */
 export const readRows = (cli: Cli, query: QueryOf<'results'>, most: number): Rows => {
   let taken = 0
+  let failures = 0
   let total = 0
   let next: string | null = null
 
@@ -32,6 +35,7 @@ export const readRows = (cli: Cli, query: QueryOf<'results'>, most: number): Row
       next = page.next
       for (const row of page.rows) {
         taken += 1
+        if (row.failure !== '') failures += 1
         yield row
       }
     } while (next !== null && taken < most)
@@ -40,6 +44,7 @@ export const readRows = (cli: Cli, query: QueryOf<'results'>, most: number): Row
   return {
     [Symbol.asyncIterator]: read,
     taken: () => taken,
+    failures: () => failures,
     total: () => total,
     next: () => next,
   }

@@ -67,7 +67,7 @@ export const readDialect = (
   }
   const beside = lookBeside({ ...translation, fields: given.fields }, around)
   if (!beside.ok) return beside
-  const notes = [...translation.warnings, ...beside.value.notes]
+  const notes = [...translation.warnings, ...given.notes, ...beside.value.notes]
   return ok({
     text: {
       value: beside.value.fields,
@@ -85,25 +85,39 @@ interface DataBeside {
   readonly fields: Fields
   readonly left: Overrides
   readonly faults: readonly AzureFault[]
+  readonly notes: AzureTranslation['warnings']
 }
 
 /** A deployment gets its data when it is called, so here it is said beside the file: `inputs.NAME`. */
-const dataBeside = (
-  { fields, isWithoutData = false }: AzureTranslation,
-  overrides: Overrides,
-): DataBeside => {
-  if (!isWithoutData) return { fields, left: overrides, faults: [] }
+const dataBeside = (translation: AzureTranslation, overrides: Overrides): DataBeside => {
+  const { fields, isWithoutData = false } = translation
+  if (!isWithoutData) return { fields, left: overrides, faults: [], notes: [] }
   const isData = ([name]: readonly [string, unknown]): boolean => name.startsWith('inputs.')
   const all = Object.entries(overrides)
   const left = Object.fromEntries(all.filter((one) => !isData(one)))
   const data = all.filter(isData)
   const message =
     '"inputs" is missing: such a file does not name its data, so say it with --set inputs.data=FOLDER'
+  const whole = data.reduce((map, [name, value]) => withValue(map, name.split('.'), value), fields)
   return {
     left,
-    fields: data.reduce((whole, [name, value]) => withValue(whole, name.split('.'), value), fields),
+    ...withoutCount(whole, translation),
     faults: data.length > 0 ? [] : [{ rank: 2, path: [], message }],
   }
+}
+
+/** Records are cut by bytes, so a count of files says nothing about them: 2 would be two bytes. */
+const withoutCount = (
+  fields: Fields,
+  { countsFiles = false, origin }: AzureTranslation,
+): Pick<DataBeside, 'fields' | 'notes'> => {
+  const { mini_batch_size: size, ...others } = fields
+  const inputs = isMap(fields['inputs']) ? Object.values(fields['inputs']) : []
+  const isTable = inputs.some((one) => isMap(one) && one['type'] === 'table')
+  if (!countsFiles || !isTable || size === undefined) return { fields, notes: [] }
+  const words =
+    'counts files, but the data is a table, which is cut by bytes: a mini-batch has 1MB, or what --set mini_batch_size says'
+  return { fields: others, notes: [{ path: origin(['mini_batch_size']), words }] }
 }
 
 /** Commands are not run: where others read what one of them writes, somebody must have put it there. */

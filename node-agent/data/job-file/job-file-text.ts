@@ -57,6 +57,7 @@ export const readJobFileText = (text: string, file: string): Result<ReadText, Mu
       lineCounter: lines,
       prettyErrors: false,
       uniqueKeys: false,
+      merge: true,
       logLevel: 'error' as const,
     }
     const document = parseDocument(text, options)
@@ -112,11 +113,19 @@ const faultOf = (document: Document, text: string): TextFault | undefined => {
       offset: offsetOf(doubled, 0),
     }
   const dangling = danglingAlias(document)
-  if (dangling === undefined) return undefined
-  const name = dangling.source
+  if (dangling !== undefined) {
+    const name = dangling.source
+    return {
+      message: `"*${name}" refers to "&${name}", which stands nowhere before it: write the value out.`,
+      offset: offsetOf(dangling, 0),
+    }
+  }
+  const merge = wrongMerge(document)
+  if (merge === undefined) return undefined
   return {
-    message: `"*${name}" refers to "&${name}", which stands nowhere before it: write the value out.`,
-    offset: offsetOf(dangling, 0),
+    message:
+      '"<<" takes in a map, such as *common, that has no "<<" of its own: write its fields out.',
+    offset: offsetOf(merge, 0),
   }
 }
 
@@ -142,6 +151,27 @@ const doubledName = (document: Document): unknown => {
   })
   return found
 }
+
+/** A merge key whose value is no map, or one that merges again: those could grow like a bomb. */
+const wrongMerge = (document: Document): unknown => {
+  let found: unknown
+  visit(document, {
+    Pair: (_, { key, value }) => {
+      if (!isMergeKey(key)) return undefined
+      const sources = isSeq(value) ? value.items : [value]
+      const isFine = sources.every((source) => {
+        const map = isAlias(source) ? source.resolve(document) : source
+        return isMap(map) && !map.items.some((item) => isMergeKey(item.key))
+      })
+      if (isFine) return undefined
+      found = key
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+const isMergeKey = (key: unknown): boolean => isScalar(key) && typeof key.value === 'symbol'
 
 /** Finding an alias's anchor costs a walk over the document, so their number is bounded first. */
 const danglingAlias = (document: Document): Alias | undefined => {
@@ -209,7 +239,8 @@ const findNode = (document: Document, path: FieldPath): Found => {
   return found
 }
 
-const keyText = (key: unknown): string => String(isScalar(key) ? key.value : key)
+const keyText = (key: unknown): string =>
+  isMergeKey(key) ? '<<' : String(isScalar(key) ? key.value : key)
 
 /** A value left empty has no place of its own. */
 const offsetOf = (node: unknown, fallback: number): number => {

@@ -98,6 +98,11 @@ const missing = (name: string): MusterError =>
 
 /** Fields that are names: no reference may stand there. */
 const names = new Set(['name', 'output_name', '$schema'])
+/** Maps whose keys are people's own: one of them may be called `name`. */
+const ownKeys = new Set(['tags', 'environment_variables', 'inputs', 'side_inputs', 'models'])
+
+const isName = (path: FieldPath): boolean =>
+  names.has(String(path.at(-1))) && !ownKeys.has(String(path.at(-2)))
 
 /**
  * The value with every reference to a parameter filled in. References to outputs stay: they are filled when
@@ -143,13 +148,12 @@ const faultOf = (
 ): Fault | undefined => {
   const at = `"${nameOf(path)}"`
   const fault = (message: string): Fault => ({ rank: 1, path, message })
-  const last = path.at(-1)
   for (const part of parts) {
     if (typeof part === 'string') continue
     const { written, reference } = part
     if (reference === undefined)
       return fault(`${at} holds ${written}, which is no reference: write ${referenceForms}`)
-    if (typeof last === 'string' && names.has(last) && !path.includes('tags'))
+    if (isName(path))
       return fault(`${at} holds ${written}, but a name cannot be a parameter: write it out`)
     if (reference.kind === 'output' && parts.length > 1)
       return fault(`${at} holds ${written} and more: an output must stand alone`)

@@ -1,4 +1,5 @@
 import type { Clock } from '#agent/ports/clock.ts'
+import type { PlanReader } from '#agent/ports/plan.ts'
 import type { JobLeavings } from '#agent/ports/leavings.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { ProcessLogs, RunLogs } from '#agent/ports/logs.ts'
@@ -15,7 +16,8 @@ import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { logsProtocol } from '#protocol/wire/logs/protocol.ts'
 import type { LogAnswer, LogsRequest } from '#protocol/wire/logs/protocol.ts'
-import { errorsCsv, overviewText } from './run-overview.ts'
+import { withItem } from './failed-item.ts'
+import { errorsCsv, overviewText, shownCauses } from './run-overview.ts'
 
 /**
  * Logs of runs: writes the keeper's folder once a job is sealed, fetches what worker processes printed on
@@ -56,7 +58,11 @@ export interface JobLogsDeps {
   readonly self: PeerId
   readonly clock: Pick<Clock, 'after'>
   readonly log: Log
-  readonly views: Pick<Views, 'job' | 'jobs' | 'attempts' | 'shares' | 'charges' | 'failureGroups'>
+  readonly views: Pick<
+    Views,
+    'job' | 'jobs' | 'attempts' | 'shares' | 'charges' | 'failureGroups' | 'planChunks'
+  >
+  readonly planReader: Pick<PlanReader, 'items'>
   readonly transport: Pick<Transport, 'serve' | 'request' | 'connected'>
   readonly processLogs: ProcessLogs
   readonly runLogs: RunLogs
@@ -145,13 +151,15 @@ const writeLog = async (
   return written.ok
 }
 
-const factsOf = async ({ views, nameOf, toView }: Logging, fold: JobFold) => ({
-  fold,
-  view: toView(fold),
-  shares: await views.shares(fold.job.id),
-  failures: await views.failureGroups(fold.job.id, limits.loggedCauses),
-  nameOf,
-})
+const factsOf = async (logging: Logging, fold: JobFold) => {
+  const { views, nameOf, toView } = logging
+  const { id } = fold.job
+  const groups = await views.failureGroups(id, limits.loggedCauses)
+  // The overview tells these; an item's name is looked up in the plan.
+  const named = groups.slice(0, shownCauses).map((group) => withItem(logging, id, group))
+  const failures = [...(await Promise.all(named)), ...groups.slice(shownCauses)]
+  return { fold, view: toView(fold), shares: await views.shares(id), failures, nameOf }
+}
 
 async function* miniBatchParts({ views, nameOf, stopped }: Logging, job: JobId) {
   yield `${miniBatchColumns.join(',')}\n`

@@ -1,6 +1,7 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
+import type { PlanReader } from '#agent/ports/plan.ts'
 import type { OutputWriter } from '#agent/ports/output.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
@@ -12,6 +13,7 @@ import type { BlobHash, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { JobSealed } from '#protocol/model/record.ts'
 import type { BlobExchange } from './blob-exchange.ts'
+import { withItem } from './failed-item.ts'
 import { firstFailure } from './first-failure.ts'
 import { writeOutput } from './job-output.ts'
 import { createPackPulls } from './pack-pulls.ts'
@@ -41,6 +43,7 @@ export interface KeeperDeps {
   readonly log: Log
   readonly ledger: Ledger
   readonly views: Views
+  readonly planReader: PlanReader
   readonly blobs: Blobs
   readonly chunks: Chunks
   readonly exchange: BlobExchange
@@ -271,7 +274,8 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
   const { views } = keeping
   const facts = await views.sealFacts(id)
   const { upTo, mapHash, miniBatches, rows, succeeded } = facts
-  const [group] = await views.failureGroups(id, 1)
+  const [found] = await views.failureGroups(id, 1)
+  const group = found && (await withItem(keeping, id, found))
   const verdict = keeping.verdict(fold, facts, firstFailure(group, keeping.nameOf))
   const { writer, outputFolder, stopped } = keeping
   const written = await writeOutput(writer, fold.job, {

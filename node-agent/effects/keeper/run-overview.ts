@@ -2,6 +2,7 @@ import type { FailureGroup, PeerShare } from '#agent/ports/views.ts'
 import type { JobView } from '#protocol/control/job-views.ts'
 import { csvLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
+import { miniBatchName } from '#protocol/model/half.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
 
@@ -61,7 +62,7 @@ const fieldsOf = ({ view, fold }: RunFacts): (readonly [string, string])[] => [
   ['Submitted', `${timeText(view.submittedAt)} by ${view.submitterName}`],
   ['First rows', timeText(view.startedAt)],
   ['Ended', timeText(view.endedAt)],
-  ['Seconds', view.endedAt === null ? '' : secondsText(view.endedAt - view.submittedAt)],
+  ['Seconds', tookText(view)],
   ['Items', `${view.items}: ${view.itemsSucceeded} succeeded, ${view.itemsFailed} failed`],
   [
     'Mini-batches',
@@ -86,12 +87,12 @@ const machineLines = ({ shares, nameOf }: RunFacts): readonly string[] => {
 const causeLines = ({ failures, nameOf }: RunFacts): readonly string[] =>
   failures.slice(0, shownCauses).map(({ count, cause, message, first }) => {
     const item = first.item === '' ? '' : `${first.item} in `
-    const where = `${item}mini-batch ${first.miniBatch}, attempt ${first.attempt} on ${nameOf(first.peer)}`
+    const where = `${item}mini-batch ${miniBatchName(first.miniBatch)}, attempt ${first.attempt} on ${nameOf(first.peer)}`
     return `${count} x ${cause}: ${message} First: ${where}.`
   })
 
 /** An overview is read at a glance; `errors.csv` has the others. */
-const shownCauses = 20
+export const shownCauses = 20
 
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : [title, ...lines.map((line) => `  ${oneLine(line)}`), ''].join('\n')
@@ -104,5 +105,14 @@ const fieldLines = (fields: readonly (readonly [string, string])[]): string => {
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]+\s*/g, ' ')
 
 const timeText = (at: Millis | null): string => (at === null ? '' : new Date(at).toISOString())
+
+/** From submission to end, as steps of a pipeline tell it, and what progress lines and rates count. */
+const tookText = ({ submittedAt, startedAt, endedAt }: JobView): string => {
+  if (endedAt === null) return ''
+  const all = secondsText(endedAt - submittedAt)
+  return startedAt === null
+    ? all
+    : `${all}, ${secondsText(endedAt - startedAt)} of them since the first rows`
+}
 
 const secondsText = (ms: number): string => (Math.max(0, ms) / 1_000).toFixed(1)

@@ -53,7 +53,7 @@ export const translateDeployment = (value: Fields): AzureTranslation => {
         '"code_configuration" is missing: without a script Azure has MLflow run the model; here name a script, or write a job file with the model as .onnx, preprocess and postprocess',
     })
   else putScript(file, built, { script, folder: code['code'], at: ['code_configuration'] })
-  return finished(file, built)
+  return { ...finished(file, built), countsFiles: true }
 }
 
 const pipelineInstead =

@@ -13,4 +13,6 @@ export interface AzureTranslation {
   readonly awaited: readonly AwaitedOutput[]
   /** Such a file never names its data: it is said beside it. Left out: false. */
   readonly isWithoutData?: boolean
+  /** Its mini-batches are counts of files, whatever its data is. Left out: false. */
+  readonly countsFiles?: boolean
 }

@@ -57,11 +57,16 @@ export const readPython = (source: string): PythonScript => {
   const blocks = blocksOf(source)
   const block = (name: string): Lines | undefined => blocks.find((one) => one.name === name)
   const own = new Set(['init', 'run', 'shutdown'])
-  const opensTables = /\b(?:read_(?:csv|parquet|json|table)|load_dataset)\s*\(/.test(source)
+  const opensTables = opening.test(source)
   const read = readsOf(source, batch, annotation)
+  const run = block('run')
+  const inRun = source.split(/\r?\n/).slice((run?.first ?? 1) - 1, run?.last)
+  const isFrame = isFrameIn(source, batch, annotation)
   return {
     batch,
-    opensTables: read === 'files' && opensTables,
+    opensTables:
+      (read === 'files' && opensTables) ||
+      (read === 'table' && !isFrame && opening.test(inRun.join('\n'))),
     reads: read === 'files' && opensTables ? 'table' : read,
     pictures: picturesOf(source),
     isPartitioned: second !== undefined && /partition_key_value|\.dataset\b/.test(source),
@@ -69,7 +74,7 @@ export const readPython = (source: string): PythonScript => {
     variables: variablesOf(source),
     helpers: blocks.filter(({ name }) => !own.has(name)).slice(0, 10),
     init: block('init'),
-    run: block('run'),
+    run,
     shutdown: block('shutdown'),
     writesFiles:
       /AZUREML_BI_OUTPUT_PATH|output_dir\b|\bopen\s*\([^)]*['"][wa]b?['"]|\.(?:dump|to_csv|to_parquet|to_json|save|save_model)\s*\(/.test(
@@ -92,12 +97,19 @@ const blocksOf = (source: string): readonly Lines[] => {
   })
 }
 
-/** A DataFrame is asked for columns; pictures are opened by one of a few libraries. */
-const readsOf = (source: string, batch: string, annotation: string): PythonScript['reads'] => {
+const opening = /\b(?:read_(?:csv|parquet|json|table)|load_dataset)\s*\(/
+
+/** A DataFrame is asked for columns. */
+const isFrameIn = (source: string, batch: string, annotation: string): boolean => {
   const asFrame = new RegExp(
     String.raw`\b${batch}\.(?:columns|shape|iloc|loc|values|drop|iterrows|itertuples|to_numpy|copy|head|assign)\b|\bisinstance\s*\(\s*${batch}\s*,\s*(?:pd|pandas)\.DataFrame|\b${batch}\[\s*\[?\s*['"]`,
   )
-  if (/DataFrame/.test(annotation) || asFrame.test(source)) return 'table'
+  return /DataFrame/.test(annotation) || asFrame.test(source)
+}
+
+/** Pictures are opened by one of a few libraries. */
+const readsOf = (source: string, batch: string, annotation: string): PythonScript['reads'] => {
+  if (isFrameIn(source, batch, annotation)) return 'table'
   const isLooped = new RegExp(String.raw`\bin\s+(?:enumerate\s*\(\s*)?${batch}\b`).test(source)
   const opensImages =
     imports('PIL', 'cv2', 'imageio', 'skimage', 'torchvision').test(source) ||

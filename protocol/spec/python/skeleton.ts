@@ -132,7 +132,8 @@ const imageLines = (pictures: Pictures, batch: string): readonly string[] => {
 const tableLines = ({ opensTables, usesModel }: PythonScript, batch: string): readonly string[] => [
   ...(opensTables
     ? [
-        '  // It opened its files by itself: with `type: table` at the input their records come here.',
+        '  // It opened its files by itself: with `type: table` and `format: csv` (or the like) at the input',
+        '  // their records come here.',
       ]
     : []),
   `  const rows = await ${batch}.rows()`,

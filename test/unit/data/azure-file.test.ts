@@ -176,6 +176,15 @@ settings: { mini_batch_size: 3 }
   expect(given.value.warnings).toEqual([
     `"code_configuration.scoring_script" (${file}:4:34) is Python: src/score.ts is run in its place.`,
   ])
+  const table = { 'inputs.data.path': './mail', 'inputs.data.type': 'table' }
+  const records = read(text, { ...table, 'inputs.data.format': 'csv' })
+  expect(records.ok && records.value.spec.miniBatchSize).toEqual({
+    kind: 'bytes',
+    bytes: 1_048_576,
+  })
+  expect(records.ok && records.value.warnings[0]).toContain(
+    `"settings.mini_batch_size" (${file}:5:13) counts files, but the data is a table`,
+  )
   const unported = read(text.replace('score.py', 'other.py'), { 'inputs.data': './mail' })
   expect(unported.ok ? '' : unported.error.message).toMatch(/is the Python script other\.py/)
 })

@@ -202,6 +202,9 @@ describe('a wrong job file', () => {
     expect(errorOf(`${small}tags: ${'['.repeat(5_000)}`)).toContain('nested too deeply')
     const many = Array.from({ length: 5_000 }, (_, i) => `t${i}: *a`).join('\n')
     expect(errorOf(`a: &a 1\n${many}`)).toContain('too many YAML aliases')
+    const again = `a: &a { x: 1 }\nb: &b { <<: *a }\nc: { <<: [*b, *b] }\n`
+    for (const merge of [again, 'tags: { <<: 5 }', 'tags: { <<: }', 'a: &a [1]\ntags: { <<: *a }'])
+      expect(errorOf(merge)).toContain('"<<" takes in a map')
   })
 
   it('keeps the other faults for the log', () => {

@@ -164,6 +164,34 @@ mini_batch_size: \${{parameters.size}}
     expect(one.steps.map((step) => [step.name, step.wires])).toEqual([['digits', []]])
   })
 
+  it('may call its own things "name", and fill them in', () => {
+    const own = single
+      .replace('{ digits: ./digits }', "{ name: './${{parameters.size}}' }")
+      .concat("environment_variables: { name: 'of ${{parameters.size}}' }\n")
+    const [step] = accepted(own, { parameters: { size: 3 } }).steps
+    expect(step?.job.spec).toMatchObject({
+      inputs: [{ name: 'name' }],
+      environment: { name: 'of 3' },
+    })
+  })
+
+  it('takes in maps by merge keys, whose own names go before', () => {
+    const merged = `
+name: two
+parameters: &common { a: b, c: d }
+tags: { <<: [*common], a: e }
+steps:
+  one: &one { entry_script: ./score.ts, inputs: { a: ./a }, mini_batch_size: 3 }
+  two: { <<: *one, mini_batch_size: 4 }
+`
+    const run = accepted(merged)
+    expect(run.tags).toEqual({ a: 'e', c: 'd' })
+    expect(run.steps.map(({ job }) => job.spec.miniBatchSize)).toEqual([
+      { kind: 'items', items: 3 },
+      { kind: 'items', items: 4 },
+    ])
+  })
+
   it('may have a schedule', () => {
     const cron = accepted(`${single}schedule: { cron: '0 6 * * *', timezone: Europe/Vienna }`)
     expect(cron.schedule).toEqual({

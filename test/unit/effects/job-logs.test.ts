@@ -46,7 +46,9 @@ const setup = (forgetAt: 'never' | 'while attempts are listed' | 'while prints a
       shares: async () => [],
       charges: async () => [],
       failureGroups: async () => [],
+      planChunks: async () => [],
     },
+    planReader: { items: async () => ok([]) },
     transport: {
       serve: () => undefined,
       connected: () => [],

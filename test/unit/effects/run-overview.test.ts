@@ -5,6 +5,7 @@ import type { FailureGroup } from '#agent/ports/views.ts'
 import { limits } from '#protocol/limits.ts'
 import { csvLine, miniBatchLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
+import { firstHalf } from '#protocol/model/half.ts'
 import { asPeerId } from '#protocol/model/ids.ts'
 import { makeJob } from '../../support/control-views.ts'
 import { jobNumbered, jobOf } from '../../support/ledger-fixtures.ts'
@@ -36,6 +37,8 @@ describe('the first failure', () => {
       /No\. \(First: a,b\.png in mini-batch 1, attempt 2 on ben\.\)$/,
     )
     expect(firstFailure(undefined, nameOf)).toBe('')
+    const half = { ...ofAttempt, first: { ...ofAttempt.first, miniBatch: firstHalf + 15 } }
+    expect(firstFailure(half, nameOf)).toContain('(First: mini-batch 7b, attempt 1 on ben.)')
   })
 
   test('fits a sentence with what the verdict says before it, however long its parts are', () => {
@@ -113,6 +116,10 @@ describe('an overview', () => {
     expect(lines).toContain('State         Completed')
     expect(lines).toContain('First failure It is no image.')
     expect(lines).toContain('Seconds       1.5')
+    const begun = { ...view, startedAt: 1_700_000_000_500 }
+    expect(overviewText({ fold, view: begun, shares, failures: [], nameOf })).toContain(
+      'Seconds       1.5, 1.0 of them since the first rows\n',
+    )
     expect(lines).toContain('Items         25: 22 succeeded, 3 failed')
     expect(lines).toContain('  ben: 25 items in 3 mini-batches (100 %)')
     expect(lines).toContain(

@@ -67,7 +67,9 @@ describe('halves', () => {
     expect([first, second].map((half) => miniBatchName(half.miniBatch))).toEqual(['45a', '45b'])
     for (const number of [0, 4, 12_345, first.miniBatch, second.miniBatch])
       expect(readMiniBatchName(miniBatchName(number))).toBe(number)
-    for (const text of ['', 'a', '0a', '4c', '-1', '4 a', '999999999b'])
+    // Tables of attempts have the plain numbers.
+    expect(readMiniBatchName(String(second.miniBatch))).toBe(second.miniBatch)
+    for (const text of ['', 'a', '0a', '4c', '-1', '4 a', '999999999b', '2147483648'])
       expect(readMiniBatchName(text)).toBeUndefined()
   })
 })

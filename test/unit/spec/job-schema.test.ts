@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { publishedSchemas, schemaText } from '../../../tools/job-schema.ts'
 
 describe.for(publishedSchemas)('the schema at $path', (published) => {
@@ -16,6 +17,25 @@ describe.for(publishedSchemas)('the schema at $path', (published) => {
       .map(([name]) => name)
     expect(bare).toEqual([])
   })
+})
+
+it('a parameter may stand for every single value but a name', async () => {
+  const [job] = publishedSchemas
+  const json = JSON.parse(await schemaText(job)) as z.core.JSONSchema.JSONSchema
+  const schema = z.fromJSONSchema(json)
+  const base = { name: 'abc', model: 'm', inputs: { a: './a' } }
+  const takes = (field: string, value: string): boolean =>
+    schema.safeParse({ ...base, [field]: value }).success
+  const maps = ['tags', 'environment_variables', 'inputs', 'side_inputs', 'partition_keys']
+  const others = ['$schema', 'name', 'parameters', 'preprocess', 'resources', 'retry_settings']
+  const single = Object.keys(json.properties ?? {}).filter(
+    (field) => ![...maps, ...others].includes(field),
+  )
+  expect(single.filter((field) => !takes(field, '${{parameters.x}}'))).toEqual([])
+  expect(takes('append_row_file_name', 'rows-${{parameters.month}}.csv')).toBe(true)
+  expect(takes('name', '${{parameters.x}}')).toBe(false)
+  expect(takes('mini_batch_size', 'many')).toBe(false)
+  expect(takes('append_row_file_name', 'a/b.csv')).toBe(false)
 })
 
 it('every example names the schema that it keeps', async () => {

@@ -182,7 +182,17 @@ it('a table is told by its annotation, by its columns, or by what opens its file
   expect(reads('def run(a: pd.DataFrame):\n  return a')).toContain('await a.rows()')
   expect(reads('def run(a):\n  return a["INCOME"].sum()')).toContain('await a.rows()')
   const opened = reads('def run(a: List[str]):\n  for f in a: pd.read_csv(f)')
-  expect(opened).toContain('with `type: table` at the input')
+  const mapped = adviseOnPython(
+    'import pandas as pd\ndef run(batch):\n  return pd.concat(map(lambda f: pd.read_csv(f), batch))\n',
+    'score.py',
+  )
+  expect(mapped.skeleton).toContain('// It opened its files by itself: with `type: table`')
+  const aside = adviseOnPython(
+    'import pandas as pd\ndef init():\n  pd.read_csv("a")\ndef run(batch):\n  return batch\n',
+    'score.py',
+  )
+  expect(aside.skeleton).not.toContain('It opened its files')
+  expect(opened).toContain('with `type: table` and `format: csv` (or the like) at the input')
   expect(opened).not.toContain('session')
   expect(reads('def run(a: List[str]):\n  return a')).toContain('for (const item of a) {')
 })

@@ -1,5 +1,6 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import type { Exports } from '#agent/ports/exports.ts'
+import type { FailureGroup } from '#agent/ports/views.ts'
 import type { AgentView, ClusterView, MachineView } from '#protocol/control/views.ts'
 import type { DoctorView, LoopDelayView } from '#protocol/control/care-views.ts'
 import type { MiniBatchMapView, TimelineView } from '#protocol/control/job-views.ts'
@@ -27,8 +28,8 @@ export interface HandlerDeps extends PipelineHandlerDeps {
   readonly previewData: PreviewData
   readonly checkFile: CheckFile
   readonly pools: Pools
-  /** The name of the item of a mini-batch that has just one, as far as it is known here; else empty. */
-  readonly itemName: (job: JobId, miniBatch: number) => Promise<string>
+  /** The group with the name of its first item, as far as that is known here. */
+  readonly withItem: (job: JobId, group: FailureGroup) => Promise<FailureGroup>
   readonly pauseJob: (job: JobId, paused: boolean) => Promise<Result<void, MusterError>>
   readonly forgetJob: (fold: JobFold) => Promise<Result<void, MusterError>>
   readonly jobLogs: JobLogs

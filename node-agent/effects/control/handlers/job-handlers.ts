@@ -1,4 +1,3 @@
-import type { FailureGroup } from '#agent/ports/views.ts'
 import type { JobView } from '#protocol/control/job-views.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
@@ -59,7 +58,7 @@ export const jobHandlers = (
       const { id } = fold.value.job
       const shares = await views.shares(id)
       const groups = await views.failureGroups(id, limits.failureGroups)
-      const failures = await Promise.all(groups.map((group) => withItem(deps, id, group)))
+      const failures = await Promise.all(groups.map((group) => deps.withItem(id, group)))
       return ok(
         jobToDetail(live.toView(fold.value), { fold: fold.value, shares, failures, nameOf }),
       )
@@ -102,14 +101,3 @@ const createChange =
     const after = await findJob(views, fold.value.job.id)
     return after.ok ? ok(live.toView(after.value)) : after
   }
-
-/** A mini-batch of one item that failed whole is that item: a half that killed its process. */
-const withItem = async (
-  { itemName }: HandlerDeps,
-  job: JobId,
-  group: FailureGroup,
-): Promise<FailureGroup> => {
-  const { first } = group
-  if (first.item !== '') return group
-  return { ...group, first: { ...first, item: await itemName(job, first.miniBatch) } }
-}

@@ -110,7 +110,9 @@ interface Records {
 
 const askRecords = async (channel: Channel, { table }: RunWords): Promise<Records> => {
   if (table === null)
-    throw new Error('miniBatch.rows() is for tables: this job reads files, which are its items.')
+    throw new Error(
+      'miniBatch.rows() is for tables, but the items of this job are files: read each with item.bytes(), or give the input "type: table".',
+    )
   const { value, body } = await channel.call({ what: 'rows' })
   return {
     names: value as readonly string[],

@@ -7,7 +7,7 @@ import type {
 import { isOpen } from '../../../agent/queries.ts'
 import { ClippedText } from '../../../ui/clipped-text.tsx'
 import { Empty } from '../../../ui/empty.tsx'
-import { formatCount } from '../../../ui/format.ts'
+import { formatCount, formatMiniBatch } from '../../../ui/format.ts'
 import { LongText } from '../../../ui/long-text.tsx'
 import { StateMark } from '../../../ui/state-mark.tsx'
 import { FailedItems } from './failed-items.tsx'
@@ -119,7 +119,7 @@ const Group = (props: {
       <td className="failure-place">
         {first.item === '' ? null : <ClippedText text={first.item} className="mono" />}
         <span className="muted small">
-          mini-batch {formatCount(first.miniBatch)}, attempt {first.attempt}
+          mini-batch {formatMiniBatch(first.miniBatch)}, attempt {first.attempt}
         </span>
       </td>
       <td className="failure-peer">

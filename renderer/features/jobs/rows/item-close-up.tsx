@@ -2,7 +2,7 @@ import { ActionIcon, Modal } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
 import type { RowView } from '../../../../protocol/control/job-views.ts'
 import { CopyAction } from '../../../ui/copy-line.tsx'
-import { formatCount } from '../../../ui/format.ts'
+import { formatCount, formatMiniBatch } from '../../../ui/format.ts'
 import { Problem } from '../../../ui/problem.tsx'
 import { ItemPicture } from './item-picture.tsx'
 import './rows.css'
@@ -78,7 +78,7 @@ const Facts = (props: { readonly row: RowView }) => {
         </div>
         <div>
           <dt>Mini-batch</dt>
-          <dd className="mono">{formatCount(row.miniBatch)}</dd>
+          <dd className="mono">{formatMiniBatch(row.miniBatch)}</dd>
         </div>
         <div>
           <dt>Peer</dt>

@@ -1,7 +1,7 @@
 import { useMergedRef } from '@mantine/hooks'
 import { memo, useRef, useState } from 'react'
 import type { RowView } from '../../../../protocol/control/job-views.ts'
-import { formatCount } from '../../../ui/format.ts'
+import { formatCount, formatMiniBatch } from '../../../ui/format.ts'
 import { bringIntoSight, useRowWindow } from '../../../ui/row-window.ts'
 import { useScale } from '../../../ui/scale.ts'
 import { StateShape } from '../../../ui/state-mark.tsx'
@@ -162,7 +162,7 @@ const Row = memo(function Row(props: {
       </div>
       <Answers row={row} columns={columns} />
       <div role="cell" className="number muted">
-        {formatCount(row.miniBatch)}
+        {formatMiniBatch(row.miniBatch)}
       </div>
       <div role="cell" className="clip" title={row.peerName}>
         {row.peerName}

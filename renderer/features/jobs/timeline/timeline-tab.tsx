@@ -6,7 +6,7 @@ import type { MachineView } from '../../../../protocol/control/views.ts'
 import { useSnapshot } from '../../../agent/context.tsx'
 import { isOpen } from '../../../agent/queries.ts'
 import { Empty } from '../../../ui/empty.tsx'
-import { formatCount } from '../../../ui/format.ts'
+import { formatMiniBatch } from '../../../ui/format.ts'
 import { Problem } from '../../../ui/problem.tsx'
 import { StateShape } from '../../../ui/state-mark.tsx'
 import { Why } from '../why.tsx'
@@ -157,7 +157,7 @@ const Chosen = (props: { readonly bar: Bar; readonly name: string | undefined })
   const { span, from, to } = props.bar
   const { tone, word } = outcomes[span.outcome]
   const facts = [
-    `Mini-batch ${formatCount(span.miniBatch)}`,
+    `Mini-batch ${formatMiniBatch(span.miniBatch)}`,
     `attempt ${span.attempt} on ${props.name ?? 'an unknown machine'}`,
     word.toLowerCase(),
     `${durationText(to - from)} from ${clockText(from, true)}`,

@@ -1,5 +1,5 @@
 import { durationText } from '../../../../protocol/control/progress-line.ts'
-import { formatCount } from '../../../ui/format.ts'
+import { formatCount, formatMiniBatch } from '../../../ui/format.ts'
 import { StateMark } from '../../../ui/state-mark.tsx'
 
 import { outcomes } from './spans.ts'
@@ -49,7 +49,7 @@ export const TimelineTable = (props: {
             <tr key={`${span.miniBatch}.${span.attempt}`}>
               <td className="mono">{clockText(from, true)}</td>
               <td>{name}</td>
-              <td className="number">{formatCount(span.miniBatch)}</td>
+              <td className="number">{formatMiniBatch(span.miniBatch)}</td>
               <td className="number">{span.attempt}</td>
               <td className="number">{durationText(to - from)}</td>
               <td>
