@@ -1,8 +1,10 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { writeOutput } from '#agent/effects/keeper/job-output.ts'
 import { createOutputWriter } from '#agent/data/output/output-writer.ts'
 import type { RowFileWish } from '#agent/ports/output.ts'
+import type { Job } from '#protocol/model/job.ts'
 import type { AttemptRows } from '#protocol/model/rows.ts'
 import type { RecordBody } from '#protocol/model/record.ts'
 import { linesOf, packChunk } from '../support/chunks.ts'
@@ -41,6 +43,7 @@ const setup = async (miniBatches: number) => {
   const folder = join(path, 'outputs')
   return {
     folder,
+    self,
     views: store.views,
     wish: (fileName: string, more: Partial<RowFileWish> = {}): RowFileWish => {
       const wish = { job, folder, fileName, format: 'jsonl', present: 'other-name' } as const
@@ -130,11 +133,35 @@ describe('the writer of outputs', () => {
     await using t = await setup(1)
     await t.commit('one', [0])
     const all = await Promise.all(
-      Array.from({ length: 6 }, () => t.writer.write(t.wish('rows.jsonl'), forever)),
+      Array.from({ length: 6 }, (_, most) =>
+        t.writer.write(t.wish('rows.jsonl', { most }), forever),
+      ),
     )
     const names = all.map((one) => (one.ok ? one.value.path.slice(t.folder.length + 1) : ''))
     expect(names).toEqual(['rows.jsonl', ...[2, 3, 4, 5, 6].map((n) => `rows-${n}.jsonl`)])
     expect((await readdir(t.folder)).toSorted()).toEqual(names.toSorted())
+  })
+
+  it('leaves one output of a run, also where the agent was killed before it was sealed', async () => {
+    await using t = await setup(2)
+    await t.commit('one', [0])
+    const id = job
+    const writeAs = async (spec: Partial<Job['spec']>) => {
+      const { mapHash } = await t.views.sealFacts(id)
+      const wish = { outputFolder: () => t.folder, mapHash, withRows: true, signal: forever }
+      const whole = { ...jobOf(id, t.self).spec, outputFileName: 'rows.jsonl', ...spec }
+      return writeOutput(t.writer, { ...jobOf(id, t.self), spec: whole } as Job, wish)
+    }
+    const path = join(t.folder, 'rows.jsonl')
+    const place = { outputPlace: { path: t.folder, overwrite: false } }
+    for (const spec of [{}, {}, place, place])
+      expect(await writeAs(spec)).toMatchObject({ ok: true, value: { output: path } })
+    expect(await readdir(t.folder)).toEqual(['rows.jsonl'])
+    // What counts may have changed meanwhile; only in the run's own folder it is surely ours.
+    await t.commit('two', [1])
+    expect(await writeAs({})).toMatchObject({ value: { output: path } })
+    expect((await readLines(path)).length).toBe(18)
+    expect(await readdir(t.folder)).toEqual(['rows.jsonl'])
   })
 
   it('gives up when asked to, and goes on with the next', async () => {

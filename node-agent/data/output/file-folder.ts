@@ -20,7 +20,7 @@ import type { Result } from '#protocol/model/result.ts'
 import type { OutputFile } from '#protocol/model/rows.ts'
 import { packHeadBytes } from '#protocol/wire/pack/pack.ts'
 import { systemCode, writeError } from '../disk.ts'
-import { sweepTemps, syncNames, takeAway, tempBeside } from './publish.ts'
+import { isSame, sweepTemps, syncNames, takeAway, tempBeside } from './publish.ts'
 
 export interface FileFolderDeps {
   readonly source: FileSource
@@ -176,6 +176,10 @@ const copy = ({ pack, position }: Place, target: number, { bytes, hash }: Output
 const beside = (temp: string, folder: string, name: string): string => {
   for (let n = 1; ; n++) {
     const path = join(folder, n === 1 ? name : `${name}-${n}`)
+    if (isSame(temp, path)) {
+      takeAway(temp)
+      return path
+    }
     if (existsSync(path)) continue
     try {
       renameSync(temp, path)

@@ -6,6 +6,7 @@ import {
   lstatSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
   existsSync,
@@ -87,13 +88,16 @@ export const syncNames = (folder: string): void => {
   }
 }
 
-/** Gives a finished file its name, or `name-2.csv` and so on if that is taken. */
+/** Gives a finished file its name, or `name-2.csv` and so on if that is taken by something else. */
 export const publishBeside = (temp: string, folder: string, name: string): string => {
   const ending = extname(name)
   const stem = ending === '' ? name : name.slice(0, -ending.length)
   for (let n = 1; ; n++) {
     const path = join(folder, n === 1 ? name : `${stem}-${n}${ending}`)
     if (claim(temp, path)) return path
+    if (!isSame(temp, path)) continue
+    takeAway(temp)
+    return path
   }
 }
 
@@ -117,6 +121,39 @@ export const outputExists = (path: string) =>
     'OutputExists',
     `${path} is there already and would be replaced: choose another place, or have it overwritten (\`--overwrite\`, in a job file \`overwrite: true\`).`,
   )
+
+/**
+ * Whether two files, or two folders with all that is below them, hold the same: an agent that was killed between
+ * writing an output and saying so finds it again instead of writing it twice.
+ */
+export const isSame = (one: string, other: string): boolean => {
+  const [a, b] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }))
+  if (a === undefined || b === undefined) return false
+  if (a.isFile() && b.isFile()) return a.size === b.size && isSameBytes(one, other)
+  if (!a.isDirectory() || !b.isDirectory()) return false
+  const [names, others] = [one, other].map((path) => readdirSync(path).sort())
+  return (
+    names?.join('/') === others?.join('/') &&
+    (names ?? []).every((name) => isSame(join(one, name), join(other, name)))
+  )
+}
+
+const isSameBytes = (one: string, other: string): boolean => {
+  const files = [one, other].map((path) => openSync(path, 'r'))
+  const [mine, theirs] = [Buffer.alloc(compareBytes), Buffer.alloc(compareBytes)]
+  try {
+    for (;;) {
+      const [read = 0, readThere = 0] = files.map((file, i) =>
+        readSync(file, i === 0 ? mine : theirs),
+      )
+      if (read !== readThere || mine.compare(theirs, 0, read, 0, read) !== 0) return false
+      if (read === 0) return true
+    }
+  } finally {
+    for (const file of files) closeSync(file)
+  }
+}
+const compareBytes = 256 * 1024
 
 /** True if the file now has this name. A link refuses to replace a file; a rename does not. */
 const claim = (temp: string, path: string): boolean => {

@@ -34,7 +34,8 @@ export const writeOutput = async (
   const place = {
     job: id,
     folder: spec.outputPlace?.path ?? wish.outputFolder(id),
-    present: spec.outputPlace?.overwrite === true ? 'replaced' : 'other-name',
+    // In the run's own folder only an earlier try can stand, of an agent that was killed before its seal.
+    present: spec.outputPlace?.overwrite === false ? 'other-name' : 'replaced',
     mapHash,
   } as const
   let output = ''

@@ -104,6 +104,20 @@ describe('the folder of files', () => {
     expect(await contentOf(t.folder)).toEqual({ 'files/a': 'new', 'files-2/a': 'new' })
   })
 
+  it('is found again where an agent that was killed left it whole', async () => {
+    await using t = await setup()
+    await t.add(0, { a: 'one', 'deep/b': 'two' })
+    for (let i = 0; i < 2; i += 1)
+      expect(t.write()).toMatchObject({ value: { folder: join(t.folder, 'files'), count: 2 } })
+    expect(await readdir(t.folder)).toEqual(['files'])
+    for (const [path, text] of [
+      ['files/deep/b', 'tow'],
+      ['files-2/deep/c', ''],
+    ] as const)
+      await writeFile(join(t.folder, path), text).then(() => t.write())
+    expect((await readdir(t.folder)).toSorted()).toEqual(['files', 'files-2', 'files-3'])
+  })
+
   it('is not there without files, nor half: when it is given up, or a pack is missing', async () => {
     await using t = await setup()
     expect(t.write()).toEqual({ ok: true, value: { folder: '', count: 0, bytes: 0, note: '' } })

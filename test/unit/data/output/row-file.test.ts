@@ -177,7 +177,7 @@ describe('complete or absent', () => {
     await writeFile(join(folder.path, 'rows.csv'), 'mine')
     const rows = { values: () => ['1'] }
     for (const n of [2, 3]) {
-      const result = writeRowFile(wishOf(folder.path, 'rows.csv'), rows)
+      const result = writeRowFile(wishOf(folder.path, 'rows.csv'), { values: () => [`${n}`] })
       expect(result).toMatchObject({ value: { path: join(folder.path, `rows-${n}.csv`) } })
     }
     const refused = writeRowFile(wishOf(folder.path, 'rows.csv', { present: 'refused' }), rows)
