@@ -94,7 +94,11 @@ export const openAdapters = async (
       ledger,
       views,
       blobs,
-      chunks: createChunks({ blobs, recentBytes: limits.recentChunkBytes }),
+      chunks: createChunks({
+        blobs,
+        notes: join(home, 'chunks'),
+        recentBytes: limits.recentChunkBytes,
+      }),
       packs: createPacks(join(home, 'packs'), blobs),
       transport,
       runtime: openRuntime(home, log.child('runtime'), opened),

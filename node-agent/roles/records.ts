@@ -124,8 +124,10 @@ export const restoreRoles = async (core: CoreParts): Promise<void> => {
     core.keeper.jobTouched(fold.job.id)
   }
   await core.logs.catchUp()
-  // Files of a job that was sealed while this agent did not run go now.
-  for (const job of await core.adapters.packs.jobs()) core.keeper.jobTouched(job)
+  // Of a job that was sealed just before this agent was killed, or since, rows come now and the rest goes.
+  const { packs, chunks } = core.adapters
+  for (const job of new Set([...(await packs.jobs()), ...(await chunks.jobs())]))
+    core.keeper.jobTouched(job)
   core.forgetter.look()
   core.worker.slotsChanged(slotsNow(core), '')
   await core.runLife.engine.restore()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
 import type { Blobs } from '#agent/ports/blobs.ts'
@@ -5,14 +6,20 @@ import type { Chunks } from '#agent/ports/chunks.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { BlobHash } from '#protocol/model/ids.ts'
+import { asBlobHash } from '#protocol/model/ids.ts'
+import type { BlobHash, JobId } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ChunkRows } from '#protocol/model/rows.ts'
 import { encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
+import { writeError } from '../disk.ts'
+import { createJobNotes } from './job-notes.ts'
+import type { JobNotes } from './job-notes.ts'
 
 export interface ChunksDeps {
   readonly blobs: Blobs
+  /** Absolute; remembers which chunks are of jobs that are not settled. */
+  readonly notes: string
   /**
    * Compressed bytes of chunks packed here that are kept at hand: a keeper that is its own worker asks for
    * each of them a moment later. Left out: none.
@@ -21,19 +28,68 @@ export interface ChunksDeps {
 }
 
 /** Result chunks as zstd-compressed blobs. */
-export const createChunks = ({ blobs, recentBytes = 0 }: ChunksDeps): Chunks => {
+export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDeps): Chunks => {
   const recent = createRecent(recentBytes)
+  const notes = createJobNotes(folder)
+  const settled = createSettled()
   return {
     pack: async (chunk) => {
       const packed = await compressed(chunk)
       if (!packed.ok) return packed
-      const stored = await blobs.put(packed.value)
-      if (stored.ok) recent.keep(stored.value, packed.value)
+      const stored = await store({ blobs, notes, folder }, chunk.job, packed.value)
+      if (!stored.ok) return stored
+      if (settled.has(chunk.job)) {
+        // An attempt that ended after its job: nobody will ask for it.
+        await blobs.delete(stored.value)
+        await notes.drop(chunk.job)
+      } else recent.keep(stored.value, packed.value)
       return stored
     },
     read: async (blob) => {
       const bytes = recent.take(blob)
       return bytes === undefined ? blobs.read(blob) : ok(bytes)
+    },
+    expect: notes.open,
+    settle: async (job, needed) => {
+      settled.add(job)
+      const packed = await notes.of(job)
+      const stay = packed.length === 0 ? new Set() : await needed()
+      for (const blob of packed) if (!stay.has(blob)) await blobs.delete(blob)
+      await notes.drop(job)
+    },
+    jobs: notes.jobs,
+  }
+}
+
+interface Storing {
+  readonly blobs: Blobs
+  readonly notes: JobNotes
+  readonly folder: string
+}
+
+/** A kill leaves no chunk without its note: nobody would delete that one when its job is forgotten. */
+const store = async (
+  { blobs, notes, folder }: Storing,
+  job: JobId,
+  packed: Uint8Array,
+): Promise<Result<BlobHash, MusterError>> => {
+  try {
+    await notes.add(job, asBlobHash(createHash('sha256').update(packed).digest('hex')))
+  } catch (thrown) {
+    return err(writeError(thrown, 'A result chunk', folder))
+  }
+  return blobs.put(packed)
+}
+
+/** The jobs that were settled last. */
+const createSettled = () => {
+  const jobs = new Set<JobId>()
+  return {
+    has: (job: JobId): boolean => jobs.has(job),
+    add: (job: JobId): void => {
+      jobs.add(job)
+      const [oldest] = jobs
+      if (oldest !== undefined && jobs.size > limits.droppedJobs) jobs.delete(oldest)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Blobs } from '#agent/ports/blobs.ts'
+import type { Chunks } from '#agent/ports/chunks.ts'
 import type { Clock } from '#agent/ports/clock.ts'
 import type { Ledger } from '#agent/ports/ledger.ts'
 import type { JobLeavings } from '#agent/ports/leavings.ts'
@@ -98,6 +99,7 @@ export interface ForgetterDeps {
   readonly log: Log
   readonly views: Views
   readonly blobs: Blobs
+  readonly chunks: Pick<Chunks, 'settle'>
   readonly packs: Packs
   readonly leavings: JobLeavings
 }
@@ -146,6 +148,7 @@ const remove = async (deps: ForgetterDeps, { job, blobs }: JobRemains): Promise<
   const free = new Set(await views.unnamed(all))
   for (const blob of free) await deps.blobs.delete(blob)
   await packs.drop(job)
+  await deps.chunks.settle(job, async () => new Set())
   for (const side of sides)
     if (side.files.some((file) => free.has(file.blob))) await leavings.removeSideInput(side)
   await leavings.remove(job)

@@ -80,6 +80,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
     waiting: new Map(),
     problems: new Map(),
     done: new Set(),
+    expected: new Set(),
     beyond: new Set(),
     packPulls: createPackPulls(deps),
     working: undefined,
@@ -121,6 +122,8 @@ interface Keeping extends KeeperDeps {
   readonly problems: Map<JobId, string>
   /** Sealed jobs whose rows are all here. */
   readonly done: Set<JobId>
+  /** Jobs of other keepers that were noted as not settled. */
+  readonly expected: Set<JobId>
   readonly packPulls: PackPulls
   /** Jobs whose rows were dropped because there is no room for them. */
   readonly beyond: Set<JobId>
@@ -146,9 +149,19 @@ const lookAtAll = async (keeping: Keeping): Promise<void> => {
   while (keeping.touched.size > 0 && !keeping.stopped.signal.aborted) {
     const jobs = [...keeping.touched]
     keeping.touched.clear()
-    for (const job of jobs) await lookAt(keeping, job)
+    for (const job of jobs)
+      await lookAt(keeping, job).catch((thrown: unknown) => notYet(keeping, job, thrown))
     if (keeping.retry !== undefined) return
   }
+}
+
+/** A full disk, for example: what is to be done stays to be done. */
+const notYet = (keeping: Keeping, job: JobId, thrown: unknown): void => {
+  if (keeping.stopped.signal.aborted) return
+  const detail = thrownToText(thrown)
+  keeping.log.error('keeping rows failed', { job, detail })
+  keeping.problems.set(job, `What came of the job could not be kept yet: ${detail}`)
+  again(keeping, job)
 }
 
 /** Looks at the job again in a while. */
@@ -165,17 +178,17 @@ const lookAt = async (keeping: Keeping, job: JobId): Promise<void> => {
   const fold = await keeping.views.job(job)
   if (fold === undefined) return
   const isOurs = fold.job.keeper === keeping.self
-  if (!isOurs && fold.sealed === null) return
+  if (!isOurs && fold.sealed === null) return expectRows(keeping, job)
   const isWanted = isOurs || wants(keeping, fold)
   if (isWanted && !(await pull(keeping, fold))) return again(keeping, job)
   if (isOurs && fold.sealed === null && !(await pullFiles(keeping, fold.job)))
     return again(keeping, job)
   if (fold.sealed !== null) {
     await keeping.packPulls.drop(job)
+    await settleChunks(keeping, job, isOurs)
     keeping.done.add(job)
-    if (isOurs) return
-    await dropChunks(keeping, job)
-    return isWanted ? dropBeyondQuota(keeping) : undefined
+    // Also where none are wanted any more: the agent may have been killed when its owner said so.
+    return isOurs ? undefined : dropBeyondQuota(keeping)
   }
   if (fold.closed !== null) await seal(keeping, fold)
 }
@@ -301,8 +314,18 @@ const seal = async (keeping: Keeping, fold: JobFold): Promise<void> => {
   keeping.ended(id)
 }
 
-/** The keeper has every row: nobody else needs the chunks any more. */
-const dropChunks = async (keeping: Keeping, job: JobId): Promise<void> => {
-  const chunks = new Set((await keeping.views.commits(job)).map((commit) => commit.chunk))
-  for (const chunk of chunks) await keeping.blobs.delete(chunk)
+/** Rows of another keeper's job may be wanted when it is sealed, also if this agent is killed before. */
+const expectRows = async ({ expected, chunks }: Keeping, job: JobId): Promise<void> => {
+  if (expected.has(job)) return
+  await chunks.expect(job)
+  expected.add(job)
+}
+
+/** The keeper has every row, and keeps the chunks that count: nobody else needs any of them. */
+const settleChunks = async (keeping: Keeping, job: JobId, isOurs: boolean): Promise<void> => {
+  const { views, blobs, chunks } = keeping
+  const counted = async () => new Set((await views.commits(job)).map((commit) => commit.chunk))
+  if (!isOurs) for (const chunk of await counted()) await blobs.delete(chunk)
+  await chunks.settle(job, isOurs ? counted : async () => new Set())
+  keeping.expected.delete(job)
 }

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { createBlobAudit } from '#agent/data/blobs/blob-audit.ts'
 import { createBlobs } from '#agent/data/blobs/blobs.ts'
 import { createChunks } from '#agent/data/blobs/chunks.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
@@ -29,7 +31,7 @@ describe('result chunks', () => {
   it('lie on the disk as they were packed, smaller', async () => {
     await using folder = await tempFolder()
     const blobs = createBlobs({ folder: folder.path })
-    const chunks = createChunks({ blobs })
+    const chunks = createChunks({ blobs, notes: join(folder.path, 'notes') })
     const chunk = chunkOf(100, 10)
     const packed = await chunks.pack(chunk)
     if (!packed.ok) throw new Error(packed.error.message)
@@ -49,10 +51,16 @@ describe('result chunks', () => {
       reads += 1
       return disk.read(blob)
     }
-    const sized = await createChunks({ blobs: disk }).pack(chunkOf(101, 10))
+    const sized = await createChunks({ blobs: disk, notes: join(folder.path, 'notes') }).pack(
+      chunkOf(101, 10),
+    )
     const recentBytes = sized.ok ? await disk.size(sized.value) : undefined
     if (recentBytes === undefined) throw new Error('it was packed')
-    const chunks = createChunks({ blobs: { ...disk, read }, recentBytes })
+    const chunks = createChunks({
+      blobs: { ...disk, read },
+      notes: join(folder.path, 'notes'),
+      recentBytes,
+    })
     const packed = [await chunks.pack(chunkOf(100, 10)), await chunks.pack(chunkOf(101, 10))]
     const [first, second] = packed.map((one) => {
       if (!one.ok) throw new Error(one.error.message)
@@ -71,9 +79,36 @@ describe('result chunks', () => {
 
   it('that are not there are told apart', async () => {
     await using folder = await tempFolder()
-    const chunks = createChunks({ blobs: createBlobs({ folder: folder.path }) })
+    const chunks = createChunks({
+      blobs: createBlobs({ folder: folder.path }),
+      notes: join(folder.path, 'notes'),
+    })
     expect(await chunks.read(asBlobHash('0'.repeat(64)))).toMatchObject({
       error: { code: 'BlobMissing' },
     })
   })
+
+  it.each(['before', 'after'] as const)(
+    'go with their job where an agent was killed %s one was here',
+    async (dies) => {
+      await using folder = await tempFolder()
+      const blobs = createBlobs({ folder: folder.path })
+      const notes = join(folder.path, 'notes')
+      const put: typeof blobs.put = async (bytes) => {
+        if (dies === 'after') await blobs.put(bytes)
+        throw new Error('killed')
+      }
+      const first = createChunks({ blobs: { ...blobs, put }, notes })
+      await expect(first.pack(chunkOf(10, 1))).rejects.toThrow('killed')
+
+      const chunks = createChunks({ blobs, notes })
+      expect(await chunks.jobs()).toEqual([job])
+      const kept = await chunks.pack(chunkOf(20, 1))
+      if (!kept.ok) throw new Error(kept.error.message)
+      await chunks.settle(job, async () => new Set([kept.value]))
+      const left = await createBlobAudit({ folder: folder.path }).list()
+      expect(left.map(({ blob }) => blob)).toEqual([kept.value])
+      expect(await chunks.jobs()).toEqual([])
+    },
+  )
 })
