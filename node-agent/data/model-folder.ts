@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { createHash, randomUUID } from 'node:crypto'
@@ -72,6 +73,7 @@ interface Placing {
 
 /** Lays files out in a folder of their own and gives its absolute path. */
 const createPlace = (folder: string, blobs: PlacedBlobs) => {
+  sweepFresh(folder)
   const underWay = new Map<string, Promise<Result<string, MusterError>>>()
   return (placing: Placing): Promise<Result<string, MusterError>> => {
     const target = join(folder, nameOf(placing.files))
@@ -83,6 +85,12 @@ const createPlace = (folder: string, blobs: PlacedBlobs) => {
     underWay.set(target, mine)
     return mine
   }
+}
+
+/** What an agent that was killed had half laid out. */
+const sweepFresh = (folder: string): void => {
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (name.startsWith('.')) rmSync(join(folder, name), { recursive: true, force: true })
 }
 
 const placeFiles = async (

@@ -1,6 +1,5 @@
-import { rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import process from 'node:process'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ChainFindings, StoreCare } from '#agent/ports/store-care.ts'
 import { MusterFailure } from '#protocol/errors.ts'
@@ -44,7 +43,7 @@ export const createStoreCare = (deps: StoreCareDeps): StoreCare => {
     chains: (progress, signal) =>
       ask(signal, (thread) => checkChains(deps, thread, progress, signal)),
     rebuildCopy: async (signal) => {
-      const file = join(deps.folder, `check-${process.pid}.db`)
+      const file = join(deps.folder, checkFile)
       try {
         await removeDatabase(file)
         await ask(signal, (thread) => thread.call('copyTo', file))
@@ -64,6 +63,15 @@ const sizeOf = async (file: string): Promise<number> => {
   } catch {
     return 0
   }
+}
+
+/** One check at a time, by the only agent of the home. */
+const checkFile = 'check-copy.db'
+
+/** Takes away what an agent left that was killed while it checked a copy. */
+export const sweepCheckCopies = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder))
+    if (/^check-\w+\.db(-\w+)?$/.test(name)) await rm(join(folder, name), { force: true })
 }
 
 const removeDatabase = async (file: string): Promise<void> => {

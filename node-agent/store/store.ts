@@ -11,7 +11,7 @@ import type { Ledger } from '#agent/ports/ledger.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { StoreCare } from '#agent/ports/store-care.ts'
 import type { Views } from '#agent/ports/views.ts'
-import { createStoreCare } from './care.ts'
+import { createStoreCare, sweepCheckCopies } from './care.ts'
 import type { SegmentRules } from '#protocol/wire/ledger/segment-rules.ts'
 import { createLedger } from './ledger.ts'
 import type { ReaderCalls } from './reader-thread.ts'
@@ -56,6 +56,7 @@ export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterEr
   await using opened = new AsyncDisposableStack()
   try {
     await mkdir(deps.folder, { recursive: true })
+    await sweepCheckCopies(deps.folder)
     const { restMs = limits.storeRestMs } = deps
     const { thread: writer, ready } = await startRestingThread<WriterCalls>(
       new URL('./writer-thread.ts', import.meta.url),

@@ -153,15 +153,36 @@ const refresh = async (deps: SchedulesDeps, watched: Map<ScheduleId, Watched>): 
     }
     const kept = (await deps.views.setting(settingOf(schedule))) as
       { readonly memory: Memory; readonly lastRun: PipelineId | null } | undefined
+    const memory = kept?.memory ?? deps.rules.freshMemory(schedule.setAt)
+    const begun = await begunSince(deps, schedule, memory.settledTo)
     watched.set(schedule.id, {
       schedule,
       isPaused,
-      memory: kept?.memory ?? deps.rules.freshMemory(schedule.setAt),
+      memory: begun === undefined ? memory : { ...memory, settledTo: begun.dueAt },
       problem: '',
-      lastRun: kept?.lastRun ?? null,
+      lastRun: begun?.run ?? kept?.lastRun ?? null,
       lookAgainAt: 0,
     })
   }
+}
+
+/**
+ * The run of a due time that was recorded when the agent was killed, before that time was remembered as settled: it
+ * would stand in its own way. What lies in a folder is found again by the id of its submission.
+ */
+const begunSince = async (
+  { views }: SchedulesDeps,
+  { id, trigger }: Schedule,
+  settledTo: Millis,
+): Promise<{ readonly run: PipelineId; readonly dueAt: Millis } | undefined> => {
+  if (trigger.kind !== 'cron') return undefined
+  const open = await views.pipelines({ only: 'open', limit: limits.openPipelines })
+  for (const { run } of open) {
+    const { origin } = run
+    if (origin.kind === 'scheduled' && origin.schedule === id && origin.dueAt > settledTo)
+      return { run: run.id, dueAt: origin.dueAt }
+  }
+  return undefined
 }
 
 const settingOf = ({ id }: Schedule): string => `schedule/${id}`

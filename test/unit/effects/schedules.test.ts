@@ -6,7 +6,7 @@ import type { Clock } from '#agent/ports/clock.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import type { Schedule } from '#protocol/model/pipeline.ts'
+import type { PipelineRun, Schedule } from '#protocol/model/pipeline.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import { peerNamed, quietLog } from '#test/support/ledger-fixtures.ts'
 import { makeRun, makeSchedule } from '#test/support/pipeline-fixtures.ts'
@@ -19,15 +19,17 @@ const createDisk = (schedules: readonly Schedule[]) => ({
   schedules,
   settings: new Map<string, unknown>(),
   runs: new Set<string>(),
+  open: [] as PipelineRun[],
 })
 
 /** An agent on that disk. Its clock stands until it is moved. */
 const startAgent = (disk: ReturnType<typeof createDisk>, now: number) => {
   const asked: string[] = []
-  const told: { problem: MusterError | undefined; dies: 'before' | 'after' | undefined } = {
-    problem: undefined,
-    dies: undefined,
-  }
+  const told: {
+    problem: MusterError | undefined
+    dies: 'before' | 'after' | undefined
+    isLong: boolean
+  } = { problem: undefined, dies: undefined, isLong: false }
   const time = { now, monotonic: now }
   let tick = (): void => {}
   const none = (): never => {
@@ -43,13 +45,18 @@ const startAgent = (disk: ReturnType<typeof createDisk>, now: number) => {
       return { [Symbol.dispose]: () => {} }
     },
   }
-  const submit: ReturnType<SchedulesDeps['runs']>['submit'] = async ({ submissionId = '' }) => {
+  const submit: ReturnType<SchedulesDeps['runs']>['submit'] = async ({
+    submissionId = '',
+    origin = { kind: 'submitted' },
+  }) => {
     asked.push(submissionId)
     if (told.dies === 'before') throw new Error('killed')
     if (told.problem !== undefined) return err(told.problem)
     disk.runs.add(submissionId)
+    const run = { ...makeRun(self), origin, name: disk.schedules[0]?.name ?? '' }
+    if (told.isLong) disk.open.push(run)
     if (told.dies === 'after') throw new Error('killed')
-    return ok({ kind: 'run', run: makeRun(self), jobs: [], warnings: [] })
+    return ok({ kind: 'run', run, jobs: [], warnings: [] })
   }
   const schedules = createSchedules({
     self,
@@ -60,7 +67,16 @@ const startAgent = (disk: ReturnType<typeof createDisk>, now: number) => {
         disk.schedules.map((schedule) => ({ schedule, pausedAt: null, pauseClock: 0 })),
       setting: async (name: string) => disk.settings.get(name),
       setSetting: async (name: string, value: unknown) => void disk.settings.set(name, value),
-      pipelines: async () => [],
+      pipelines: async () =>
+        disk.open.map((run) => ({
+          run,
+          jobs: [],
+          skipped: [],
+          cancelRequestedAt: null,
+          pausedAt: null,
+          pauseClock: 0,
+          ended: null,
+        })),
     },
     runs: () => ({ submit }),
     timetable: { problem: () => undefined, next: (_, __, after) => nextMinute(after) },
@@ -101,6 +117,25 @@ it.each(['before', 'after'] as const)(
     expect(disk.runs.size).toBe(1)
   },
 )
+
+it('a run that was recorded when the agent was killed is not told as missed for its own sake', async () => {
+  const cron = { kind: 'cron', expression: '* * * * *' } as const
+  const disk = createDisk([makeSchedule(self, { trigger: cron, setAt: 0 })])
+  const first = startAgent(disk, 60_500)
+  Object.assign(first.told, { dies: 'after', isLong: true })
+  await first.pass(0)
+  expect(first.asked.length).toBe(1)
+
+  const second = startAgent(disk, 65_000)
+  for (let i = 0; i < 3; i += 1) await second.pass(1_000)
+  expect(second.asked).toEqual([])
+  const [run] = disk.open
+  const known = second.schedules.memoryOf(disk.schedules[0]!.id)
+  expect(known).toMatchObject({ missedAt: null, missed: '', lastRun: run?.id })
+  await second.pass(60_000)
+  const later = second.schedules.memoryOf(disk.schedules[0]!.id)
+  expect(later).toMatchObject({ missedAt: 120_000, missed: 'the run before had not ended' })
+})
 
 it('what a full disk kept from being submitted is submitted when there is room', async () => {
   const disk = createDisk([makeSchedule(self, { trigger, setAt: 0 })])
