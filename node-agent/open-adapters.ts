@@ -38,6 +38,7 @@ import { newRecovery } from '#agent/network/recovery.ts'
 import { createTransport } from '#agent/network/transport.ts'
 import { wordsFor } from '#agent/network/words.ts'
 import type { AgentOptions } from '#agent/ports/agent-options.ts'
+import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { ModelRuntime } from '#agent/ports/runtime.ts'
 import type { TransportIdentity } from '#agent/ports/transport.ts'
@@ -94,12 +95,7 @@ export const openAdapters = async (
       ledger,
       views,
       blobs,
-      chunks: createChunks({
-        blobs,
-        notes: join(home, 'chunks'),
-        recentBytes: limits.recentChunkBytes,
-      }),
-      packs: createPacks(join(home, 'packs'), blobs),
+      ...openOwned(home, blobs),
       transport,
       runtime: openRuntime(home, log.child('runtime'), opened),
       planner: createThreadedPlanner(),
@@ -123,6 +119,16 @@ export const openAdapters = async (
     throw thrown
   }
 }
+
+/** Blobs that belong to one job, and the notes of which they are. */
+const openOwned = (home: string, blobs: Blobs) => ({
+  chunks: createChunks({
+    blobs,
+    notes: join(home, 'chunks'),
+    recentBytes: limits.recentChunkBytes,
+  }),
+  packs: createPacks(join(home, 'packs'), blobs),
+})
 
 /** What writes rows and files of scripts (one thread for all of it), and the logs of runs. */
 const openOutputs = (home: string, database: string, opened: AsyncDisposableStack) => {

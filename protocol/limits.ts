@@ -348,6 +348,8 @@ export const limits = {
   logCollectAgainMs: 15 * second,
   /** Newest jobs whose log files are looked for at a start. */
   logCatchUpJobs: 20,
+  /** Jobs whose logs a machine that is away still owes: those of older ones are only asked for by name. */
+  logWantedJobs: 1_000,
   /** Causes in the list of errors of a run. */
   loggedCauses: 1_000,
   /** `shutdown()` has this long before its process is killed anyway. */

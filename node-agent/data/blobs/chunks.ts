@@ -8,6 +8,7 @@ import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
 import type { BlobHash, JobId } from '#protocol/model/ids.ts'
+import { keepNewest } from '#protocol/model/keep-newest.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ChunkRows } from '#protocol/model/rows.ts'
@@ -31,7 +32,8 @@ export interface ChunksDeps {
 export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDeps): Chunks => {
   const recent = createRecent(recentBytes)
   const notes = createJobNotes(folder)
-  const settled = createSettled()
+  /** The jobs that were settled last. */
+  const settled = new Set<JobId>()
   return {
     pack: async (chunk) => {
       const packed = await compressed(chunk)
@@ -52,6 +54,7 @@ export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDe
     expect: notes.open,
     settle: async (job, needed) => {
       settled.add(job)
+      keepNewest(settled, limits.droppedJobs)
       const packed = await notes.of(job)
       const stay = packed.length === 0 ? new Set() : await needed()
       for (const blob of packed) if (!stay.has(blob)) await blobs.delete(blob)
@@ -79,19 +82,6 @@ const store = async (
     return err(writeError(thrown, 'A result chunk', folder))
   }
   return blobs.put(packed)
-}
-
-/** The jobs that were settled last. */
-const createSettled = () => {
-  const jobs = new Set<JobId>()
-  return {
-    has: (job: JobId): boolean => jobs.has(job),
-    add: (job: JobId): void => {
-      jobs.add(job)
-      const [oldest] = jobs
-      if (oldest !== undefined && jobs.size > limits.droppedJobs) jobs.delete(oldest)
-    },
-  }
 }
 
 /** The newest chunks within a size; each is handed out once, since it is asked for once. */

@@ -4,6 +4,7 @@ import type { JobView } from '#protocol/control/job-views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobId, Millis, PeerId } from '#protocol/model/ids.ts'
+import { keepNewest } from '#protocol/model/keep-newest.ts'
 import type { JobState } from '#protocol/model/job.ts'
 import type { JobDigest } from '#protocol/wire/presence/protocol.ts'
 import { jobToView, overallRate } from './job-views.ts'
@@ -111,9 +112,12 @@ const takeDigest = ({ digests, lost }: Known, digest: readonly JobDigest[]): rea
   for (const one of digest) {
     const before = digests.get(one.job)
     digests.set(one.job, one)
-    lost.set(one.job, Math.max(lost.get(one.job) ?? 0, one.leasesLost))
+    const leasesLost = Math.max(lost.get(one.job) ?? 0, one.leasesLost)
+    lost.delete(one.job)
+    lost.set(one.job, leasesLost)
     if (before?.leased !== one.leased || before.waits !== one.waits) changed.push(one.job)
   }
+  keepNewest(lost, limits.endedJobs)
   return changed
 }
 

@@ -1,9 +1,11 @@
 import type { Downloads } from '#agent/ports/downloads.ts'
 import type { ItemReader } from '#agent/ports/items.ts'
 import type { SameUser, Shares } from '#agent/ports/data.ts'
+import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
 import type { JobInput } from '#protocol/model/input.ts'
+import { keepNewest } from '#protocol/model/keep-newest.ts'
 import type { PlannedItem, PlannedTable } from '#protocol/model/plan.ts'
 import type { SameUserProof } from '#protocol/wire/input/protocol.ts'
 
@@ -95,6 +97,7 @@ export const createInPlace = (deps: InPlaceDeps): InPlace => {
         }),
       )
       if (paths.every((path) => path === undefined)) outOfReach.set(job.id, under)
+      keepNewest(outOfReach, limits.endedJobs)
       return paths
     },
     directRoot: rootOf,

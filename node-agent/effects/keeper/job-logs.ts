@@ -12,6 +12,7 @@ import { limits } from '#protocol/limits.ts'
 import { miniBatchColumns, miniBatchLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobId, Millis, PeerId } from '#protocol/model/ids.ts'
+import { keepNewest } from '#protocol/model/keep-newest.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import { logsProtocol } from '#protocol/wire/logs/protocol.ts'
@@ -184,6 +185,7 @@ const collectLater = (logging: Logging, fold: JobFold): void => {
   const collect = async (): Promise<void> => {
     const all = new Set([self, ...transport.connected(), ...(await partsOf(logging, id))])
     wanted.set(id, all)
+    keepNewest(wanted, limits.logWantedJobs)
     for (const peer of all) sizes.set(peer, await fetchFrom(logging, id, peer))
     later(logging, limits.logCollectAgainMs, collectGrown)
   }
@@ -310,12 +312,10 @@ const list = async (logging: Logging, fold: JobFold, signal: AbortSignal): Promi
   return { folder, logs, missing: found.flatMap((one) => one.missing) }
 }
 
+type RunFiles = Awaited<ReturnType<RunLogs['list']>>
+
 /** Logs of a machine that were fetched before. */
-const collectedOf = (
-  logging: Logging,
-  peer: PeerId,
-  files: readonly { readonly path: string; readonly bytes: number }[],
-): readonly FoundLog[] => {
+const collectedOf = (logging: Logging, peer: PeerId, files: RunFiles): readonly FoundLog[] => {
   const start = `${folderOf(logging, peer)}/`
   return files.flatMap(({ path, bytes }) => {
     const [, process] = /process-(\d+)\.log$/.exec(path) ?? []
@@ -356,5 +356,18 @@ const catchUp = async (logging: Logging): Promise<void> => {
     const files = await runLogs.list(job.id)
     if (!files.some(({ path }) => path === overviewFile))
       inTurn(logging, () => writeFiles(logging, job.id))
+    else if (job.spec.runtime === 'node') inTurn(logging, () => wantMissing(logging, job.id, files))
   }
+}
+
+/** Who had a part in the job and could not be asked, or not any more, before this agent ended. */
+const wantMissing = async (logging: Logging, job: JobId, files: RunFiles): Promise<void> => {
+  const { wanted, self } = logging
+  const parts = await partsOf(logging, job)
+  const missing = parts.filter((peer) => collectedOf(logging, peer, files).length === 0)
+  if (missing.length === 0) return
+  wanted.set(job, new Set(missing))
+  keepNewest(wanted, limits.logWantedJobs)
+  for (const peer of [self, ...logging.transport.connected()])
+    if (missing.includes(peer)) await fetchFrom(logging, job, peer)
 }

@@ -11,6 +11,7 @@ import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { BlobHash, JobId, PeerId } from '#protocol/model/ids.ts'
 import type { Job } from '#protocol/model/job.ts'
+import { keepNewest } from '#protocol/model/keep-newest.ts'
 import type { JobSealed } from '#protocol/model/record.ts'
 import type { BlobExchange } from './blob-exchange.ts'
 import { withItem } from './failed-item.ts'
@@ -187,6 +188,7 @@ const lookAt = async (keeping: Keeping, job: JobId): Promise<void> => {
     await keeping.packPulls.drop(job)
     await settleChunks(keeping, job, isOurs)
     keeping.done.add(job)
+    keepNewest(keeping.done, limits.endedJobs)
     // Also where none are wanted any more: the agent may have been killed when its owner said so.
     return isOurs ? undefined : dropBeyondQuota(keeping)
   }
@@ -211,6 +213,7 @@ const dropBeyondQuota = async (keeping: Keeping): Promise<void> => {
     room -= bytes
     if (room >= 0 && wants(keeping, fold)) continue
     if (room < 0) keeping.beyond.add(job)
+    keepNewest(keeping.beyond, limits.endedJobs)
     log.info('rows of a job are dropped here', { job, bytes })
     await views.dropRows(job)
   }
