@@ -13,7 +13,7 @@ export interface JobSurroundings {
   readonly keeperName: string
   /** Names of machines whose result chunks the keeper still lacks. */
   readonly chunkHolders: readonly string[]
-  /** Why the keeper here could not write the output yet; empty if there is no trouble. */
+  /** Why this machine could not write yet what it has to write for the job; empty if there is no trouble. */
   readonly outputProblem: string
 }
 
@@ -28,10 +28,10 @@ export const jobState = (
   if (fold.pausedAt !== null) return { state: 'Paused', reason: pausedWords(around) }
   if (!around.headKnown)
     return { state: 'Queued', reason: 'No head is reachable; the job goes on when one is.' }
-  if (around.leased > 0 || fold.committed > 0) return { state: 'Running', reason: around.waits }
-  if (fold.miniBatches > 0) return { state: 'Queued', reason: around.waits }
-  const waits = around.waits === '' ? 'The input is being listed.' : around.waits
-  return { state: 'Preparing', reason: waits }
+  const reason = around.outputProblem === '' ? around.waits : around.outputProblem
+  if (around.leased > 0 || fold.committed > 0) return { state: 'Running', reason }
+  if (fold.miniBatches > 0) return { state: 'Queued', reason }
+  return { state: 'Preparing', reason: reason === '' ? 'The input is being listed.' : reason }
 }
 
 const pausedWords = ({ leased }: JobSurroundings): string =>

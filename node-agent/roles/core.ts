@@ -306,7 +306,10 @@ const joinLive = (core: CoreParts) =>
       return term !== null && ['self', 'alive'].includes(core.member.liveness(term.head))
     },
     waitsFor: core.keeper.waitsFor,
-    outputProblem: core.keeper.problemOf,
+    outputProblem: (job) => {
+      const problem = core.keeper.problemOf(job)
+      return problem === '' ? core.planning.problemOf(job) : problem
+    },
     publish: (job) => core.publish({ kind: 'job-changed', job }),
     rules: { jobState, createProgress },
   })

@@ -28,7 +28,7 @@ export interface LiveJobsDeps {
   readonly headKnown: () => boolean
   /** Peers whose chunks the keeper here waits for. */
   readonly waitsFor: (job: JobId) => readonly PeerId[]
-  /** Why the keeper here could not write the job's output yet; empty if there is no trouble. */
+  /** Why this machine could not write yet what it has to write for the job; empty if there is no trouble. */
   readonly outputProblem: (job: JobId) => string
   readonly publish: (job: JobView) => void
   /** Rules of `job/`, handed in by the composition root. */

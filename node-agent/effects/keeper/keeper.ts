@@ -34,7 +34,7 @@ export interface Keeper extends AsyncDisposable {
   readonly peerSeen: () => void
   /** Peers whose chunks of the job are missing here; for `explain`. */
   readonly waitsFor: (job: JobId) => readonly PeerId[]
-  /** Why the job's output could not be written yet, in a sentence; empty if there is no trouble. */
+  /** Why what is kept of the job could not be written yet, in a sentence; empty if there is no trouble. */
   readonly problemOf: (job: JobId) => string
 }
 
@@ -80,6 +80,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
     touched: new Set(),
     waiting: new Map(),
     problems: new Map(),
+    broken: new Map(),
     done: new Set(),
     expected: new Set(),
     beyond: new Set(),
@@ -104,7 +105,7 @@ export const createKeeper = (deps: KeeperDeps): Keeper => {
       )
     },
     waitsFor: (job) => keeping.waiting.get(job) ?? [],
-    problemOf: (job) => keeping.problems.get(job) ?? '',
+    problemOf: (job) => keeping.broken.get(job) ?? keeping.problems.get(job) ?? '',
     [Symbol.asyncDispose]: async () => {
       keeping.stopped.abort()
       keeping.retry?.[Symbol.dispose]()
@@ -121,6 +122,8 @@ interface Keeping extends KeeperDeps {
   readonly waiting: Map<JobId, readonly PeerId[]>
   /** Why the output of a job could not be written yet. */
   readonly problems: Map<JobId, string>
+  /** Why the last look at a job was not brought to its end. */
+  readonly broken: Map<JobId, string>
   /** Sealed jobs whose rows are all here. */
   readonly done: Set<JobId>
   /** Jobs of other keepers that were noted as not settled. */
@@ -151,7 +154,10 @@ const lookAtAll = async (keeping: Keeping): Promise<void> => {
     const jobs = [...keeping.touched]
     keeping.touched.clear()
     for (const job of jobs)
-      await lookAt(keeping, job).catch((thrown: unknown) => notYet(keeping, job, thrown))
+      await lookAt(keeping, job).then(
+        () => keeping.broken.delete(job),
+        (thrown: unknown) => notYet(keeping, job, thrown),
+      )
     if (keeping.retry !== undefined) return
   }
 }
@@ -161,7 +167,7 @@ const notYet = (keeping: Keeping, job: JobId, thrown: unknown): void => {
   if (keeping.stopped.signal.aborted) return
   const detail = thrownToText(thrown)
   keeping.log.error('keeping rows failed', { job, detail })
-  keeping.problems.set(job, `What came of the job could not be kept yet: ${detail}`)
+  keeping.broken.set(job, `What came of the job could not be kept yet: ${detail}`)
   again(keeping, job)
 }
 

@@ -2,10 +2,13 @@ import type { Clock } from '#agent/ports/clock.ts'
 import type { Log } from '#agent/ports/log.ts'
 import type { FolderWatch, Timetable } from '#agent/ports/schedule.ts'
 import type { Views } from '#agent/ports/views.ts'
-import { thrownToText } from '#protocol/errors.ts'
+import { MusterFailure, thrownToText } from '#protocol/errors.ts'
+import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Millis, PeerId, PipelineId, ScheduleId } from '#protocol/model/ids.ts'
 import type { Schedule } from '#protocol/model/pipeline.ts'
+import { err } from '#protocol/model/result.ts'
+import type { Result } from '#protocol/model/result.ts'
 import type { Runs } from './run-wishes.ts'
 
 /** Starts the runs of this agent's schedules when they are due. */
@@ -263,16 +266,10 @@ const run = async (
 ): Promise<Memory | undefined> => {
   const { id, source, parameters, trigger, name } = one.schedule
   const { dueAt, memory } = look
-  const submitted = await deps.runs().submit(
-    {
-      ...source,
-      parameters,
-      now: true,
-      origin: { kind: 'scheduled', schedule: id, dueAt },
-      submissionId: submissionOf(one, look),
-    },
-    signal,
-  )
+  const origin = { kind: 'scheduled', schedule: id, dueAt } as const
+  const submissionId = submissionOf(one, look)
+  const wish = { ...source, parameters, now: true, origin, submissionId }
+  const submitted = await deps.runs().submit(wish, signal).catch(toError)
   if (submitted.ok) {
     one.problem = ''
     one.lastRun = submitted.value.kind === 'run' ? submitted.value.run.id : null
@@ -288,6 +285,12 @@ const run = async (
   return trigger.kind === 'cron' && isLast
     ? { ...memory, missedAt: dueAt, missed: error.message }
     : undefined
+}
+
+/** The store says by a rejection that it is full. */
+const toError = (thrown: unknown): Result<never, MusterError> => {
+  if (thrown instanceof MusterFailure) return err(thrown.error)
+  throw thrown
 }
 
 /** The same for the same occasion, also after a crash, so that no occasion gives two runs. */
