@@ -67,6 +67,7 @@ it('logs that another machine still owes are fetched by the next agent of the ke
       views,
       runLogs,
       processLogs: createProcessLogs(join(folder.path, 'logs')),
+      leavings: { remove: async () => undefined },
       transport: {
         serve: () => undefined,
         connected: () => (isThere ? [others.self] : []),
@@ -74,7 +75,7 @@ it('logs that another machine still owes are fetched by the next agent of the ke
           asked.push(peer)
           yield answer
         },
-      } as unknown as JobLogsDeps['transport'],
+      } as JobLogsDeps['transport'],
       members: () => [self, others.self],
       nameOf: (peer) => (peer === self ? 'keeper' : 'ada'),
       toView: () => makeJob(job),
