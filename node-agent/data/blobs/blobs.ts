@@ -35,7 +35,11 @@ export const createBlobs = (options: BlobsOptions): Blobs => {
     read: (blob) => read(store, blob),
     stream: (blob, options) => stream(store, blob, options),
     path: store.path,
-    delete: (blob) => rm(store.path(blob), { force: true }),
+    delete: async (blob) => {
+      await rm(store.path(blob), { force: true })
+      // What came of it before a transfer broke off holds the same words.
+      await rm(join(store.partialFolder, blob), { force: true })
+    },
   }
 }
 

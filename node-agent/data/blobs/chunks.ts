@@ -41,9 +41,9 @@ export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDe
       const stored = await store({ blobs, notes, folder }, chunk.job, packed.value)
       if (!stored.ok) return stored
       if (settled.has(chunk.job)) {
-        // An attempt that ended after its job: nobody will ask for it.
-        await blobs.delete(stored.value)
-        await notes.drop(chunk.job)
+        // An attempt that ended after its job: nobody will ask for it. What stays now goes at the next start.
+        const gone = blobs.delete(stored.value).then(() => notes.drop(chunk.job))
+        await gone.catch(() => undefined)
       } else recent.keep(stored.value, packed.value)
       return stored
     },

@@ -44,7 +44,12 @@ export const gatherInputs = (working: GatheringDeps, jobId: JobId): void => {
     tell({ kind: 'inputsNotGathered', job: jobId, lasting, message })
   }
   const done = gather().catch((thrown: unknown) => {
-    log.error('inputs of a job could not be made ready', { detail: thrownToText(thrown) })
+    const detail = thrownToText(thrown)
+    log.error('inputs of a job could not be made ready', { job: jobId, detail })
+    if (signal.aborted) return
+    gathering.delete(jobId)
+    const message = `The inputs of the job could not be made ready: ${detail}`
+    tell({ kind: 'inputsNotGathered', job: jobId, lasting: false, message })
   })
   gathering.set(jobId, { aborted, done })
 }

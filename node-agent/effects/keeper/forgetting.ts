@@ -113,7 +113,11 @@ export const createForgetter = (deps: ForgetterDeps): Forgetter => {
   const work = async (): Promise<void> => {
     while (wanted && !stopped.signal.aborted) {
       wanted = false
-      for (const remains of await deps.views.toRemove()) await remove(deps, remains)
+      const problems: unknown[] = []
+      // One whose files are in use, for example, keeps no other from going.
+      for (const remains of await deps.views.toRemove())
+        await remove(deps, remains).catch((thrown: unknown) => problems.push(thrown))
+      if (problems.length > 0) throw problems[0]
     }
   }
   const start = (): void => {

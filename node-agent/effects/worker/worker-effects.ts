@@ -135,7 +135,12 @@ const runEffect = (working: Working, effect: WorkerEffect): void => {
     case 'stopInputs':
       return inBackground(working, stopInputs(working, effect.job, effect.isOver))
     case 'startProcess':
-      return inBackground(working, startProcess(working, effect.process, effect.job))
+      return inBackground(
+        working,
+        startProcess(working, effect.process, effect.job).catch((thrown: unknown) =>
+          startBroke(working, effect.process, thrown),
+        ),
+      )
     case 'releaseProcess':
       return releaseProcess(working, effect.process)
     case 'endScript':
@@ -231,6 +236,18 @@ const startProcess = async (
   if (!started.ok) return fail('init', started.error)
   if (signal.aborted) started.value.kill()
   return watchProcess(working, number, running, started.value)
+}
+
+/** Its slot must come free whatever happened, such as a disk that cannot be read. */
+const startBroke = (
+  { processes, tell }: Working,
+  process: ProcessNumber,
+  thrown: unknown,
+): never => {
+  processes.delete(process)
+  const message = `The worker process could not be started: ${thrownToText(thrown)}`
+  tell({ kind: 'processFailed', process, why: 'reach', message })
+  throw thrown
 }
 
 /** A process that is ready, until it is gone or no longer this job's. */
