@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { createProcessLogs, createRunLogs } from '#agent/data/output/run-logs.ts'
+import { createProcessLogs } from '#agent/data/output/process-logs.ts'
+import { createRunLogs } from '#agent/data/output/run-logs.ts'
 import { createJobLogs } from '#agent/effects/keeper/job-logs.ts'
 import type { JobLogsDeps } from '#agent/effects/keeper/job-logs.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'

@@ -13,7 +13,7 @@ import type { AttemptRows } from '#protocol/model/rows.ts'
 export interface TakenRowsDeps {
   readonly self: PeerId
   readonly views: Views
-  readonly chunks: Chunks
+  readonly chunks: Pick<Chunks, 'pack'>
 }
 
 /** An earlier job that gives rows. */
