@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { createBlobs } from '#agent/data/blobs/blobs.ts'
 import { createProcessLogs } from '#agent/data/output/process-logs.ts'
 import { createRunLogs } from '#agent/data/output/run-logs.ts'
+import { createPlanReader } from '#agent/data/plan/plan-reader.ts'
 import { createJobLogs } from '#agent/effects/keeper/job-logs.ts'
 import type { JobLogsDeps } from '#agent/effects/keeper/job-logs.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
@@ -59,6 +61,8 @@ it('logs that another machine still owes are fetched by the next agent of the ke
   await ledger.append([{ kind: 'job-sealed', job, mapHash, upTo, ...sums, ...words, at: 20 }])
 
   const runLogs = createRunLogs((id) => join(folder.path, 'outputs', id))
+  const blobs = createBlobs({ folder: join(folder.path, 'blobs') })
+  const planReader = createPlanReader({ blobs, planChunks: views.planChunks })
   const asked: PeerId[] = []
   const start = (isThere: boolean) =>
     createJobLogs({
@@ -66,6 +70,7 @@ it('logs that another machine still owes are fetched by the next agent of the ke
       clock: createSystemClock(),
       log: quietLog,
       views,
+      planReader,
       runLogs,
       processLogs: createProcessLogs(join(folder.path, 'logs')),
       leavings: { remove: async () => undefined },

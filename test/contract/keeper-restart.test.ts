@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createBlobs } from '#agent/data/blobs/blobs.ts'
 import { createChunks } from '#agent/data/blobs/chunks.ts'
 import { createPacks } from '#agent/data/blobs/packs.ts'
+import { createPlanReader } from '#agent/data/plan/plan-reader.ts'
 import { createKeeper } from '#agent/effects/keeper/keeper.ts'
 import type { KeeperDeps } from '#agent/effects/keeper/keeper.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
@@ -78,6 +79,7 @@ const setup = async () => {
           blobs,
           chunks,
           packs,
+          planReader: createPlanReader({ blobs, planChunks: views.planChunks }),
           exchange: { fetch: async () => ok(undefined) },
           writer: {
             write: async () => ok({ path: '/out', rows: 0, bytes: 0 }),
