@@ -3,6 +3,7 @@
  * sentence for people (what happened, to what, what to do), and whether trying again can help.
  */
 
+/** Stable words for programs; what a person reads is the message. */
 export type ErrorCode =
   // home and start
   | 'HomeNotWritable'
@@ -81,6 +82,7 @@ export interface TextPosition {
   readonly column: number
 }
 
+/** Why something could not be done: a value that is handed on until it reaches a person. */
 export interface MusterError {
   readonly code: ErrorCode
   /** One sentence: what happened, to what, what to do. */
@@ -92,6 +94,7 @@ export interface MusterError {
   readonly detail?: string
 }
 
+/** An error that cannot be retried, unless `extra` says so. */
 export const musterError = (
   code: ErrorCode,
   message: string,

@@ -4,6 +4,7 @@ const kib = 1024
 const mib = 1024 * kib
 const second = 1000
 
+/** Bounds of the control API and the window. */
 export const controlLimits = {
   requestBodyBytes: 2 * mib,
   /** Deltas kept for a window that reconnects. */

@@ -4,6 +4,7 @@ const kib = 1024
 const mib = 1024 * kib
 const second = 1000
 
+/** Bounds of inputs, plans and tables. */
 export const dataLimits = {
   /** Items in the first plan chunk, after which the first lease goes out ... */
   firstPlanChunkItems: 1_000,

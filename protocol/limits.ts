@@ -11,6 +11,7 @@ const mib = 1024 * kib
 const second = 1000
 const day = 24 * 3_600 * second
 
+/** Every bound that is not of the control API or of data; those are taken in here. */
 export const limits = {
   // --- wire ------------------------------------------------------------------------------------
   /** Any sentence for people that travels or is recorded. */

@@ -25,6 +25,7 @@ export interface AgentOptions {
   readonly pageFolder: string
 }
 
+/** The least level of a line that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Dispose stops it cleanly. */
@@ -36,4 +37,8 @@ export interface RunningAgent extends AsyncDisposable {
   readonly stopped: Promise<void>
 }
 
+/**
+ * Starts the agent of a home. `HomeInUse`, `HomeNotWritable`, `PortTaken`, `StoreBroken` and the like are
+ * results, not thrown.
+ */
 export type StartAgent = (options: AgentOptions) => Promise<Result<RunningAgent, MusterError>>

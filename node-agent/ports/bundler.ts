@@ -9,6 +9,7 @@ export interface BundledFile {
   readonly content: Uint8Array | { readonly file: string }
 }
 
+/** All of an entry script that travels. */
 export interface BundledScript {
   /** Name of the script as people know it: `score.ts`. */
   readonly entry: string

@@ -61,6 +61,7 @@ export interface Picture {
   readonly mediaType: string
 }
 
+/** A delta with its number since the start of the agent. */
 export interface SequencedDelta {
   readonly sequence: number
   readonly delta: DeltaView

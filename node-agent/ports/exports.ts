@@ -28,6 +28,7 @@ export interface Exports {
   ) => Promise<Result<ExportedParts, MusterError>>
 }
 
+/** The bytes of an export, to be read once and in order. */
 export interface ExportedParts {
   /** All of them. */
   readonly bytes: number

@@ -14,6 +14,7 @@ export interface HostProbe {
   readonly pageBuilt: () => Promise<boolean>
 }
 
+/** Which Node runs, and which one should. */
 export interface NodeFacts {
   /** Such as `v26.10.0`. */
   readonly version: string

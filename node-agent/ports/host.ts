@@ -6,6 +6,7 @@ export interface HostFacts {
   readonly memoryBytes: number
 }
 
+/** What the machine is and how busy it is, as it is asked. */
 export interface HostSignals {
   readonly facts: () => HostFacts
   /** Memory that programs may still take without the system having to swap. */

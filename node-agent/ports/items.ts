@@ -64,6 +64,7 @@ export interface Stretch {
   readonly length: number
 }
 
+/** Some bytes of a stretch; the pieces of one come in order. */
 export interface StretchPiece {
   /** Position in the list of stretches. */
   readonly stretch: number

@@ -75,6 +75,7 @@ export interface RunFile {
   readonly warnings: readonly string[]
 }
 
+/** A step of a run: its job, and how it hangs together with the others. */
 export interface StepFile extends Pick<
   PipelineStep,
   'name' | 'wires' | 'after' | 'output' | 'allowReuse'

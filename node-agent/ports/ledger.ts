@@ -13,6 +13,7 @@ export interface RecordsAdded {
   readonly origin: PeerId
 }
 
+/** What became of a segment that another member sent. */
 export type IngestOutcome =
   | { readonly kind: 'stored'; readonly added: RecordsAdded }
   /** All of it was here already. */

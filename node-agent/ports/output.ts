@@ -39,6 +39,7 @@ export interface FilesWish {
   readonly mapHash: string
 }
 
+/** Files of scripts that were laid out. */
 export interface WrittenFiles {
   /** Absolute; empty if there were no files. */
   readonly folder: string
@@ -48,6 +49,7 @@ export interface WrittenFiles {
   readonly note: string
 }
 
+/** The file with the rows, complete and under its name. */
 export interface WrittenFile {
   /** Absolute. */
   readonly path: string

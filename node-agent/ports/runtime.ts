@@ -94,11 +94,13 @@ export interface RunInput {
   readonly input?: string
 }
 
+/** One attempt of a mini-batch with what it reads. */
 export interface RunRequest extends RunInput {
   readonly miniBatch: MiniBatchIndex
   readonly attempt: number
 }
 
+/** What became of an attempt whose process lives on. */
 export type RunOutcome =
   | {
       readonly kind: 'succeeded'
@@ -151,6 +153,7 @@ export interface IdleRuntime extends Pick<WorkerProcess, 'pid' | 'kill' | 'exite
   readonly start: ModelRuntime['start']
 }
 
+/** What a worker process is started with; it serves one job. */
 export interface StartProcess {
   readonly spec: JobSpec
   /**
@@ -177,6 +180,7 @@ export interface StartProcess {
   readonly signal: AbortSignal
 }
 
+/** Looks at models and starts the processes that run them. */
 export interface ModelRuntime {
   /**
    * Reads a model file without loading it into a runtime: external data names that leave the folder,

@@ -22,6 +22,7 @@ export interface StoreCare {
   }>
 }
 
+/** What reading all segments of the ledger showed. */
 export interface ChainFindings {
   readonly segments: number
   readonly records: number
@@ -36,6 +37,7 @@ export interface BlobAudit {
   readonly isWhole: (blob: BlobHash, signal: AbortSignal) => Promise<boolean>
 }
 
+/** A blob as it lies on the disk; its content is not looked at. */
 export interface StoredBlob {
   readonly blob: BlobHash
   readonly bytes: number

@@ -9,11 +9,13 @@ import type { PairAnswer, PairRequest } from '#protocol/wire/pair/protocol.ts'
 /** What became of a message: it is on its way, there is no connection, or the outbox is full (dropped). */
 export type SendOutcome = 'sent' | 'unreachable' | 'full'
 
+/** A member is connected, and its hello fits. */
 export interface PeerConnected {
   readonly kind: 'peer-connected'
   readonly peer: PeerId
   readonly hello: Hello
 }
+/** The connection to a member is gone. */
 export interface PeerDisconnected {
   readonly kind: 'peer-disconnected'
   readonly peer: PeerId
@@ -32,6 +34,7 @@ export interface PeerRefused {
   readonly peer: PeerId
   readonly error: MusterError
 }
+/** What the transport tells without being asked. */
 export type TransportEvent = PeerConnected | PeerDisconnected | PeerDiscovered | PeerRefused
 
 /** What the transport must know of its owner; functions, since the answers change. */
@@ -103,6 +106,7 @@ export interface Transport extends AsyncDisposable {
   readonly on: (listener: (event: TransportEvent) => void) => Disposable
 }
 
+/** Where the transport listens once there is a cluster. */
 export interface ListenOptions {
   /** Addresses to bind, for example `0.0.0.0` or `127.0.0.1`. */
   readonly hosts: readonly string[]

@@ -137,6 +137,7 @@ export interface JobRemains {
   readonly blobs: readonly BlobHash[]
 }
 
+/** Which pipeline runs are wanted: at most `limit`, the newest first. */
 export interface PipelineQuery {
   readonly limit: number
   /** Only runs of this experiment. */
@@ -152,12 +153,14 @@ export interface CommitRun {
   readonly peer: PeerId
 }
 
+/** What of a job was committed from one peer. */
 export interface PeerShare {
   readonly peer: PeerId
   readonly miniBatches: number
   readonly items: number
 }
 
+/** A result chunk with entries that count and are not here: their positions, and who made it. */
 export interface MissingChunk {
   readonly chunk: BlobHash
   readonly peer: PeerId
@@ -184,6 +187,7 @@ export interface KeptPack {
   readonly peer: PeerId
 }
 
+/** Which processed mini-batches of a job are wanted: at most `limit`, in order. */
 export interface AttemptQuery {
   readonly job: JobId
   /** Attempts after this key: see `AttemptPage.next`. */
@@ -191,11 +195,13 @@ export interface AttemptQuery {
   readonly limit: number
 }
 
+/** Some processed mini-batches; `next` is the key behind them, null at the end. */
 export interface AttemptPage {
   readonly attempts: readonly ProcessedMiniBatch[]
   readonly next: string | null
 }
 
+/** Which rows and failed items of a job are wanted: at most `limit`, in plan order. */
 export interface RowQuery {
   readonly job: JobId
   /** Rows after this key: see `RowPage.next`. */
@@ -209,12 +215,14 @@ export interface RowQuery {
   readonly only?: 'rows' | 'failures'
 }
 
+/** Some rows; `total` counts all that fit the query, `next` is the key behind these, null at the end. */
 export interface RowPage {
   readonly rows: readonly StoredRow[]
   readonly total: number
   readonly next: string | null
 }
 
+/** A row, or a failed item. */
 export interface StoredRow {
   readonly item: ItemIndex
   readonly name: string

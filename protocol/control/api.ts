@@ -24,6 +24,7 @@ export const api = {
   ...sharingApi,
 } as const
 
+/** The control API as a type. */
 export type Api = typeof api
 /** Name of a call, which is the client's method too. */
 export type ApiName = keyof Api

@@ -13,6 +13,7 @@ export interface ControlAddress {
   readonly token?: string
 }
 
+/** What a call is given; path and query fields stand together in `query`. */
 export interface CallOptions<Name extends ApiName> {
   readonly query?: QueryOf<Name>
   readonly body?: BodyOf<Name>
@@ -42,6 +43,7 @@ export interface ControlClient {
   ) => AsyncIterable<{ readonly sequence: number; readonly delta: DeltaView }>
 }
 
+/** A client of one agent. Answers are checked against the schema of their call. */
 export const createControlClient = (address: ControlAddress): ControlClient => {
   const headers: Record<string, string> = {
     [csrfHeader]: '1',

@@ -10,6 +10,8 @@ export const controlFile = z.object({
   pid: z.int().min(1),
   peer: z.string().describe('PeerId of the agent'),
 })
+/** Where the agent of a home is reached and what proves that its owner asks. */
 export type ControlFile = z.infer<typeof controlFile>
 
+/** Name of that file in the home. */
 export const controlFileName = 'control.json'

@@ -30,6 +30,7 @@ const scheduleKey = z.object({
 })
 const limit = z.coerce.number().int().min(1).max(1_000).optional()
 
+/** Calls about pipeline runs, experiments and schedules. */
 export const pipelineApi = {
   submitPipeline: endpoint({
     method: 'POST',

@@ -49,6 +49,7 @@ export const forgottenJobView = jobView.extend({
     .describe('Jobs that have rows of it too, since one took them over from the other: they stay'),
 })
 
+/** Calls about forgetting and pausing jobs, and about pools. */
 export const sharingApi = {
   forgetJob: endpoint({
     method: 'POST',

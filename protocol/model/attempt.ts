@@ -3,6 +3,7 @@ import type { LeaseToken } from './term.ts'
 
 /** Why an attempt was charged. `not-loaded`: its items took longer to come than the job allows. */
 export const chargeCauses = ['threw', 'timed-out', 'process-died', 'not-loaded'] as const
+/** Why an attempt was charged. */
 export type ChargeCause = (typeof chargeCauses)[number]
 
 /** Why a lease came back without cost. */
@@ -67,6 +68,7 @@ export interface AttemptRun {
   readonly process: number
 }
 
+/** How an attempt ended that was not given back. */
 export type AttemptOutcome = AttemptSucceeded | AttemptFailed
 
 /** What a worker reports of one lease. */

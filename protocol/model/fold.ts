@@ -43,6 +43,7 @@ export interface JobFold {
   readonly forgotten?: Forgetting
 }
 
+/** Who wanted a job forgotten, and when. */
 export interface Forgetting {
   readonly by: PeerId
   readonly at: Millis
@@ -78,12 +79,14 @@ export const forgottenFold = (body: JobForgotten, by: PeerId) => {
   } as const
 }
 
+/** The commit of a mini-batch that counts, with its sums. */
 export interface CountedCommit extends CommittedRows {
   readonly succeeded: number
   readonly failed: number
   readonly rows: number
 }
 
+/** All that a seal says of the counted commits of a job. */
 export interface SealFacts {
   readonly mapHash: string
   readonly miniBatches: number

@@ -19,5 +19,6 @@ export type ForgettableBody = Extract<
 
 const forgettable: ReadonlySet<string> = new Set(forgettableKinds)
 
+/** Whether a body goes when its job is forgotten. */
 export const isForgettable = (body: RecordBody): body is ForgettableBody =>
   forgettable.has(body.kind)

@@ -23,6 +23,7 @@ export interface Halving {
 /** Halves are numbered from here on; numbers below are the plan's. They stay below 2^31. */
 export const firstHalf = 2 ** 30
 
+/** Whether a number is that of a half. */
 export const isHalf = (miniBatch: MiniBatchIndex): boolean => miniBatch >= firstHalf
 
 /** The item where a half was cut off: the first of the second half. */

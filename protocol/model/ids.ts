@@ -42,6 +42,10 @@ export type Millis = number
 /** Casts checked text to a brand. Only codecs, adapters that make ids, and tests call these. */
 export const asPeerId = (text: string): PeerId => text as PeerId
 export const asClusterId = (text: string): ClusterId => text as ClusterId
+/**
+ * Takes a text for an id without looking at it, as the following do: only for what was checked, or came from
+ * us.
+ */
 export const asJobId = (text: string): JobId => text as JobId
 export const asPipelineId = (text: string): PipelineId => text as PipelineId
 export const asScheduleId = (text: string): ScheduleId => text as ScheduleId

@@ -6,6 +6,7 @@ import type { Millis, PeerId } from './ids.ts'
  */
 export type Role = 'admin' | 'submit' | 'work'
 
+/** Every role, the most powerful first. */
 export const roles: readonly Role[] = ['admin', 'submit', 'work']
 
 /** A peer named in a signed membership record. */

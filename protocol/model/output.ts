@@ -1,5 +1,6 @@
 /** How rows stand in a file. */
 export const outputFormats = ['csv', 'tsv', 'jsonl', 'parquet', 'txt'] as const
+/** What rows are written as. */
 export type OutputFormat = (typeof outputFormats)[number]
 
 /** The format of a file by the ending of its name; one line an element for any other. */

@@ -21,6 +21,7 @@ export interface PipelineStepSkipped {
   readonly at: Millis
 }
 
+/** Somebody wants a pipeline run canceled: its jobs are, and no further step starts. */
 export interface PipelineCancelRequested {
   readonly kind: 'pipeline-cancel-requested'
   readonly pipeline: PipelineId
@@ -55,6 +56,7 @@ export interface ScheduleSet {
   readonly schedule: Schedule
 }
 
+/** The submitter of a schedule ended it. */
 export interface ScheduleRemoved {
   readonly kind: 'schedule-removed'
   readonly schedule: ScheduleId

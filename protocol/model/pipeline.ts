@@ -38,6 +38,7 @@ export interface StepWire {
   readonly side?: true
 }
 
+/** One step of a run, as it was submitted. */
 export interface PipelineStep {
   /** 3 to 32 characters, `^[a-z]([-a-z0-9]*[a-z0-9])?$`, unique in its run. */
   readonly name: string

@@ -35,6 +35,7 @@ export interface PlannedSlice {
 
 /** What the partition keys are in one mini-batch, in the order of the keys. */
 export type PartitionValue = string | number | boolean | null
+/** Values of the partition keys that all items of a mini-batch have, by key. */
 export type Partition = Readonly<Record<string, PartitionValue>>
 
 /** `count` mini-batches in a row of `items` items each. */
@@ -75,6 +76,7 @@ export interface TablePlanChunk extends PlanChunkBase {
   readonly slices: readonly PlannedSlice[]
 }
 
+/** A part of a plan: some mini-batches in a row with all their items. */
 export type PlanChunk = FilePlanChunk | TablePlanChunk
 
 /** Items of a chunk. */

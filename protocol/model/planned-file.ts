@@ -25,6 +25,7 @@ export const changedSince = (
   return undefined
 }
 
+/** Words behind the name of an item: it is a folder, a pipe or the like now. */
 export const noFile = 'is no longer a file: submit the job again.'
 
 /** Time of an item that could not be looked at when it was planned; no file has it. */
@@ -43,8 +44,10 @@ export const refusalOf = (planned: PlannedFile, most: number): string | undefine
   return undefined
 }
 
+/** Words behind the name of an item of which fewer bytes came than its size said. */
 export const becameShorter = 'became shorter while it was read: submit again.'
 
+/** Words behind the name of an item that a link leads elsewhere. */
 export const leadsOut = 'leads out of its input folder by a link and was refused.'
 
 /** Why a file could not be opened or read; `code` is the system's, empty if there is none. */

@@ -52,6 +52,7 @@ export interface MemberAdded {
   readonly at: Millis
 }
 
+/** A member is cut off; what it wrote up to `lastSequence` goes on to count. */
 export interface MemberRemoved {
   readonly kind: 'member-removed'
   readonly peer: PeerId
@@ -62,6 +63,7 @@ export interface MemberRemoved {
   readonly at: Millis
 }
 
+/** From here on a member has these roles and no others. */
 export interface RolesChanged {
   readonly kind: 'roles-changed'
   readonly peer: PeerId
@@ -77,17 +79,20 @@ export interface TermTaken {
   readonly at: Millis
 }
 
+/** A member says what its machine is. */
 export interface PeerDescribed {
   readonly kind: 'peer-described'
   readonly capabilities: Capabilities
   readonly at: Millis
 }
 
+/** A version of a model; its files are blobs. */
 export interface ModelRegistered {
   readonly kind: 'model-registered'
   readonly model: Model
 }
 
+/** A version of a datastore; the highest one counts. */
 export interface DatastoreRegistered {
   readonly kind: 'datastore-registered'
   readonly datastore: Datastore
@@ -101,16 +106,19 @@ export interface DatastoreRemoved {
   readonly at: Millis
 }
 
+/** A version of a dataset. */
 export interface DatasetRegistered {
   readonly kind: 'dataset-registered'
   readonly dataset: Dataset
 }
 
+/** A job, in the words of its submitter. */
 export interface JobSubmitted {
   readonly kind: 'job-submitted'
   readonly job: Job
 }
 
+/** A part of the plan is a blob; the head learns the mini-batches from `runs` alone. */
 export interface PlanChunkWritten {
   readonly kind: 'plan-chunk-written'
   readonly job: JobId
@@ -129,6 +137,7 @@ export interface PlanChunkWritten {
   readonly reuse?: string
 }
 
+/** How many mini-batches came from which job. */
 export interface TakenOver {
   readonly from: JobId
   readonly miniBatches: number
@@ -166,6 +175,7 @@ export interface Committed {
   readonly at: Millis
 }
 
+/** An attempt that cost. */
 export interface Charge {
   readonly miniBatch: MiniBatchIndex
   readonly attempt: number
@@ -178,6 +188,7 @@ export interface Charge {
   readonly ran?: AttemptRun
 }
 
+/** Many charges, one record. */
 export interface Charged {
   readonly kind: 'charged'
   readonly job: JobId
@@ -210,6 +221,7 @@ export interface JobPauseChanged {
   readonly at: Millis
 }
 
+/** Somebody wants a job canceled: what is open ends, what is committed stays. */
 export interface JobCancelRequested {
   readonly kind: 'job-cancel-requested'
   readonly job: JobId
@@ -264,6 +276,7 @@ export interface JobSealed {
   readonly at: Millis
 }
 
+/** What a record can say. */
 export type RecordBody =
   | ClusterCreated
   | MemberAdded
@@ -297,4 +310,5 @@ export type RecordBody =
   | ScheduleRemoved
   | SchedulePauseChanged
 
+/** The kinds that this version knows. */
 export type RecordKind = RecordBody['kind']

@@ -11,8 +11,10 @@ export interface TokenMap<T> {
   readonly values: () => Generator<T>
 }
 
+/** Whether both are one term: number and head. */
 export const sameTerm = (a: Term, b: Term): boolean => a.number === b.number && a.head === b.head
 
+/** Whether both name one lease. */
 export const sameToken = (a: LeaseToken, b: LeaseToken): boolean =>
   a.leaseId === b.leaseId && sameTerm(a.term, b.term)
 

@@ -35,6 +35,7 @@ const failure: z.ZodType<RequestFailure> = z.object({
   message: sentence,
 })
 
+/** Bytes of the failure that ends a request. */
 export const requestFailureCodec = messageProtocol(
   'request failure',
   limits.bulkFrameBytes,

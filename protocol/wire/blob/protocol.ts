@@ -12,6 +12,7 @@ export interface BlobRequest {
   readonly offset: number
 }
 
+/** One frame of an answer. */
 export type BlobAnswer =
   | { readonly kind: 'missing' }
   /** First frame: the whole blob's size. */

@@ -66,6 +66,7 @@ type WrittenFiles = NonNullable<z.infer<typeof chunk>['files']>[number]
 
 const newline = 10
 
+/** The bytes of a result chunk before they are compressed. */
 export const encodeResultChunk = ({ job, peer, entries }: ChunkRows): Uint8Array =>
   encodeCbor({
     job,

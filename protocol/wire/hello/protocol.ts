@@ -22,7 +22,9 @@ export interface Hello {
   readonly addresses: readonly string[]
 }
 
+/** Version that this agent speaks. */
 export const wireVersion = 1
+/** The oldest that it understands. */
 export const oldestWireVersion = 1
 
 const hello: z.ZodType<Hello> = z.object({
@@ -35,6 +37,7 @@ const hello: z.ZodType<Hello> = z.object({
   addresses: z.array(z.string().max(256)).max(16),
 })
 
+/** See docs/wire/hello-v1.md. */
 export const helloProtocol = messageProtocol('/muster/hello/1.0.0', limits.bulkFrameBytes, hello)
 
 /**

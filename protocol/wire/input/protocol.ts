@@ -76,6 +76,7 @@ export interface InputPart {
   readonly sha256?: string
 }
 
+/** One frame of an answer: a table of parts, in columns. */
 export interface InputAnswer {
   readonly parts: readonly InputPart[]
   readonly last: boolean
@@ -214,6 +215,7 @@ const joinData = (parts: readonly InputPart[]): Uint8Array => {
   return joined
 }
 
+/** See docs/wire/input-v1.md. */
 export const inputProtocol: RequestProtocol<InputRequest, InputAnswer> = {
   ...requestProtocol('/muster/input/1.0.0', 4 * limits.bulkFrameBytes, request, answer),
   encodeAnswer: (value) => encodeCbor(answerToWire(value)),

@@ -17,16 +17,19 @@ export interface WorkerHello {
   readonly reports: readonly AttemptReport[]
 }
 
+/** These leases are no longer ahead: their mini-batches have begun to run. */
 export interface LeasesStarted {
   readonly kind: 'leases-started'
   readonly tokens: readonly LeaseToken[]
 }
 
+/** Reports of attempts that ended. Those that are not settled come again in the next greeting. */
 export interface AttemptsFinished {
   readonly kind: 'attempts-finished'
   readonly reports: readonly AttemptReport[]
 }
 
+/** Leases that the worker gives back, free of charge. */
 export interface LeasesReturned {
   readonly kind: 'leases-returned'
   readonly tokens: readonly LeaseToken[]
@@ -52,12 +55,14 @@ export interface JobNoted {
   readonly message: string
 }
 
+/** How many slots the owner allows from now on, and why. */
 export interface SlotsChanged {
   readonly kind: 'slots-changed'
   readonly slots: number
   readonly reason: string
 }
 
+/** What a worker tells the head. */
 export type FromWorkerMessage =
   | WorkerHello
   | LeasesStarted
@@ -73,12 +78,14 @@ export interface HeadWelcome {
   readonly term: Term
 }
 
+/** Leases for the worker. */
 export interface LeasesGranted {
   readonly kind: 'leases-granted'
   readonly term: Term
   readonly leases: readonly Lease[]
 }
 
+/** Leases that the head takes away. */
 export interface LeasesRevoked {
   readonly kind: 'leases-revoked'
   readonly term: Term
@@ -104,6 +111,8 @@ export interface NotHead {
   readonly head: PeerId | null
 }
 
+/** What the head tells a worker. */
 export type ToWorkerMessage = HeadWelcome | LeasesGranted | LeasesRevoked | ReportsSettled | NotHead
 
+/** All that travels by the lease protocol. */
 export type LeaseMessage = FromWorkerMessage | ToWorkerMessage

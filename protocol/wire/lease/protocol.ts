@@ -79,6 +79,7 @@ const toWire = (value: LeaseMessage): object => {
 
 const id = '/muster/lease/1.0.0'
 
+/** See docs/wire/lease-v1.md. */
 export const leaseProtocol: MessageProtocol<LeaseMessage> = {
   id,
   maxFrameBytes: limits.controlFrameBytes,

@@ -18,6 +18,7 @@ export interface SegmentsSent {
   readonly segments: readonly Uint8Array[]
 }
 
+/** What members say to each other about their logs. */
 export type LedgerMessage = VectorTold | SegmentsSent
 
 const message: z.ZodType<LedgerMessage> = z.discriminatedUnion('kind', [
@@ -30,6 +31,7 @@ const message: z.ZodType<LedgerMessage> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('segments-sent'), segments: z.array(bytes).max(4_096) }),
 ])
 
+/** See docs/wire/ledger-v1.md. */
 export const ledgerProtocol = messageProtocol(
   '/muster/ledger/1.0.0',
   limits.controlFrameBytes,

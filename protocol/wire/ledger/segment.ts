@@ -24,6 +24,7 @@ const segment: z.ZodType<Segment> = z.object({
   signature: bytes.refine((value) => value.length === 64),
 })
 
+/** The bytes of a segment, as they travel and are stored. */
 export const encodeSegment = (value: Segment): Uint8Array => encodeCbor(value)
 
 /** @throws MusterFailure `MessageInvalid` */

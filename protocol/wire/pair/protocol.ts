@@ -14,8 +14,10 @@ export interface PairRequest {
   readonly addresses: readonly string[]
 }
 
+/** Why a newcomer was not let in. */
 export type PairRefusal = 'unknown' | 'used' | 'expired'
 
+/** What the inviting machine answers. */
 export type PairAnswer =
   | {
       readonly kind: 'admitted'
@@ -46,6 +48,7 @@ const answer: z.ZodType<PairAnswer> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refused'), why: z.enum(['unknown', 'used', 'expired']) }),
 ])
 
+/** See docs/wire/pair-v1.md. */
 export const pairProtocol = requestProtocol(
   '/muster/pair/1.0.0',
   limits.controlFrameBytes,

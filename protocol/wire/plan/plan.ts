@@ -37,6 +37,7 @@ const filePlanChunk = z.object({
 const tablePlanChunk = z.object({ ...common, kind: z.literal('table'), slices: wireSlices })
 const planChunk = z.discriminatedUnion('kind', [filePlanChunk, tablePlanChunk])
 
+/** The bytes of a plan chunk, which its blob holds. */
 export const encodePlanChunk = (value: PlanChunk): Uint8Array =>
   encodeCbor(value.kind === 'files' ? filesToWire(value) : tableToWire(value))
 

@@ -18,6 +18,7 @@ export interface JobDigest {
   readonly waits: string
 }
 
+/** A sign of life. */
 export interface Heartbeat {
   readonly kind: 'heartbeat'
   /** The newest term the speaker knows; null before the first. */
@@ -46,6 +47,7 @@ export interface AddressesTold {
   readonly peers: readonly { readonly peer: PeerId; readonly addresses: readonly string[] }[]
 }
 
+/** What members tell each other unasked. */
 export type PresenceMessage = Heartbeat | CapabilitiesChanged | AddressesTold
 
 const message: z.ZodType<PresenceMessage> = z.discriminatedUnion('kind', [
@@ -70,6 +72,7 @@ const message: z.ZodType<PresenceMessage> = z.discriminatedUnion('kind', [
   }),
 ])
 
+/** See docs/wire/presence-v1.md. */
 export const presenceProtocol = messageProtocol(
   '/muster/presence/1.0.0',
   limits.controlFrameBytes,
