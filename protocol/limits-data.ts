@@ -56,6 +56,10 @@ export const dataLimits = {
   /** Footers that a process keeps taken apart, by their bytes and their count: the objects of one need some twenty times as many. */
   readFooterBytes: 16 * mib,
   readFooters: 64,
+  /** Columns within columns, and words within words of a footer: people go to five. */
+  parquetDepth: 64,
+  /** Values in one page of Parquet: the largest row groups that are usual, where all of a column is null. They stand in memory together. */
+  parquetPageValues: 64 * 1024 * 1024,
   tableColumns: 16_384,
   /** Inputs or outputs of a model that one job may name. */
   modelValues: 256,

@@ -127,7 +127,7 @@ const ask = async (
     throw new MusterFailure(
       musterError(
         'InputUnreadable',
-        `Nothing more of the table was read for ${Math.round(stillMs / 1_000)} s: is one of its files damaged, or does its disk not answer?`,
+        `Nothing more of the table was read for ${stillMs / 1_000} s: is one of its files damaged, or does its disk not answer?`,
       ),
     )
   } finally {

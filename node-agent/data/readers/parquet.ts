@@ -1,11 +1,13 @@
-import { parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet'
+import { parquetReadObjects, parquetSchema } from 'hyparquet'
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
+import { getPhysicalColumns } from 'hyparquet/src/schema.js'
 import { limits } from '#protocol/limits.ts'
 import { thrownToText } from '#protocol/errors.ts'
 import type { OpenFile } from './file-access.ts'
+import { readMetadata } from './parquet-footer.ts'
 import { checkPages, columnStart } from './parquet-pages.ts'
 import type { WantedRows } from './parquet-pages.ts'
+import { compressors, decimalColumns, parsers, withoutNoise } from './parquet-parsers.ts'
 
 /** What a Parquet file's footer says. */
 export interface ParquetFacts {
@@ -42,6 +44,9 @@ export const readParquetFacts = async (
     const facts = factsOf(tail)
     const sound = isWithin(facts, bytes - tailBytes)
     if (!sound) return 'is a Parquet file whose footer makes no sense.'
+    const twice = sameName(facts.metadata)
+    if (twice !== undefined)
+      return `has more than one column "${twice.slice(0, 40)}", or one that no row can have: write it with other names.`
     const large = facts.groups.find((group) => group.length > limits.tableBatchBytes)
     return large === undefined
       ? facts
@@ -53,7 +58,7 @@ export const readParquetFacts = async (
 
 /** @throws whatever the library says of a footer that makes no sense */
 export const factsOf = (tail: Uint8Array): ParquetFacts => {
-  const metadata = parquetMetadata(tail)
+  const metadata = readMetadata(tail)
   const columns = parquetSchema(metadata).children.map((child) => child.element.name)
   let firstRow = 0
   const groups = metadata.row_groups.map((group): RowGroup => {
@@ -70,6 +75,17 @@ export const factsOf = (tail: Uint8Array): ParquetFacts => {
     return found
   })
   return { metadata, columns, groups, tailBytes: tail.length }
+}
+
+/** A name that rows cannot tell apart from another one. */
+const sameName = (metadata: FileMetaData): string | undefined => {
+  const names = getPhysicalColumns(parquetSchema(metadata))
+  const known = new Set(['__proto__'])
+  return names.find((name) => {
+    const isTaken = known.has(name)
+    known.add(name)
+    return isTaken
+  })
 }
 
 /** Whether all row groups have sizes that can be, and lie in front of the footer, which begins at `end`. */
@@ -89,14 +105,19 @@ export const readParquetRows = async (
   wanted: WantedRows,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
   await checkPages(file, metadata, wanted)
-  return parquetReadObjects({
+  const rows = await parquetReadObjects({
     file,
     metadata,
     compressors,
+    parsers,
     rowStart: wanted.first,
     rowEnd: wanted.end,
     ...(wanted.columns === undefined ? {} : { columns: [...wanted.columns] }),
   })
+  const decimals = decimalColumns(metadata)
+  for (const row of decimals.size === 0 ? [] : rows)
+    for (const [name, scale] of decimals) row[name] = withoutNoise(row[name], scale)
+  return rows
 }
 
 /** A file that is open, as the library wants it. */

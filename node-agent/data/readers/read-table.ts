@@ -17,7 +17,7 @@ import {
 } from '#protocol/model/planned-file.ts'
 import { directAccess, openForReading } from './file-access.ts'
 import { systemCode } from '../disk.ts'
-import { readFooter } from './footer.ts'
+import { readFooter } from './read-footers.ts'
 import { bytesBuffer, plainValue, readParquetRows } from './parquet.ts'
 import { endSliceHash, footerWords, startSliceHash, textHash } from './table-hash.ts'
 import { decodeUtf8, ruleOf, withoutLineEnd } from './text-head.ts'
