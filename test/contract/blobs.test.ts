@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import { createBlobs } from '#agent/data/blobs/blobs.ts'
 import { writeRowFile } from '#agent/data/output/row-file.ts'
-import { MusterFailure } from '#protocol/errors.ts'
+import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
 import type { BlobHash } from '#protocol/model/ids.ts'
@@ -245,6 +245,22 @@ describe('blobs that arrive in parts', () => {
     const result = await blobs.putStream(blob, 0, stopping(), stop.signal)
     expect(result).toMatchObject({ ok: false, error: { code: 'Aborted' } })
     expect(await blobs.partialSize(blob)).toBe(1_000)
+  })
+
+  it('are deleted with what came of them before their transfer broke off', async () => {
+    await using folder = await tempFolder()
+    const blobs = createBlobs({ folder: folder.path })
+    const bytes = Buffer.alloc(1_000, 'rows of a job that is forgotten')
+    const blob = hashOf(bytes)
+    const broken = async function* () {
+      yield bytes.subarray(0, 400)
+      throw new MusterFailure(musterError('BlobMissing', 'The machine is gone.'))
+    }
+    expect((await blobs.putStream(blob, 0, broken())).ok).toBe(false)
+    expect(await blobs.partialSize(blob)).toBe(400)
+    await blobs.delete(blob)
+    expect(await blobs.partialSize(blob)).toBe(0)
+    expect(await leftovers(folder.path)).toEqual([])
   })
 
   it('are swept at start when nobody came back for them', async () => {
