@@ -135,7 +135,7 @@ test('what is asked of a forgotten job is answered in a sentence, and its rows a
   const refusals = await Promise.all(
     [
       client.call('results', { query }),
-      client.call('exportRows', { query, body: { path: join(office.folder, 'x.csv') } }),
+      client.call('exportRows', { query, body: { path: office.place('x.csv') } }),
       client.call('jobLogs', { query }),
       client.call('resubmitJob', { query, body: {} }),
       client.call('resubmitPipeline', { query: { pipeline: id }, body: {} }),
@@ -151,7 +151,7 @@ test('what is asked of a forgotten job is answered in a sentence, and its rows a
 })
 
 test('only an ended job is forgotten, by its submitter or an admin; files in a place of its own stay', async () => {
-  const place = join(office.folder, 'chosen')
+  const place = office.place('chosen')
   const running = await submit(`output: { path: ${place} }\n`)
   const early = await errorOf(team.keeper.client.call('forgetJob', { query: { job: running } }))
   if (early !== undefined) {

@@ -65,7 +65,7 @@ describe('items are opened where they lie only by the rule', () => {
   })
 
   test('a file that changed after the plan fails in words, the others stay in place', async () => {
-    const folder = join(office.folder, 'changing')
+    const folder = office.place('changing')
     copy(digits.folder, folder)
     await set(ben, 'slots', 0)
     const before = await streamedBy(ben)
@@ -141,9 +141,9 @@ describe('shares that owners mapped', () => {
   })
 
   test('a link that leads out of the share is refused on both sides', async () => {
-    const outside = join(office.folder, 'outside')
+    const outside = office.place('outside')
     copy(digits.folder, outside)
-    const linked = join(office.folder, 'linked')
+    const linked = office.place('linked')
     await mkdir(linked)
     await symlink(outside, join(linked, 'digits'))
     await set(ben, 'share.pics', linked)

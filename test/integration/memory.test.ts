@@ -34,7 +34,7 @@ export async function run(miniBatch: any, context: any) {
 afterAll(() => office[Symbol.asyncDispose]())
 
 const run = async (name: string, texts: readonly string[]) => {
-  const folder = join(office.folder, name)
+  const folder = office.place(name)
   await mkdir(folder)
   for (const [at, text] of texts.entries()) await writeFile(join(folder, `${at}.txt`), text)
   const text = `

@@ -181,7 +181,7 @@ describe('the output file', () => {
   )
 
   test('goes where it was asked to, and replaces nothing unless told so', async () => {
-    const place = join(office.folder, 'results')
+    const place = office.place('results')
     const fields = `append_row_file_name: rows.jsonl\noutput: ${JSON.stringify(place)}\n`
     const first = await ended(await submit('', fields))
     expect(first.output).toBe(join(place, 'rows.jsonl'))
@@ -197,7 +197,7 @@ describe('the output file', () => {
   })
 
   test('takes another name if somebody was there meanwhile, and waits for a folder that cannot be written', async () => {
-    const place = join(office.folder, 'blocked')
+    const place = office.place('blocked')
     const slow = 'await new Promise((resolve) => setTimeout(resolve, 10))'
     const id = await submit(
       slow,
@@ -223,7 +223,7 @@ describe('exports', () => {
   test('of any machine that has the rows, in every format, also while its agent does not run', async () => {
     const id = await submit('', 'output_action: summary_only\n')
     expect(await ended(id)).toMatchObject({ state: 'Completed', output: '', outputFiles: null })
-    const folder = join(office.folder, 'exports')
+    const folder = office.place('exports')
     await mkdir(folder)
     const ben = team.workers[1] ?? team.keeper
     await until('the rows are at another member too', async () => {

@@ -69,7 +69,7 @@ export async function run() {
 
 /** Files that lay there for a while: fresh ones prove nothing by their times. */
 const writeTexts = async (name: string, texts: Readonly<Record<string, string>>) => {
-  const folder = join(office.folder, name)
+  const folder = office.place(name)
   await mkdir(folder, { recursive: true })
   for (const [file, text] of Object.entries(texts)) await writeOld(join(folder, file), text)
   return folder

@@ -26,6 +26,7 @@ describe('kill -9 on the way loses no row and doubles none', () => {
   let office: Office
   let team: Team
   let digits: { folder: string; labels: readonly number[] }
+  const submitted: string[] = []
 
   beforeAll(async () => {
     office = await createOffice()
@@ -37,6 +38,7 @@ describe('kill -9 on the way loses no row and doubles none', () => {
   /** Runs the job and calls `strike` once, when about a fifth is committed. */
   const runStruck = async (strike: () => Promise<void>): Promise<string> => {
     const id = await submitDigits(team.keeper, digits.folder)
+    submitted.push(id)
     let struck = false
     const job = await untilFinal(() => team.keeper.client, id, {
       seen: async (seen) => {
@@ -94,8 +96,7 @@ describe('kill -9 on the way loses no row and doubles none', () => {
   })
 
   test('and every member has the history, then the rows, to read offline', async () => {
-    const [newest] = (await team.keeper.client.call('jobs')).jobs
-    const id = newest?.id ?? ''
+    const id = submitted.at(-1) ?? ''
     const reader = team.workers[1]
     if (reader === undefined) throw new Error('no reader')
     await until('the rows are at the reader', async () => {
@@ -106,6 +107,7 @@ describe('kill -9 on the way loses no row and doubles none', () => {
     await team.keeper.stop()
     const rows = await allRows(reader.client, id)
     expect(rows.length).toBe(count)
-    expect((await reader.client.call('jobs')).jobs.length).toBe(4)
+    const { jobs } = await reader.client.call('jobs')
+    expect(jobs.map((job) => job.id)).toEqual(submitted.toReversed())
   })
 })

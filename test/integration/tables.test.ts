@@ -53,7 +53,7 @@ test.each(['true', 'false'])('the iris example runs over tables, in place: %s', 
 })
 
 test('a script gets records, columns and partition values; a broken record fails alone', async () => {
-  const shops = join(office.folder, 'shops')
+  const shops = office.place('shops')
   await mkdir(shops)
   const lines = ['shop,day,sold', 'a,1,10', 'b,1,"20"', 'a,2,30', 'b,2,4,0', 'a,3,"5', '0"']
   await writeFile(join(shops, 'sales.csv'), `${lines.join('\n')}\n`)
@@ -123,7 +123,7 @@ const tables = {
 test.each(['csv', 'parquet'] as const)(
   'a record of %s that kills its process stands alone at the end; just what failed is tried again',
   async (format) => {
-    const place = join(office.folder, `deadly-${format}`)
+    const place = office.place(`deadly-${format}`)
     await mkdir(place)
     const sold = Array.from({ length: 24 }, (_, i) => i + 100)
     sold[5] = 13
@@ -160,7 +160,7 @@ run_max_try: 1
 )
 
 test('several tables with a byte order mark are cut by their keys, each by itself; UTF-16 is refused by name', async () => {
-  const place = join(office.folder, 'keys')
+  const place = office.place('keys')
   await mkdir(place)
   await writeFile(join(place, 'north.csv'), '\uFEFFshop,sold\r\na,1\r\nb,2\r\na,3\r\n')
   await writeFile(join(place, 'south.csv'), '\uFEFFshop,sold\nb,5\nc,6\n')
@@ -196,7 +196,7 @@ partition_keys: [shop]
 })
 
 test('the first rows of Parquet are looked at and tried before anything is submitted', async () => {
-  const place = join(office.folder, 'tried-parquet')
+  const place = office.place('tried-parquet')
   await mkdir(place)
   await tables.parquet(join(place, 'sales.parquet'), [1, 2, 13, 4])
   await writeFile(join(place, 'score.ts'), deadly)

@@ -8,6 +8,8 @@ import type { AgentProcess } from '../../tools/agents.ts'
 /** A small office of real agents in a folder of its own, taken down whatever happens. */
 export interface Office extends AsyncDisposable {
   readonly folder: string
+  /** A path in the folder, another one at each call: a test that is tried again meets nothing of the first time. */
+  readonly place: (name: string) => string
   /** Starts an agent, or starts a killed one again on its home. */
   readonly start: (
     name: string,
@@ -24,8 +26,14 @@ export interface Office extends AsyncDisposable {
 export const createOffice = async (): Promise<Office> => {
   const folder = await mkdtemp(join(tmpdir(), 'muster-office-'))
   const running = new Set<AgentProcess>()
+  const places = new Map<string, number>()
   return {
     folder,
+    place: (name) => {
+      const count = (places.get(name) ?? 0) + 1
+      places.set(name, count)
+      return join(folder, count === 1 ? name : `${name}-${count}`)
+    },
     start: async (name, slots, more = []) => {
       const agent = await startAgentProcess({
         name,

@@ -150,8 +150,12 @@ describe.skipIf(program === undefined)('the page of a real agent, while a real j
     await goTo(page, '/jobs')
     await page.getByText('digits').first().waitFor()
     await team.keeper.killHard()
-    await page.getByText('The agent does not answer').waitFor({ timeout: 60_000 })
-    await page.getByText('digits').first().waitFor()
-    await shoot(page, 'live-agent-away')
+    try {
+      await page.getByText('The agent does not answer').waitFor({ timeout: 60_000 })
+      await page.getByText('digits').first().waitFor()
+      await shoot(page, 'live-agent-away')
+    } finally {
+      team.keeper = await office.start('keeper', 0)
+    }
   })
 })
