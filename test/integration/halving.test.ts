@@ -107,11 +107,17 @@ test('a paused job stops at once, stays paused when the head restarts, and goes 
 
 test('a job keeps to its pool, waits for it in a sentence, and names one that is not there', async () => {
   const { client } = team.keeper
+  const admin = team.head.client
+  const [ada] = team.workers
+  // What this test leaves when it is cut off.
+  for (const { name } of (await admin.call('pools')).pools)
+    await admin.call('removePool', { query: { pool: name } })
+  await until('no pool is known', async () => (await client.call('pools')).pools.length === 0)
+  await ada!.client.call('changeSetting', { body: { key: 'tags', value: null } })
   const refused = await errorOf(submitTen(slow, 'compute: quick\n'))
   expect(refused).toMatchObject({ code: 'JobFileInvalid' })
   expect(refused?.message).toContain('"compute" is quick, but there is no such pool; none is yet')
 
-  const admin = team.head.client
   await admin.call('createPool', {
     body: { name: 'quick', minPeers: 1, filter: { tags: ['quick'] } },
   })
@@ -121,7 +127,6 @@ test('a job keeps to its pool, waits for it in a sentence, and names one that is
     const job = await client.call('job', { query: { job: id } })
     return job.reason.includes('Waits for the pool "quick", of whose machines 0 can work now')
   })
-  const [ada] = team.workers
   await ada!.client.call('changeSetting', { body: { key: 'tags', value: 'quick, tall' } })
   expect(await ended(id)).toMatchObject({ state: 'Completed', rows: 10 })
   const pool = await admin.call('pool', { query: { pool: 'quick' } })

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { parquetWriteFile } from 'hyparquet-writer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ControlClient } from '#protocol/control/client.ts'
@@ -315,7 +315,7 @@ steps:
 test('why nothing was taken over is said', async () => {
   const folder = await writeTexts('reasons', twelve())
   const text = `
-name: reasons
+name: ${basename(folder)}
 entry_script: ./count.ts
 inputs: { texts: ${folder} }
 arguments: ['--threshold', '0.5']
@@ -485,27 +485,30 @@ test('a canceled run cancels its jobs and starts no more', async () => {
 
 test('a watched folder starts a run when files come, also after a restart', async () => {
   const folder = await writeTexts('watched', {})
+  const name = basename(folder)
   const text = `
-name: watched
+name: ${name}
 entry_script: ./count.ts
 inputs: { texts: ${folder} }
 schedule: { watch: ${folder}, quiet: 1 }
 `
   const { pipeline, schedule } = await submit(text)
   expect(pipeline).toBeNull()
-  expect(schedule).toMatchObject({ name: 'watched', kind: 'folder', when: folder })
+  expect(schedule).toMatchObject({ name, kind: 'folder', when: folder })
   const runs = async (): Promise<readonly PipelineView[]> =>
-    (await client().call('pipelines', { query: { experiment: 'watched' } })).pipelines
+    (await client().call('pipelines', { query: { experiment: name } })).pipelines
   await writeOld(join(folder, 'a.txt'), 'first')
   await until('the first file was run', async () =>
     (await runs()).some(({ state }) => state === 'Completed'),
   )
-  const query = { schedule: 'watched' }
+  const query = { schedule: name }
   expect((await client().call('pauseSchedule', { query })).pausedAt).not.toBeNull()
   await team.keeper.stop()
   await writeOld(join(folder, 'b.txt'), 'second')
   team.keeper = await office.start('keeper', 0)
-  const [known] = (await client().call('schedules')).schedules
+  const scheduled = async () =>
+    (await client().call('schedules')).schedules.find((one) => one.name === name)
+  const known = await scheduled()
   expect([known?.pausedAt === null, (await runs()).length]).toEqual([false, 1])
   expect((await client().call('resumeSchedule', { query })).pausedAt).toBeNull()
   await until('the second file was run', async () => {
@@ -518,17 +521,18 @@ schedule: { watch: ${folder}, quiet: 1 }
   expect((await client().call('job', { query: { job: id } })).id).toBe(steps[0]?.job)
   const elsewhere = team.head.client.call('pauseSchedule', { query })
   expect((await errorOf(elsewhere))?.message).toBe(
-    'The schedule of watched is run by keeper; pause it there.',
+    `The schedule of ${name} is run by keeper; pause it there.`,
   )
   await client().call('removeSchedule', { query })
-  expect((await client().call('schedules')).schedules).toEqual([])
+  expect(await scheduled()).toBeUndefined()
   await rm(folder, { recursive: true })
 })
 
 test('a timetable starts runs one after the other', async () => {
   const folder = await writeTexts('timed', { 'a.txt': 'a' })
+  const name = basename(folder)
   const text = `
-name: timed
+name: ${name}
 entry_script: ./count.ts
 inputs: { texts: ${folder} }
 schedule: { cron: '* * * * * *' }
@@ -536,7 +540,7 @@ schedule: { cron: '* * * * * *' }
   const { schedule } = await submit(text)
   expect(schedule?.nextAt).toBeGreaterThan(Date.now() - 1)
   const runs = async (): Promise<readonly PipelineView[]> =>
-    (await client().call('pipelines', { query: { experiment: 'timed' } })).pipelines
+    (await client().call('pipelines', { query: { experiment: name } })).pipelines
   await until(
     'two runs have ended',
     async () => (await runs()).filter(({ state }) => state === 'Completed').length >= 2,
