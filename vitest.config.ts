@@ -22,7 +22,10 @@ export default defineConfig({
             'test/contract/**/*.test.ts',
             'test/simulation/**/*.test.ts',
           ],
+          // Vitest's own limits for hooks and polls, 10 s and 1 s, are for an idle machine; there is no retry here.
           testTimeout: 30_000,
+          hookTimeout: 30_000,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
       {
