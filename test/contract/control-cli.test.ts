@@ -322,9 +322,7 @@ describe('every command', () => {
         env: { PATH: [bin, '/usr/bin', '/bin'].join(delimiter) },
       })
       expect(code).toBe(0)
-      await expect
-        .poll(() => readFile(opened, 'utf8').catch(() => ''), { timeout: 5_000 })
-        .toBe(stdout.trim())
+      await expect.poll(() => readFile(opened, 'utf8').catch(() => '')).toBe(stdout.trim())
       const nowhere = await muster('ui', { env: { PATH: join(folder, 'none') } })
       expect(nowhere.stderr).toMatch(/^No browser could be opened here/)
       expect([nowhere.code, nowhere.stdout]).toEqual([0, expect.stringMatching(/#code=/)])
