@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach } from 'vitest'
 import { writeDigits } from '../../examples/mnist/digits.ts'
 import { pairAll, repository, startAgentProcess } from '../../tools/agents.ts'
 import type { AgentProcess } from '../../tools/agents.ts'
@@ -23,8 +24,24 @@ export interface Office extends AsyncDisposable {
   ) => Promise<{ readonly folder: string; readonly labels: readonly number[] }>
 }
 
+/** Folders of the offices of this test file. */
+const open = new Set<string>()
+
+/** What agents complained of, for whoever has no more of a failed test than its output. */
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return
+  for (const folder of open)
+    for (const name of await readdir(folder)) {
+      const log = await readFile(join(folder, name, 'logs', 'agent.log'), 'utf8').catch(() => '')
+      const complaints = log.split('\n').filter((line) => /^\{"level":[4-6]0,/.test(line))
+      if (complaints.length > 0)
+        console.error([`What ${name} complained of:`, ...complaints.slice(-20)].join('\n'))
+    }
+})
+
 export const createOffice = async (): Promise<Office> => {
   const folder = await mkdtemp(join(tmpdir(), 'muster-office-'))
+  open.add(folder)
   const running = new Set<AgentProcess>()
   const places = new Map<string, number>()
   return {
@@ -51,7 +68,9 @@ export const createOffice = async (): Promise<Office> => {
       return { folder: target, labels }
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.allSettled([...running].map((agent) => agent.stop()))
+      const ends = await Promise.allSettled([...running].map((agent) => agent.stop()))
+      for (const end of ends) if (end.status === 'rejected') console.error(end.reason)
+      open.delete(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }
