@@ -111,11 +111,6 @@ export const dataLimits = {
   leftoverBlobMs: 24 * 60 * 60 * second,
   /** A blob may be younger than the record that will name it: until this age nobody calls it an orphan. */
   freshBlobMs: 10 * 60 * second,
-  /**
-   * Ended jobs of which an agent remembers that their packs are gone, so that an attempt that ends late leaves
-   * none: an attempt lives no longer than its time limit, and far fewer jobs end meanwhile.
-   */
-  droppedJobs: 1000,
   /** Nonce files of the same-user proof that lie around at most. */
   sameUserNonces: 64,
   /** Rows that are asked for the columns of a `.csv`; only if a later one has more are all of them asked. */

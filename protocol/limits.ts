@@ -231,7 +231,7 @@ export const limits = {
   earlyFacts: 100_000,
   /** Ended jobs whose mini-batches the head keeps in memory for people who look. */
   endedJobColumns: 8,
-  /** Ended jobs a worker remembers, so that a late grant of one is dropped. */
+  /** Ended jobs an agent remembers, so that what comes late of one, a grant or an attempt, leaves nothing. */
   endedJobs: 1_000,
 
   // --- results ---------------------------------------------------------------------------------

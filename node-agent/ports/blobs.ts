@@ -8,11 +8,14 @@ export interface Blobs {
   /** Size, or undefined if it is not here. */
   readonly size: (blob: BlobHash) => Promise<number | undefined>
   /** Stores bytes; durable (fsynced, renamed, folder fsynced) when it resolves. Doing it twice is harmless. */
-  readonly put: (bytes: Uint8Array) => Promise<Result<BlobHash, MusterError>>
+  readonly put: (
+    bytes: Uint8Array,
+    options?: Pick<PutOptions, 'beforeHere'>,
+  ) => Promise<Result<BlobHash, MusterError>>
   /** Copies a file in, without holding it in memory. */
   readonly putFile: (
     path: string,
-    options?: PutFileOptions,
+    options?: PutOptions,
   ) => Promise<Result<{ blob: BlobHash; bytes: number }, MusterError>>
   /** Stores a stream that must hash to `blob`, resumable: see `partialSize`. `BlobCorrupt` deletes what came. */
   readonly putStream: (
@@ -32,8 +35,8 @@ export interface Blobs {
   readonly delete: (blob: BlobHash) => Promise<void>
 }
 
-/** How a file becomes a blob. */
-export interface PutFileOptions {
+/** How bytes or a file become a blob. */
+export interface PutOptions {
   readonly signal?: AbortSignal
   /**
    * Awaited when the hash is known and the blob is not yet here, so that whoever must delete it one day can

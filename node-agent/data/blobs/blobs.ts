@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Blobs, BlobStreamOptions, PutFileOptions } from '#agent/ports/blobs.ts'
+import type { Blobs, BlobStreamOptions, PutOptions } from '#agent/ports/blobs.ts'
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { asBlobHash } from '#protocol/model/ids.ts'
@@ -29,7 +29,7 @@ export const createBlobs = (options: BlobsOptions): Blobs => {
   return {
     has: async (blob) => (await sizeOf(store.path(blob))) !== undefined,
     size: (blob) => sizeOf(store.path(blob)),
-    put: (bytes) => put(store, bytes),
+    put: (bytes, options) => put(store, bytes, options),
     putFile: (path, options) => putFile(store, path, options),
     ...createPartials(store),
     read: (blob) => read(store, blob),
@@ -46,11 +46,13 @@ export const createBlobs = (options: BlobsOptions): Blobs => {
 const put = async (
   store: BlobLayout,
   bytes: Uint8Array,
+  { beforeHere }: Pick<PutOptions, 'beforeHere'> = {},
 ): Promise<Result<BlobHash, MusterError>> => {
   const tooLarge = checkSize(bytes.byteLength)
   if (tooLarge !== undefined) return err(tooLarge)
   try {
     const blob = await hashOf(bytes)
+    await beforeHere?.(blob)
     if ((await sizeOf(store.path(blob))) === bytes.byteLength) {
       // Whoever renamed it may not have synced the folder yet, and our word is "durable".
       await syncFolder(dirname(store.path(blob)))
@@ -89,7 +91,7 @@ const writeTemp = async (
 const putFile = async (
   store: BlobLayout,
   path: string,
-  { signal, beforeHere }: PutFileOptions = {},
+  { signal, beforeHere }: PutOptions = {},
 ): Promise<Result<{ blob: BlobHash; bytes: number }, MusterError>> => {
   const refused = await checkSource(path)
   if (refused !== undefined) return err(refused)

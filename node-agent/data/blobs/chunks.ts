@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
 import type { Blobs } from '#agent/ports/blobs.ts'
@@ -6,16 +5,13 @@ import type { Chunks } from '#agent/ports/chunks.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
-import { asBlobHash } from '#protocol/model/ids.ts'
 import type { BlobHash, JobId } from '#protocol/model/ids.ts'
 import { keepNewest } from '#protocol/model/keep-newest.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 import type { ChunkRows } from '#protocol/model/rows.ts'
 import { encodeResultChunk } from '#protocol/wire/chunk/chunk.ts'
-import { writeError } from '../disk.ts'
 import { createJobNotes } from './job-notes.ts'
-import type { JobNotes } from './job-notes.ts'
 
 export interface ChunksDeps {
   readonly blobs: Blobs
@@ -29,16 +25,22 @@ export interface ChunksDeps {
 }
 
 /** Result chunks as zstd-compressed blobs. */
-export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDeps): Chunks => {
+export const createChunks = ({
+  blobs,
+  notes: notesFolder,
+  recentBytes = 0,
+}: ChunksDeps): Chunks => {
   const recent = createRecent(recentBytes)
-  const notes = createJobNotes(folder)
+  const notes = createJobNotes(notesFolder)
   /** The jobs that were settled last. */
   const settled = new Set<JobId>()
   return {
     pack: async (chunk) => {
       const packed = await compressed(chunk)
       if (!packed.ok) return packed
-      const stored = await store({ blobs, notes, folder }, chunk.job, packed.value)
+      // A kill leaves no chunk without its note: nobody would delete that one when its job is forgotten.
+      const beforeHere = (blob: BlobHash): Promise<void> => notes.add(chunk.job, blob)
+      const stored = await blobs.put(packed.value, { beforeHere })
       if (!stored.ok) return stored
       if (settled.has(chunk.job)) {
         // An attempt that ended after its job: nobody will ask for it. What stays now goes at the next start.
@@ -54,7 +56,7 @@ export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDe
     expect: notes.open,
     settle: async (job, needed) => {
       settled.add(job)
-      keepNewest(settled, limits.droppedJobs)
+      keepNewest(settled, limits.endedJobs)
       const packed = await notes.of(job)
       const stay = packed.length === 0 ? new Set() : await needed()
       for (const blob of packed) if (!stay.has(blob)) await blobs.delete(blob)
@@ -62,26 +64,6 @@ export const createChunks = ({ blobs, notes: folder, recentBytes = 0 }: ChunksDe
     },
     jobs: notes.jobs,
   }
-}
-
-interface Storing {
-  readonly blobs: Blobs
-  readonly notes: JobNotes
-  readonly folder: string
-}
-
-/** A kill leaves no chunk without its note: nobody would delete that one when its job is forgotten. */
-const store = async (
-  { blobs, notes, folder }: Storing,
-  job: JobId,
-  packed: Uint8Array,
-): Promise<Result<BlobHash, MusterError>> => {
-  try {
-    await notes.add(job, asBlobHash(createHash('sha256').update(packed).digest('hex')))
-  } catch (thrown) {
-    return err(writeError(thrown, 'A result chunk', folder))
-  }
-  return blobs.put(packed)
 }
 
 /** The newest chunks within a size; each is handed out once, since it is asked for once. */

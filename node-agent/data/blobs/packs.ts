@@ -1,64 +1,43 @@
-import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, rm } from 'node:fs/promises'
 import type { Blobs } from '#agent/ports/blobs.ts'
 import type { Packs } from '#agent/ports/packs.ts'
 import { limits } from '#protocol/limits.ts'
-import { asBlobHash, asJobId } from '#protocol/model/ids.ts'
-import type { BlobHash, JobId } from '#protocol/model/ids.ts'
+import type { JobId } from '#protocol/model/ids.ts'
+import { keepNewest } from '#protocol/model/keep-newest.ts'
 import { isPackHead, packHeadBytes } from '#protocol/wire/pack/pack.ts'
 import { systemCode } from '../disk.ts'
+import { createJobNotes } from './job-notes.ts'
 
-/** @param folder absolute; holds an empty file for each pack, in a folder for each job */
+/** @param folder absolute; notes which packs are here for which job */
 export const createPacks = (
   folder: string,
   blobs: Pick<Blobs, 'putFile' | 'path' | 'delete'>,
 ): Packs => {
-  const note = async (job: JobId, pack: BlobHash): Promise<void> => {
-    await mkdir(join(folder, job), { recursive: true })
-    await writeFile(join(folder, job, pack), '')
-  }
-  const dropped = createDropped()
+  const notes = createJobNotes(folder)
+  const dropped = new Set<JobId>()
   const drop = async (job: JobId): Promise<void> => {
     dropped.add(job)
-    for (const name of await namesIn(join(folder, job))) {
-      if (!/^[0-9a-f]{64}$/.test(name)) continue
-      const blob = asBlobHash(name)
+    keepNewest(dropped, limits.endedJobs)
+    for (const blob of await notes.of(job))
       if (await isPack(blobs.path(blob))) await blobs.delete(blob)
-    }
-    await rm(join(folder, job), { recursive: true, force: true })
+    await notes.drop(job)
   }
   return {
-    expect: note,
+    expect: notes.add,
     take: async (job, path) => {
-      // Noted before it is here: what a kill left here without a note would stay for ever.
-      const stored = await blobs.putFile(path, { beforeHere: (pack) => note(job, pack) })
+      const stored = await blobs.putFile(path, { beforeHere: (pack) => notes.add(job, pack) })
       await rm(path, { force: true })
       if (!stored.ok) return stored
       const { blob } = stored.value
       if (dropped.has(job)) {
-        // Its note may have gone while it was on its way here.
-        await blobs.delete(blob)
-        await drop(job)
+        // An attempt that ended after its job: nobody will ask for it. What stays now goes at the next start.
+        const gone = blobs.delete(blob).then(() => notes.drop(job))
+        await gone.catch(() => undefined)
       }
       return { ok: true, value: blob }
     },
     drop,
-    jobs: async () =>
-      (await namesIn(folder)).filter((name) => /^[0-9a-z]{26}$/.test(name)).map(asJobId),
-  }
-}
-
-/** The jobs whose packs were dropped last: an attempt of theirs that ends later leaves nothing. */
-const createDropped = () => {
-  const jobs = new Set<JobId>()
-  return {
-    has: (job: JobId): boolean => jobs.has(job),
-    add: (job: JobId): void => {
-      jobs.delete(job)
-      jobs.add(job)
-      const [oldest] = jobs
-      if (oldest !== undefined && jobs.size > limits.droppedJobs) jobs.delete(oldest)
-    },
+    jobs: notes.jobs,
   }
 }
 
@@ -71,15 +50,6 @@ const isPack = async (path: string): Promise<boolean> => {
     return isPackHead(head.toString('latin1', 0, bytesRead))
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return false
-    throw thrown
-  }
-}
-
-const namesIn = async (folder: string): Promise<readonly string[]> => {
-  try {
-    return await readdir(folder)
-  } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') return []
     throw thrown
   }
 }

@@ -94,8 +94,13 @@ describe('result chunks', () => {
       await using folder = await tempFolder()
       const blobs = createBlobs({ folder: folder.path })
       const notes = join(folder.path, 'notes')
-      const put: typeof blobs.put = async (bytes) => {
-        if (dies === 'after') await blobs.put(bytes)
+      const put: typeof blobs.put = async (bytes, options) => {
+        await blobs.put(bytes, {
+          beforeHere: async (blob) => {
+            await options?.beforeHere?.(blob)
+            if (dies === 'before') throw new Error('killed')
+          },
+        })
         throw new Error('killed')
       }
       const first = createChunks({ blobs: { ...blobs, put }, notes })
