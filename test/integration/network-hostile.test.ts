@@ -58,9 +58,7 @@ describe.each(['lower', 'higher'])('a hostile peer with the %s PeerId', (place) 
   })
 
   afterEach(async () => {
-    const start = performance.now()
     await honest[Symbol.asyncDispose]()
-    expect(performance.now() - start).toBeLessThan(2_000)
     await hostile[Symbol.asyncDispose]()
   })
 
