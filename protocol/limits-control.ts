@@ -34,6 +34,10 @@ export const controlLimits = {
   requestArrivalMs: 30 * second,
   /** The CLI waits this long for one answer: registering a model hashes gigabytes. */
   cliCallMs: 600 * second,
+  /** Somebody has pressed Tab: names that take longer are not offered. */
+  completionMs: 5 * second,
+  /** Newest jobs and runs that Tab offers: more are no choice. */
+  completedJobs: 50,
   /** `muster stop` looks this often whether the agent is gone. */
   stopPollMs: 50,
   /** `job watch` looks for an agent that went away this long (it may be restarting) ... */

@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Command, Option } from 'commander'
 import { z } from 'zod'
 import { exitCodeMeanings } from '#agent/cli/exit-codes.ts'
+import { nameKinds } from '#agent/cli/completion/places.ts'
 import { createProgram } from '#agent/cli/program.ts'
 import { api } from '#protocol/control/api.ts'
 import { jobLogsView, jobLogView, processedMiniBatchView } from '#protocol/control/log-api.ts'
@@ -57,6 +58,7 @@ const answerSchemas: Readonly<Record<string, z.ZodType>> = {
   ClusterCreated: clusterCreatedView,
   Done: api.stop.answer,
   Comparison: comparisonView,
+  Names: z.object({ kind: z.enum(nameKinds), names: z.array(z.string()) }),
   Completion: z.object({ shell: z.string(), script: z.string() }),
   Dataset: datasetView,
   Datasets: api.datasets.answer,

@@ -5,6 +5,7 @@ import { runExamples } from './cli-examples-runs.ts'
 import { dataExamples } from './cli-examples-data.ts'
 import { poolExamples } from './cli-examples-pools.ts'
 import { logExamples } from './cli-examples-logs.ts'
+import { shellExamples } from './cli-examples-shell.ts'
 
 const ben = '12D3KooWBMJsvCW7yXnR5Bqd4QiJB4WyU7z4ZhgDmzwRPGNhKn5s'
 const clusterId = '5f0c2a9d7be1430c8a64f1d2b79be5a0c3d4e1f2a5b6978899aabbccddeeff00'
@@ -387,10 +388,5 @@ export const cliExamples: readonly CliExample[] = [
     schema: 'Setting',
     answer: setting,
   },
-  {
-    command: 'completion',
-    line: 'muster completion bash',
-    schema: 'Completion',
-    answer: { shell: 'bash', script: '_muster() { ... }\n' },
-  },
+  ...shellExamples,
 ]

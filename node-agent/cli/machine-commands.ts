@@ -1,7 +1,8 @@
 import { Argument, Command, Option } from 'commander'
 import { collect, readCount, readDuration, readRoles } from './arguments.ts'
-import { shells } from './completion.ts'
-import type { Shell } from './completion.ts'
+import { nameKinds } from './completion/places.ts'
+import { shells } from './completion/script.ts'
+import type { Shell } from './completion/script.ts'
 import type { Cli } from './cli.ts'
 import type { Runs } from './runs.ts'
 
@@ -84,8 +85,13 @@ export const addCareCommands = (program: Command, runs: Runs): void => {
     .option('--default', 'take it back to its default')
     .action(runs(async () => (await import('./commands/settings.ts')).settingsSet))
   program
+    .command('names')
+    .description('print ids or names with what they are, as completion in a shell asks for them')
+    .addArgument(new Argument('<kind>', 'of what').choices(nameKinds))
+    .action(runs(async () => (await import('./commands/names.ts')).names))
+  program
     .command('completion')
-    .description('print a script that makes a shell complete commands and options')
+    .description('print a script that makes a shell complete commands, options and names')
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))
     .action(
       runs(async () => {

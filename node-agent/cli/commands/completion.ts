@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.ts'
-import { completionScript } from '../completion.ts'
-import type { Shell } from '../completion.ts'
+import { completionScript } from '../completion/script.ts'
+import type { Shell } from '../completion/script.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 
