@@ -1,9 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { brotliCompressSync } from 'node:zlib'
 import { parquetWriteFile } from 'hyparquet-writer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allRows, repository, untilFinal } from '../../tools/agents.ts'
 import { writeFlowers } from '../../examples/iris/flowers.ts'
+import { fileOf } from '../support/parquet-file.ts'
 import { runMuster } from '../support/run-cli.ts'
 import { createOffice, errorOf, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
@@ -219,6 +221,47 @@ test('the first rows of Parquet are looked at and tried before anything is submi
   )
   const all = await client.call('tryJob', { body })
   expect(all.problem).not.toBe('')
+})
+
+test('rows whose page takes for ever to read are ended by the time limit, and the slot is free again', async () => {
+  const place = join(office.folder, 'slow')
+  await mkdir(place)
+  // Thousands of millions of bytes in a few: pages without values, unpacked one after the other.
+  const empty = { values: 0, bytes: brotliCompressSync(Buffer.alloc(16e6)), unpacked: 16e6 }
+  const pages = [
+    ...Array.from({ length: 5_000 }, () => empty),
+    { values: 1, bytes: brotliCompressSync(Buffer.alloc(4)), unpacked: 4 },
+  ]
+  await writeFile(
+    join(place, 'b.parquet'),
+    fileOf({ element: {}, pages, rows: 1, codec: 'BROTLI' }),
+  )
+  for (const name of ['a', 'c'])
+    parquetWriteFile({
+      filename: join(place, `${name}.parquet`),
+      columnData: [{ name: 'x', data: [1, 2], type: 'INT32' }],
+    })
+  await writeFile(
+    join(place, 'score.ts'),
+    `export async function run(miniBatch: any) {
+      const names = await miniBatch.rowNames()
+      return (await miniBatch.rows()).map((row: any, i: number) => ({ key: names[i], x: row.x }))
+    }`,
+  )
+  const text = `name: slow
+entry_script: score.ts
+inputs: { t: { path: ., pattern: '*.parquet', type: table } }
+run_invocation_timeout: 2
+run_max_try: 2
+`
+  const { job, rows } = await submit(text, join(place, 'job.yaml'))
+  expect(job).toMatchObject({ state: 'Completed', itemsSucceeded: 4, itemsFailed: 1, charged: 2 })
+  const named = rows.filter(({ value }) => value !== null).map(({ name }) => name)
+  expect(named).toEqual(['a.parquet#1', 'a.parquet#2', 'c.parquet#1', 'c.parquet#2'])
+  const { failures } = await team.keeper.client.call('job', { query: { job: job.id } })
+  expect(JSON.stringify(failures)).toContain('took longer than the 2 s that run_invocation_timeout')
+  const next = await submit(text.replace('*.parquet', 'a.parquet'), join(place, 'job.yaml'))
+  expect(next.job).toMatchObject({ state: 'Completed', itemsSucceeded: 2, charged: 0 })
 })
 
 test('a model alone is tried on digits and on a table, as its inputs suggest', async () => {

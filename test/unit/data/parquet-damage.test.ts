@@ -2,98 +2,15 @@ import { readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32, gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import type { Encoding, FileMetaData, SchemaElement } from 'hyparquet'
-import { ByteWriter, parquetWriteFile } from 'hyparquet-writer'
-import { writePageHeader } from 'hyparquet-writer/src/datapage.js'
-import { writeMetadata } from 'hyparquet-writer/src/metadata.js'
+import type { FileMetaData, SchemaElement } from 'hyparquet'
+import { parquetWriteFile } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import { factsOf } from '#agent/data/readers/parquet.ts'
 import type { TableRecord } from '#agent/data/readers/read-table.ts'
+import { fileOf } from '#test/support/parquet-file.ts'
+import type { Page, Written } from '#test/support/parquet-file.ts'
 import { failureOf, planAll, readAll, tableSpec } from './table-plans.ts'
 import { tempFolder } from './temp.ts'
-
-/** A page as it is written: what it says of itself, and its bytes. */
-interface Page {
-  readonly values: number
-  readonly bytes: readonly number[]
-  readonly encoding?: Encoding
-  /** It is a dictionary. */
-  readonly isDictionary?: boolean
-  readonly crc?: number
-  readonly unpacked?: number
-}
-
-interface Written {
-  readonly element: Partial<SchemaElement>
-  readonly pages: readonly Page[]
-  readonly rows: number
-  readonly codec?: 'UNCOMPRESSED' | 'GZIP'
-  /** Change what the footer says. */
-  readonly footer?: (metadata: FileMetaData) => FileMetaData
-}
-
-/** A file of one column and one row group, page by page as somebody else's program may write it. */
-const fileOf = ({ element, pages, rows, codec = 'UNCOMPRESSED', footer }: Written): Uint8Array => {
-  const writer = new ByteWriter()
-  writer.appendUint32(0x31524150)
-  let dataAt = 0
-  let dictionaryAt: number | undefined
-  for (const { values, bytes, encoding = 'PLAIN', isDictionary, crc, unpacked } of pages) {
-    if (isDictionary === true) dictionaryAt ??= writer.offset
-    else if (dataAt === 0) dataAt = writer.offset
-    const level = { definition_level_encoding: 'RLE', repetition_level_encoding: 'RLE' } as const
-    writePageHeader(writer, {
-      uncompressed_page_size: unpacked ?? bytes.length,
-      compressed_page_size: bytes.length,
-      ...(crc === undefined ? {} : { crc: crc | 0 }),
-      ...(isDictionary === true
-        ? {
-            type: 'DICTIONARY_PAGE',
-            dictionary_page_header: { num_values: values, encoding, is_sorted: false },
-          }
-        : {
-            type: 'DATA_PAGE',
-            data_page_header: { num_values: values, encoding, ...level },
-          }),
-    })
-    writer.appendBytes(Uint8Array.from(bytes))
-  }
-  const column = { name: 'x', repetition_type: 'REQUIRED', type: 'INT32', ...element } as const
-  const size = BigInt(writer.offset - 4)
-  const metadata: FileMetaData = {
-    version: 2,
-    schema: [{ name: 'root', num_children: 1 }, column],
-    num_rows: BigInt(rows),
-    row_groups: [
-      {
-        columns: [
-          {
-            file_offset: 4n,
-            meta_data: {
-              type: column.type,
-              encodings: ['PLAIN'],
-              path_in_schema: ['x'],
-              codec,
-              num_values: BigInt(rows),
-              total_uncompressed_size: size,
-              total_compressed_size: size,
-              data_page_offset: BigInt(dataAt),
-              ...(dictionaryAt === undefined
-                ? {}
-                : { dictionary_page_offset: BigInt(dictionaryAt) }),
-            },
-          },
-        ],
-        total_byte_size: size,
-        num_rows: BigInt(rows),
-      },
-    ],
-    metadata_length: 0,
-  }
-  writeMetadata(writer, footer?.(metadata) ?? metadata)
-  writer.appendUint32(0x31524150)
-  return writer.getBytes()
-}
 
 const recordsOf = async (bytes: Uint8Array): Promise<readonly TableRecord[]> => {
   await using folder = await tempFolder()
