@@ -21,6 +21,10 @@ export const progressLine = (job: JobView): string => {
   return parts.join(' · ')
 }
 
+/** What a job's headline tells, as the title of its line. */
+export const headlineTitle = (state: JobView['state']): string =>
+  state === 'Failed' ? 'Failed by' : state === 'Canceled' ? 'Why' : 'First failure'
+
 /** `12,900`: commas in every place and language, since the CLI's text is English. */
 export const groupDigits = (value: number): string =>
   String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',')

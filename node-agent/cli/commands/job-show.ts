@@ -1,11 +1,11 @@
-import { groupDigits, progressLine } from '#protocol/control/progress-line.ts'
+import { groupDigits, headlineTitle, progressLine } from '#protocol/control/progress-line.ts'
 import type { JobDetailView } from '#protocol/control/job-views.ts'
 import { miniBatchName } from '#protocol/model/half.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { printFields, printTable } from '../table.ts'
-import { dateText, filesText, percentText } from '../text.ts'
+import { countText, dateText, filesText, percentText } from '../text.ts'
 
 export const jobShow = async (cli: Cli, job: string): Promise<ExitCode> => {
   const answer = await cli.call('job', { query: { job } })
@@ -52,7 +52,7 @@ const fieldsOf = (job: JobDetailView): (readonly [string, string])[] => [
   ['Name', job.name],
   ['Description', job.description],
   ['State', job.reason === '' ? job.state : `${job.state}: ${job.reason}`],
-  [job.state === 'Failed' ? 'Failed by' : 'First failure', job.headline],
+  [headlineTitle(job.state), job.headline],
   ['Progress', progressLine(job)],
   ['Mini-batches', miniBatchText(job)],
   ['Reuse', job.reuse],
@@ -78,5 +78,5 @@ const miniBatchText = (job: JobDetailView): string =>
     ...(job.leased === 0 ? [] : [`${groupDigits(job.leased)} leased`]),
     ...(job.failed === 0 ? [] : [`${groupDigits(job.failed)} failed`]),
     ...(job.canceled === 0 ? [] : [`${groupDigits(job.canceled)} canceled`]),
-    ...(job.charged === 0 ? [] : [`${groupDigits(job.charged)} attempts charged`]),
+    ...(job.charged === 0 ? [] : [`${countText(job.charged, 'attempt')} charged`]),
   ].join(' · ')

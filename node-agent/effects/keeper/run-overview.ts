@@ -1,5 +1,6 @@
 import type { FailureGroup, PeerShare } from '#agent/ports/views.ts'
 import type { JobView } from '#protocol/control/job-views.ts'
+import { headlineTitle } from '#protocol/control/progress-line.ts'
 import { csvLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { miniBatchName } from '#protocol/model/half.ts'
@@ -56,7 +57,7 @@ const errorColumns = [
 const fieldsOf = ({ view, fold }: RunFacts): (readonly [string, string])[] => [
   ['Job', `${view.name} (${view.id})`],
   ['State', view.reason === '' ? view.state : `${view.state}: ${view.reason}`],
-  [view.state === 'Failed' ? 'Failed by' : 'First failure', view.headline],
+  [headlineTitle(view.state), view.headline],
   ['Model', view.model],
   ['Script', fold.job.spec.runtime === 'node' ? fold.job.spec.script.entry : ''],
   ['Submitted', `${timeText(view.submittedAt)} by ${view.submitterName}`],

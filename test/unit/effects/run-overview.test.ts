@@ -120,6 +120,10 @@ describe('an overview', () => {
     expect(overviewText({ fold, view: begun, shares, failures: [], nameOf })).toContain(
       'Seconds       1.5, 1.0 of them since the first rows\n',
     )
+    const canceled = { ...view, state: 'Canceled' as const, headline: 'The job was canceled.' }
+    expect(overviewText({ fold, view: canceled, shares, failures: [], nameOf })).toContain(
+      'Why           The job was canceled.\n',
+    )
     expect(lines).toContain('Items         25: 22 succeeded, 3 failed')
     expect(lines).toContain('  ben: 25 items in 3 mini-batches (100 %)')
     expect(lines).toContain(
