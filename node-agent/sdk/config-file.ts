@@ -17,7 +17,7 @@ export const saveConfig = async (
   const { sourceDirectory, environment, computeTarget } = options
   const variables = environment?.environmentVariables ?? {}
   const fields: Record<string, unknown> = {
-    source_directory: sourceDirectory,
+    source_directory: valueOf(sourceDirectory),
     ...Object.fromEntries(
       Object.entries(plainFields).map(([option, field]) => [
         field,
@@ -29,7 +29,7 @@ export const saveConfig = async (
         ? computeTarget.name
         : valueOf(computeTarget),
     runtime: environment?.runtime,
-    environment_variables: Object.keys(variables).length === 0 ? undefined : variables,
+    environment_variables: Object.keys(variables).length === 0 ? undefined : valueOf(variables),
   }
   const lines = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${JSON.stringify(value)}\n`],
@@ -39,8 +39,13 @@ export const saveConfig = async (
   return whole
 }
 
-const valueOf = (value: unknown): unknown =>
-  value instanceof PipelineParameter ? value.defaultValue : value
+/** A value with the defaults of parameters in their places. */
+const valueOf = (value: unknown): unknown => {
+  if (value instanceof PipelineParameter) return value.defaultValue
+  if (Array.isArray(value)) return value.map(valueOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, valueOf(one)]))
+}
 
 /** Reads options from YAML. What their values may be is checked when a pipeline is submitted. */
 export const loadConfig = async (

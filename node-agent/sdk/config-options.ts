@@ -10,19 +10,19 @@ export type Postprocess = Readonly<Record<string, unknown>>
 /** Azure's `ParallelRunConfig`, and what Muster adds. Everything left out has the default of a job file. */
 export interface ParallelRunConfigOptions {
   /** Your script (`.ts` or `.js`) below `sourceDirectory`; none for a step that is declared. */
-  readonly entryScript?: string
-  readonly sourceDirectory?: string
+  readonly entryScript?: Maybe<string>
+  readonly sourceDirectory?: Maybe<string>
   readonly environment?: Environment
   /** The pool whose machines work, or its name. Default: all of them. */
   readonly computeTarget?: Maybe<{ readonly name: string } | string>
   /** A count of files, bytes of a table such as `'1MB'`, or `'auto'`. */
   readonly miniBatchSize?: Maybe<number | string>
-  readonly partitionKeys?: readonly string[]
+  readonly partitionKeys?: readonly Maybe<string>[]
   readonly errorThreshold?: Maybe<number>
   readonly miniBatchErrorThreshold?: Maybe<number>
   readonly allowedFailedCount?: Maybe<number>
   readonly allowedFailedPercent?: Maybe<number>
-  readonly outputAction?: 'append_row' | 'summary_only'
+  readonly outputAction?: Maybe<'append_row' | 'summary_only'>
   readonly appendRowFileName?: Maybe<string>
   readonly appendRowDelimiter?: Maybe<string>
   readonly appendRowHeader?: Maybe<boolean>
@@ -46,7 +46,8 @@ export interface ParallelRunConfigOptions {
   readonly postprocess?: Postprocess
   readonly inPlace?: Maybe<boolean>
   /** Folder for the output of every run. Default: a folder of each run's own. */
-  readonly outputFolder?: Maybe<string> | { readonly path: string; readonly overwrite?: boolean }
+  readonly outputFolder?:
+    Maybe<string> | { readonly path: Maybe<string>; readonly overwrite?: Maybe<boolean> }
   /** Who may keep the rows: all members, or only the keeper and the submitter. Default: `members`. */
   readonly visibility?: Maybe<'members' | 'keeper'>
 }

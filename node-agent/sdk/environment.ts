@@ -1,11 +1,12 @@
 import { checkOptions } from './check-options.ts'
+import type { Maybe } from './parameter.ts'
 
 export interface EnvironmentOptions {
   readonly name?: string
   /** `onnx` runs the model alone, `node` runs an entry script. Default: by whether there is a script. */
   readonly runtime?: 'onnx' | 'node'
   /** The script's environment; nothing else stands in it. */
-  readonly environmentVariables?: Readonly<Record<string, string>>
+  readonly environmentVariables?: Readonly<Record<string, Maybe<string>>>
 }
 
 /**
@@ -15,7 +16,7 @@ export interface EnvironmentOptions {
 export class Environment {
   readonly name: string
   readonly runtime: 'onnx' | 'node' | undefined
-  readonly environmentVariables: Readonly<Record<string, string>>
+  readonly environmentVariables: Readonly<Record<string, Maybe<string>>>
 
   constructor(options: EnvironmentOptions = {}) {
     const table = { name: 'may', runtime: 'may', environmentVariables: 'may' } as const

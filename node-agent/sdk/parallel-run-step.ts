@@ -24,9 +24,9 @@ export interface ParallelRunStepOptions {
   readonly model?: Maybe<Model | string>
   /** Several models by the names under which the script asks for them: `context.session(name)`. */
   readonly models?: Readonly<Record<string, Maybe<Model | string>>>
-  readonly allowReuse?: boolean
-  readonly description?: string
-  readonly tags?: Readonly<Record<string, string>>
+  readonly allowReuse?: Maybe<boolean>
+  readonly description?: Maybe<string>
+  readonly tags?: Readonly<Record<string, Maybe<string>>>
   /** Steps that must have ended before this one starts, besides those it reads from. */
   readonly runAfter?: readonly ParallelRunStep[]
 }

@@ -6,6 +6,7 @@ import { plainFields } from './config-options.ts'
 import type { ParallelRunConfigOptions } from './config-options.ts'
 import type { ParallelRunStep, StepInput } from './parallel-run-step.ts'
 import { PipelineParameter } from './parameter.ts'
+import type { Maybe } from './parameter.ts'
 import { PipelineData, StepOutput } from './pipeline-data.ts'
 
 /** A Muster pipeline file as JSON, which is YAML too. */
@@ -69,7 +70,7 @@ const stepFields = async (
     ...(tags === undefined ? {} : { tags }),
     ...(environment?.runtime === undefined ? {} : { runtime: environment.runtime }),
     ...configFields(options),
-    ...(sourceDirectory === undefined ? {} : scriptPlace(options, sourceDirectory)),
+    ...(sourceDirectory === undefined ? {} : scriptPlace(options, sourceDirectory, parameters)),
     ...(Object.keys(environment?.environmentVariables ?? {}).length === 0
       ? {}
       : { environment_variables: environment?.environmentVariables }),
@@ -105,12 +106,19 @@ const configFields = (options: ParallelRunConfigOptions): PipelineFile =>
   )
 
 /** Azure looks for the script below the source folder; a job file names both from where it lies. */
-const scriptPlace = ({ entryScript }: ParallelRunConfigOptions, folder: string): PipelineFile => ({
-  source_directory: folder,
-  ...(entryScript === undefined
-    ? {}
-    : { entry_script: `${folder.replace(/[\\/]+$/, '')}/${entryScript}` }),
-})
+const scriptPlace = (
+  { entryScript }: ParallelRunConfigOptions,
+  sourceDirectory: Maybe<string>,
+  parameters: Map<string, PipelineParameter>,
+): PipelineFile => {
+  const folder = String(replaceParameters(sourceDirectory, parameters))
+  if (entryScript === undefined) return { source_directory: folder }
+  const script = String(replaceParameters(entryScript, parameters))
+  return {
+    source_directory: folder,
+    entry_script: `${folder.replace(/[\\/]+$/, '')}/${script}`,
+  }
+}
 
 const computeName = (
   target: NonNullable<ParallelRunConfigOptions['computeTarget']>,

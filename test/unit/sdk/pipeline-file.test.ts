@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -175,6 +175,44 @@ describe('a pipeline as a file', () => {
       inputs: { rows: { path, mode: 'download' } },
       side_inputs: { faces: { path, mode: 'direct' }, plain: path },
     })
+  })
+
+  test('has parameters wherever a file may have them: scripts, folders, variables, tags', async () => {
+    const of = (name: string, defaultValue: string | boolean) =>
+      new PipelineParameter({ name, defaultValue })
+    const config = new ParallelRunConfig({
+      entryScript: of('script', 'score.ts'),
+      sourceDirectory: of('folder', './scripts'),
+      outputAction: of('action', 'summary_only'),
+      partitionKeys: ['user', of('key', 'season')],
+      environment: new Environment({ environmentVariables: { name: of('stage', 'test') } }),
+      outputFolder: { path: of('to', './out'), overwrite: of('again', true) },
+    })
+    const step = new ParallelRunStep({
+      name: 'step-a',
+      parallelRunConfig: config,
+      inputs: [(await Dataset.File.fromFiles(folder)).asNamedInput('images')],
+      allowReuse: of('reuse', false),
+      description: of('about', 'all'),
+      tags: { team: of('team', 'archive') },
+    })
+    const file = await new Pipeline(workspace, { steps: [step] }).toFile()
+    expect(Object.keys(file['parameters'] as object)).toHaveLength(10)
+    expect(file['steps']).toMatchObject([
+      {
+        entry_script: '${{parameters.folder}}/${{parameters.script}}',
+        allow_reuse: '${{parameters.reuse}}',
+      },
+    ])
+    expect(JSON.stringify(file)).not.toContain('[object')
+    const saved = await readFile(await config.saveToYaml(join(folder, 'config.yml')), 'utf8')
+    for (const line of [
+      'source_directory: "./scripts"',
+      'partition_keys: ["user","season"]',
+      'environment_variables: {"name":"test"}',
+      'output: {"path":"./out","overwrite":true}',
+    ])
+      expect(saved.split('\n')).toContain(line)
   })
 
   test('two parameters of one name, and two inputs of one name, are refused', async () => {
