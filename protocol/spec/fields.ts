@@ -72,19 +72,22 @@ export const word = <const Words extends readonly [string, ...string[]]>(
   words: Words,
 ): z.ZodEnum<{ [Word in Words[number]]: Word }> => z.enum(words, oneOf(words))
 
-/** The same in capitals, written in large or small letters. */
+/** The same, written in large or small letters. */
 export const anyCase = <const Words extends readonly [string, ...string[]]>(
   words: Words,
 ): z.ZodType<Words[number], string> => {
-  const letter = (one: string): string => `[${one.toUpperCase()}${one.toLowerCase()}]`
+  const letter = (one: string): string =>
+    /[a-z]/i.test(one) ? `[${one.toUpperCase()}${one.toLowerCase()}]` : one
   // Without a flag, since the JSON Schema has no room for one.
   const written = words.map((one) => one.split('').map(letter).join('')).join('|')
-  const capitals = z
+  const asMeant = (value: string): string =>
+    words.find((one) => one.toUpperCase() === value.toUpperCase()) ?? value
+  const otherwise = z
     .string(oneOf(words))
     .regex(new RegExp(`^(?:${written})$`), oneOf(words))
-    .transform((value) => value.toUpperCase())
+    .transform(asMeant)
     .pipe(word(words))
-  return z.union([word(words), capitals], oneOf(words))
+  return z.union([word(words), otherwise], oneOf(words))
 }
 
 /** `a, b or c` */

@@ -224,7 +224,7 @@ export const jobFileSchema = z
       task_overhead_timeout: limit(
         'Seconds for loading one mini-batch; a longer one is charged. Default: none',
       ),
-      output_action: word(['append_row', 'summary_only'])
+      output_action: anyCase(['append_row', 'summary_only'])
         .optional()
         .describe('Whether rows are joined into one file. Default: append_row'),
       append_row_file_name: text(fileName, 255)

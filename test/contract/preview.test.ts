@@ -8,6 +8,7 @@ import { createPlanner } from '#agent/data/plan/planner.ts'
 import { createDataPreview } from '#agent/data/preview.ts'
 import { createShares } from '#agent/data/shares.ts'
 import { createCheckFile } from '#agent/effects/submit/check-file.ts'
+import { createTimetable } from '#agent/schedule/timetable.ts'
 import { createPreviewData, createPreviewFile } from '#agent/effects/submit/preview.ts'
 import { createRegistry } from '#agent/effects/control/registry/registry.ts'
 import { createSystemClock } from '#agent/host/system-clock.ts'
@@ -41,7 +42,12 @@ const setup = async (files: Readonly<Record<string, string>>) => {
     rolesOf: () => ['submit'],
     nameOf: () => 'anna',
   })
-  const deps = { ...registry, jobFiles: createJobFileReader(), preview: createDataPreview() }
+  const deps = {
+    ...registry,
+    jobFiles: createJobFileReader(),
+    preview: createDataPreview(),
+    timetable: createTimetable(),
+  }
   const preview = createPreviewData(deps)
   const previewFile = createPreviewFile(deps)
   const file = async (input: unknown, name: string) => {
@@ -195,6 +201,15 @@ describe('a check of a file', () => {
         problem: { code: 'JobFileInvalid', position: { file: '/jobs/a.yaml', line: 2 } },
       },
     })
+    const one = 'name: one\nmodel: m\ninputs: { d: ./d }\npreprocess: { width: 8, height: 8 }\n'
+    const problemOf = async (line: string) => {
+      const checked = await t.check(wish(`${one}${line}\n`))
+      return checked.ok ? checked.value.problem?.message : checked.error.message
+    }
+    expect(await problemOf('compute: quick')).toContain('there is no such pool; none is yet')
+    expect(await problemOf("schedule: { cron: '0 25 * * *' }")).toContain('is no cron expression')
+    expect(await problemOf("schedule: { cron: '0 5 * * *' }")).toBeUndefined()
+    expect(await problemOf('output_action: Summary_Only')).toBeUndefined()
     expect(await t.check(wish('- a list'))).toMatchObject({
       ok: false,
       error: { code: 'JobFileInvalid' },

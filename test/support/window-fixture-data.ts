@@ -1,6 +1,7 @@
 import type { ControlHandlers } from '#agent/ports/control-backend.ts'
 import { createJobFileReader } from '#agent/data/job-file/job-file.ts'
 import { createCheckFile } from '#agent/effects/submit/check-file.ts'
+import { createTimetable } from '#agent/schedule/timetable.ts'
 import type { DatasetView, DatastoreView } from '#protocol/control/registry-views.ts'
 import type { JobView } from '#protocol/control/job-views.ts'
 import type { ModelView } from '#protocol/control/views.ts'
@@ -44,6 +45,7 @@ export const dataHandlers = ({ commands, tellJob, tellModel }: FakeData): DataHa
   ]
   const check = createCheckFile({
     jobFiles: createJobFileReader(),
+    timetable: createTimetable(),
     known: async () => ({
       self: asPeerId('peer-0'),
       nameOf: () => 'anna',

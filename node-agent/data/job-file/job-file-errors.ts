@@ -135,6 +135,10 @@ const unknownField = (parent: FieldPath, key: string, schema: z.ZodType): Fault 
     return { rank: 0, path, message: `"${name}" cannot be used: ${instead}` }
   const there = fieldsAt(parent, schema)
   const known = there?.kind === 'fields' ? there.names : []
+  if (known.includes(key)) {
+    const message = `"${name}" does not go with the fields beside it: give one or the other`
+    return { rank: 0, path, message }
+  }
   const near = suggest(key, known).map((word) => `"${nameOf([...parent, word])}"`)
   const hint =
     near.length > 0
@@ -148,7 +152,7 @@ const unknownField = (parent: FieldPath, key: string, schema: z.ZodType): Fault 
 /** A value in a sentence, cut to a readable length. */
 const given = (value: unknown): string => {
   if (value === null) return 'empty'
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a map'
   const text = typeof value === 'number' ? `${value}` : (JSON.stringify(value) ?? 'nothing')
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`

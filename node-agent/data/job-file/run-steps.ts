@@ -137,7 +137,7 @@ export interface OutputFields {
 export const outputFieldsOf = (step: Fields): OutputFields => {
   const { append_row_file_name: name = jobDefaults.outputFileName, output_action: action } = step
   return {
-    file: action === 'summary_only' ? undefined : String(name),
+    file: String(action).toLowerCase() === 'summary_only' ? undefined : String(name),
     delimiter: step['append_row_delimiter'],
     header: step['append_row_header'],
   }

@@ -1,17 +1,14 @@
-import type { Views } from '#agent/ports/views.ts'
 import { musterError } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
 /** A job that names a pool which is not there would wait for ever: most likely the name is mistyped. */
-export const checkPool = async (
-  views: Views,
+export const checkPool = (
+  known: readonly string[],
   name: string | undefined,
-): Promise<Result<void, MusterError>> => {
-  if (name === undefined) return ok(undefined)
-  const known = (await views.pools()).map((pool) => pool.name)
-  if (known.includes(name)) return ok(undefined)
+): Result<void, MusterError> => {
+  if (name === undefined || known.includes(name)) return ok(undefined)
   const there = known.length === 0 ? 'none is yet' : `there are ${known.slice(0, 8).join(', ')}`
   return err(
     musterError(

@@ -202,7 +202,8 @@ const placeFile = async (
   if (!placed.ok) return placed
   const free = await checkPlace(deps.writer, file.spec)
   if (!free.ok) return free
-  const pool = await checkPool(deps.views, file.spec.pool)
+  const pools = (await deps.views.pools()).map(({ name }) => name)
+  const pool = checkPool(pools, file.spec.pool)
   if (!pool.ok) return pool
   return ok({ ...file, spec: { ...file.spec, ...placed.value } })
 }

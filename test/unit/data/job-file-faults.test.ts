@@ -46,6 +46,14 @@ describe('a wrong job file', () => {
       '8:18 "mini_batch_size" is a list, but must be a whole number of files from 1 to 100000, a size of tables such as 10MB, or auto.',
     ],
     [
+      'schedule: { watch: ./in, cron: "0 6 * * *" }',
+      '8:13 "schedule.watch" does not go with the fields beside it: give one or the other.',
+    ],
+    [
+      'partition_keys: []',
+      '8:17 "partition_keys" is an empty list, but must be a list of 1 to 16 names.',
+    ],
+    [
       'error_threshold: -2',
       '8:18 "error_threshold" is -2, but must be a whole number from 0 to 2147483647, or -1 for any number of failures.',
     ],

@@ -164,6 +164,18 @@ mini_batch_size: \${{parameters.size}}
     expect(one.steps.map((step) => [step.name, step.wires])).toEqual([['digits', []]])
   })
 
+  it('wires the files of a step whose output action is written in capitals', () => {
+    const wiresOf = (action: string) =>
+      accepted(`
+name: two
+steps:
+  one: { entry_script: ./a.ts, inputs: { a: ./a }, append_row_file_name: o.csv, output_action: ${action} }
+  two: { entry_script: ./b.ts, inputs: { b: '\${{steps.one.output}}' } }
+`).steps[1]
+    expect(wiresOf('SUMMARY_ONLY')?.job.spec).toEqual(wiresOf('summary_only')?.job.spec)
+    expect(wiresOf('SUMMARY_ONLY')?.job.spec).not.toEqual(wiresOf('append_row')?.job.spec)
+  })
+
   it('may call its own things "name", and fill them in', () => {
     const own = single
       .replace('{ digits: ./digits }', "{ name: './${{parameters.size}}' }")
