@@ -436,14 +436,21 @@ mini_batch_size: 4
 
 test('a paused run starts no step, and goes on when it is told to, also after its submitter was killed', async () => {
   const folder = await writeTexts('killed', twelve())
-  // Nobody can run its first step before it is paused.
-  await team.workers[0]!.stop()
-  const query = { pipeline: (await submit(wired(folder))).pipeline!.id }
-  const paused = await client().call('pausePipeline', { query })
-  expect(paused.pausedAt).not.toBeNull()
-  const { job } = paused.steps[0]!
-  expect((await client().call('job', { query: { job } })).state).toBe('Paused')
-  team.workers[0] = await office.start('ada', 1)
+  const submitPaused = async () => {
+    // Nobody can run its first step before it is paused.
+    await team.workers[0]!.stop()
+    try {
+      const pipeline = (await submit(wired(folder))).pipeline!.id
+      const paused = await client().call('pausePipeline', { query: { pipeline } })
+      expect(paused.pausedAt).not.toBeNull()
+      const { job } = paused.steps[0]!
+      expect((await client().call('job', { query: { job } })).state).toBe('Paused')
+      return { query: { pipeline }, job }
+    } finally {
+      team.workers[0] = await office.start('ada', 1)
+    }
+  }
+  const { query, job } = await submitPaused()
   // Of a paused run one job may go on by itself; the step behind it does not.
   await client().call('resumeJob', { query: { job } })
   await until('the first step has ended', async () => {
