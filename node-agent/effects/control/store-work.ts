@@ -4,6 +4,7 @@ import type { StoreReportView, StoreWorkView } from '#protocol/control/care-view
 import { musterError, MusterFailure, thrownToText } from '#protocol/errors.ts'
 import type { MusterError } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import type { BlobHash } from '#protocol/model/ids.ts'
 import { err, ok } from '#protocol/model/result.ts'
 import type { Result } from '#protocol/model/result.ts'
 
@@ -117,9 +118,28 @@ const auditBlobs = async (
     present: present.length,
     bytes,
     orphan: present.filter(({ blob, modifiedMs }) => !known.has(blob) && modifiedMs < fresh).length,
-    missing: needed.filter((blob) => !here.has(blob)).length,
+    missing: await countMissing(
+      { care, blobAudit },
+      needed.filter((blob) => !here.has(blob)),
+      signal,
+    ),
     corrupt,
   }
+}
+
+/**
+ * Jobs run meanwhile: a result may have come after the blobs were listed, and have gone again with its job. What
+ * is gone for good is still needed, and not there, when both are looked at once more.
+ */
+const countMissing = async (
+  { care, blobAudit }: Pick<StoreWorkDeps, 'care' | 'blobAudit'>,
+  missing: readonly BlobHash[],
+  signal: AbortSignal,
+): Promise<number> => {
+  if (missing.length === 0) return 0
+  const here = new Set((await blobAudit.list()).map(({ blob }) => blob))
+  const needed = new Set((await care.blobNames(signal)).needed)
+  return missing.filter((blob) => needed.has(blob) && !here.has(blob)).length
 }
 
 const isMissing = (thrown: unknown): boolean =>
