@@ -256,10 +256,18 @@ describe('results', () => {
       cwd: own,
     })
     expect(JSON.parse(json.stdout)).toEqual({ output: 'rows.jsonl', rows: 3 })
-    const failed = await muster('job results nope --details --output rows.csv', { cwd: own })
+    const failed = await muster('job results nope --details --output rows.csv --overwrite', {
+      cwd: own,
+    })
     expect(failed.code).toBe(5)
+    const there = await muster(`job results ${job} --only failures --output rows.csv`, { cwd: own })
+    expect([there.code, there.stdout]).toEqual([4, ''])
+    expect(there.stderr).toMatch(/rows\.csv is there already and would be replaced; choose another/)
     expect((await readdir(own)).toSorted()).toEqual(['rows.csv', 'rows.jsonl'])
     expect((await readFile(join(own, 'rows.csv'), 'utf8')).split('\r\n')).toHaveLength(2_502)
+    const again = `job results ${job} --details --output rows.csv --head 1 --overwrite`
+    expect((await muster(again, { cwd: own })).code).toBe(0)
+    expect((await readFile(join(own, 'rows.csv'), 'utf8')).split('\r\n')).toHaveLength(3)
   })
 
   test('are exported by the agent in any format, into a file or to whoever reads', async () => {

@@ -40,7 +40,7 @@ export const jobResults = async (cli: Cli, job: string, options: Options): Promi
     if (only === 'failures') await tellUnlisted(cli, job, rows.total())
   } else if (options.details === true || only !== undefined) {
     const rows = rowsOf(cli, job, only, head ?? Infinity)
-    await giveDetails(cli, rows, detailed(format), output)
+    await giveDetails(cli, rows, detailed(format), { output, overwrite })
     if (only !== 'rows' && head === undefined) await tellUnlisted(cli, job, rows.failures())
   } else if (output === undefined) {
     await printExport(cli, { job, format, head })
@@ -89,14 +89,14 @@ const giveDetails = async (
   cli: Cli,
   rows: Rows,
   format: 'csv' | 'jsonl',
-  output: string | undefined,
+  { output, overwrite }: { readonly output: string | undefined; readonly overwrite: boolean },
 ): Promise<void> => {
   const parts = format === 'csv' ? csvParts(rows) : jsonLines(rows)
   if (output === undefined) {
     for await (const part of parts) await cli.screen.write(part)
     return
   }
-  await writeWhole(output, parts)
+  await writeWhole(output, parts, overwrite)
   const failures = rows.failures()
   const facts = { rows: rows.taken() - failures, ...(failures === 0 ? {} : { failures }) }
   await tellWritten(cli, output, facts)
