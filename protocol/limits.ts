@@ -95,8 +95,11 @@ export const limits = {
   segmentBytes: 2 * mib,
   /** Own segments are closed at this size: checking one must not hold up a peer's loop for long. */
   ownSegmentBytes: 128 * kib,
-  /** A store up to this size is written anew when a job is forgotten: a second or so, and as much memory. */
-  rewrittenStoreBytes: 64 * mib,
+  /** Rows and characters of a forgotten job that are deleted in one transaction, for whose end others wait. */
+  forgottenRows: 10_000,
+  forgottenBytes: 2 * mib,
+  /** A store up to this size is written anew when a job is forgotten: some tenths of a second, and as much memory. */
+  rewrittenStoreBytes: 16 * mib,
   /** A store with this much of it free, and a quarter, is written anew while nobody asks: the disk gets it back. */
   freeStoreBytes: 64 * mib,
   /** Writing a store anew begins this much later after it was stopped or failed, then after twice as long. */

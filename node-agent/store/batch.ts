@@ -19,6 +19,8 @@ export interface BatchDeps {
   readonly reader: RestingThread<ReaderCalls>
   readonly ends: LogEnds
   readonly cluster: () => ClusterId | null
+  /** Rows of forgotten jobs are left, which somebody is to delete. */
+  readonly rowsLeft: () => void
   /** Tells the listeners of a segment that is durable. */
   readonly announce: (segment: SealedSegment) => RecordsAdded
 }
@@ -37,7 +39,8 @@ export const createBatchWriter =
       await checkIngests(deps, prepared, batch)
       sealAppends(deps, prepared, batch)
       const { segments } = prepared
-      if (segments.length > 0) await deps.writer.call('store', { cluster, segments })
+      if (segments.length > 0 && (await deps.writer.call('store', { cluster, segments })))
+        deps.rowsLeft()
     } catch (thrown) {
       deps.ends.undo()
       return err(errorOf(thrown))

@@ -26,6 +26,8 @@ export interface LedgerDeps {
   readonly writer: RestingThread<WriterCalls>
   readonly reader: RestingThread<ReaderCalls>
   readonly ready: WriterReady
+  /** See `BatchDeps`. */
+  readonly rowsLeft: () => void
 }
 
 /**

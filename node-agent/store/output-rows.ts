@@ -4,6 +4,7 @@ import { openForReading, toStoreError } from './database.ts'
 import { createCommitQueries } from './queries/commits.ts'
 import { createJobQueries } from './queries/jobs.ts'
 import { createFilesQuery } from './queries/packs.ts'
+import { shownJob } from './queries/shown-job.ts'
 
 /** The rows of jobs for a thread that writes them into files. */
 export interface OutputRows extends Disposable {
@@ -32,7 +33,7 @@ export const openOutputRows = (file: string): OutputRows => {
   const files = createFilesQuery(db)
   const values = db
     .prepare<[string], string>(
-      `SELECT value FROM row WHERE job = (SELECT id FROM job WHERE name = ?) AND value IS NOT NULL
+      `SELECT value FROM row WHERE job = ${shownJob} AND value IS NOT NULL
        ORDER BY item, mini_batch, ordinal`,
     )
     .pluck()

@@ -16,6 +16,7 @@ import type { SegmentRules } from '#protocol/wire/ledger/segment-rules.ts'
 import { createLedger } from './ledger.ts'
 import type { ReaderCalls } from './reader-thread.ts'
 import { createRewriter } from './rewrite.ts'
+import { createRowDropper } from './row-dropper.ts'
 import type { ThreadOptions } from './thread/calls.ts'
 import { startRestingThread } from './thread/resting.ts'
 import { createViews } from './views.ts'
@@ -70,19 +71,23 @@ export const openStore = async (deps: StoreDeps): Promise<Result<Store, MusterEr
       { restMs },
     )
     opened.use(reader)
+    const dropper = opened.use(createRowDropper({ writer, log: deps.log }))
+    const known = ready as WriterReady
+    if (known.rowsLeft) dropper.look()
     const ledger = createLedger({
       ...deps,
       self: deps.keys.self,
       writer,
       reader,
-      ready: ready as WriterReady,
+      ready: known,
+      rowsLeft: dropper.look,
     })
     opened.use(ledger)
     const owned = opened.move()
     const dispose = () => owned.disposeAsync()
     return ok({
       ledger: { ...ledger, [Symbol.asyncDispose]: dispose },
-      views: createViews({ reader, writer }),
+      views: createViews({ reader, writer, rowsLeft: dropper.look }),
       file,
       care: createStoreCare({
         ...deps,

@@ -16,8 +16,10 @@ import type { WriterCalls } from './writer-thread.ts'
 export const createViews = (deps: {
   readonly reader: RestingThread<ReaderCalls>
   readonly writer: RestingThread<WriterCalls>
+  /** See `BatchDeps`. */
+  readonly rowsLeft: () => void
 }): Views => {
-  const { reader, writer } = deps
+  const { reader, writer, rowsLeft } = deps
   const keepRows = createRowKeeper(writer)
   return {
     jobs: (limit) => reader.call('jobs', limit),
@@ -65,7 +67,9 @@ export const createViews = (deps: {
     },
     setSetting: (name, value) =>
       writer.call('setSetting', { name, json: JSON.stringify(value ?? null) }),
-    rebuild: () => writer.call('rebuild'),
+    rebuild: async () => {
+      if (await writer.call('rebuild')) rowsLeft()
+    },
     digest: () => reader.call('digest'),
   }
 }

@@ -14,6 +14,8 @@ import { foldVersion, migrate } from './sql/migrations.ts'
 import { serveCalls } from './thread/calls.ts'
 import type { ThreadOptions } from './thread/calls.ts'
 import { createDropJobRows } from './write/drop-rows.ts'
+import { createForgottenRows } from './write/forgotten-rows.ts'
+import type { ForgottenRows } from './write/forgotten-rows.ts'
 import { createPruner } from './write/prune.ts'
 import { createRowStore } from './write/rows.ts'
 import { unpackChunk } from './write/unpack-chunk.ts'
@@ -24,22 +26,28 @@ export type WriterCalls = {
   readonly store: (batch: {
     readonly cluster: ClusterId
     readonly segments: readonly SealedSegment[]
-  }) => void
+  }) => RowsLeft
   /** Says of each chunk why it cannot be read, or null. */
   readonly keepRows: (rows: readonly RowsToKeep[]) => readonly (MusterError | null)[]
   readonly dropRows: (job: JobId) => void
   /** What a forgotten job left on this machine is gone. */
   readonly removed: (job: JobId) => void
   readonly setSetting: (setting: { readonly name: string; readonly json: string }) => void
-  readonly rebuild: () => void
+  readonly rebuild: () => RowsLeft
+  /** Deletes some rows of forgotten jobs. */
+  readonly dropForgotten: () => RowsLeft
   /** True if the file should be written anew while nobody asks: see `rewrite.ts`. */
   readonly close: () => boolean
 }
+
+/** True: rows of forgotten jobs are left, which `dropForgotten` deletes. */
+type RowsLeft = boolean
 
 /** What the ledger must know when it starts. */
 export interface WriterReady {
   readonly cluster: ClusterId | null
   readonly logs: readonly (LogEnd & { readonly origin: PeerId })[]
+  readonly rowsLeft: RowsLeft
 }
 
 const open = (options: ThreadOptions) => {
@@ -50,14 +58,16 @@ const open = (options: ThreadOptions) => {
   const ranks = createRanks(db)
   const bodies = createStoredBodies(db)
   const pruner = createPruner(db)
-  const folder = createFolder(db, { names, rows, ranks, bodies, pruner })
+  const forgottenRows = createForgottenRows(db)
+  const folder = createFolder(db, { names, rows, ranks, bodies, pruner, forgottenRows })
   const addSegment = createSegmentWriter(db, folder)
   const dropJobRows = createDropJobRows(db)
   const removed = db.prepare<[string]>('DELETE FROM to_remove WHERE job = ?')
   const setMeta = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)')
   const setSetting = db.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)')
 
-  const wipe = createWipe(db, options.rewrittenBytes ?? limits.rewrittenStoreBytes)
+  const wipe = createWipe(db, options.rewrittenBytes ?? limits.rewrittenStoreBytes, forgottenRows)
+  const noteRewrite = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, 1)')
 
   const inTransaction = (run: () => void): void => {
     try {
@@ -74,11 +84,13 @@ const open = (options: ThreadOptions) => {
     setMeta.run('fold-version', foldVersion)
   }
   const methods: WriterCalls = {
-    store: ({ cluster, segments }) =>
+    store: ({ cluster, segments }) => {
       inTransaction(() => {
         if (cluster !== metaOf(db, 'cluster')) setMeta.run('cluster', cluster)
         for (const segment of segments) addSegment(segment)
-      }),
+      })
+      return forgottenRows.areLeft()
+    },
     keepRows: (toKeep) => {
       const chunks = toKeep.map(({ chunk, packed }) => unpackChunk(chunk, packed))
       inTransaction(() => {
@@ -92,33 +104,54 @@ const open = (options: ThreadOptions) => {
     dropRows: (job) => inTransaction(() => dropJobRows(job)),
     removed: (job) => inTransaction(() => removed.run(job)),
     setSetting: ({ name, json }) => inTransaction(() => setSetting.run(name, json)),
-    rebuild: () => inTransaction(refold),
+    rebuild: () => {
+      inTransaction(refold)
+      return forgottenRows.areLeft()
+    },
+    dropForgotten: () => {
+      inTransaction(() => {
+        db.pragma('secure_delete = ON')
+        noteRewrite.run(rewriteNote)
+        forgottenRows.dropNext()
+      })
+      return forgottenRows.areLeft()
+    },
     close: () => {
       db.pragma('optimize')
-      const isWanted = wantsRewriting(db)
+      // What is still to be deleted would be copied.
+      const isWanted = wantsRewriting(db) && !forgottenRows.areLeft()
       db.close()
       return isWanted
     },
   }
   if (metaOf(db, 'fold-version') !== foldVersion) inTransaction(refold)
-  return { ready: readyOf(db), methods }
+  return { ready: { ...readyOf(db), rowsLeft: forgottenRows.areLeft() }, methods }
 }
 
 /**
- * After a job was forgotten: its words go from the journal, and from parts of pages that were given up
- * earlier, if the file is small enough to be written anew at once; a larger one is when nobody asks. Tried again
+ * After a job was forgotten and its last row deleted: its words go from the journal, and from parts of pages
+ * that were given up earlier, if the file is small enough to be written anew at once; a larger one is when nobody asks. Tried again
  * behind later transactions while somebody reads what was there before. None of that may undo what is durable
  * already.
  */
-const createWipe = (db: Db, rewrittenBytes: number): (() => void) => {
+const createWipe = (
+  db: Db,
+  rewrittenBytes: number,
+  { areLeft }: Pick<ForgottenRows, 'areLeft'>,
+): (() => void) => {
   const isSmall = (): boolean => fileBytes(db).all <= rewrittenBytes
   const done = db.prepare('DELETE FROM meta WHERE name = ?')
-  let toRewrite = isRewriteNoted(db) && isSmall()
-  let toTruncate = toRewrite
+  let isDue = isRewriteNoted(db) && isSmall()
+  let toRewrite = false
+  let toTruncate = false
   let isRewritten = false
   return () => {
     if (numberOf(db, 'secure_delete') === 1) {
       db.pragma('secure_delete = OFF')
+      isDue = true
+    }
+    if (isDue && !areLeft()) {
+      isDue = false
       toRewrite = isSmall()
       toTruncate = true
       isRewritten = false
@@ -155,7 +188,7 @@ const wantsRewriting = (db: Db): boolean => {
 const metaOf = (db: Db, name: string): unknown =>
   db.prepare<[string]>('SELECT value FROM meta WHERE name = ?').pluck().get(name)
 
-const readyOf = (db: Db): WriterReady => {
+const readyOf = (db: Db): Omit<WriterReady, 'rowsLeft'> => {
   const logs = db
     .prepare<[], WriterReady['logs'][number]>(
       'SELECT origin, incarnation, sequence, lower(hex(hash)) AS hash FROM log ORDER BY id',

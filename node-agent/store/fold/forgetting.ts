@@ -4,6 +4,7 @@ import type { RecordBody } from '#protocol/model/record.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
 import { rewriteNote } from '../rewrite-note.ts'
+import type { ForgottenRows } from '../write/forgotten-rows.ts'
 import type { Pruner } from '../write/prune.ts'
 import type { JobRecordBody } from './jobs.ts'
 import type { Ranks, StoredRecord } from './ranks.ts'
@@ -24,6 +25,7 @@ export interface ForgettingDeps {
   readonly names: Names
   readonly ranks: Ranks
   readonly pruner: Pruner
+  readonly forgottenRows: ForgottenRows
 }
 
 /**
@@ -94,14 +96,17 @@ const grantOf = (
   return body.roles.includes('admin') ? { peer: body.peer, isFirst: false } : undefined
 }
 
-/** Tables with what a forgotten job was; its submission, its end and the wish to forget it stay. */
+/**
+ * Tables with what a forgotten job was, but for its rows, which may be many; its submission, its end and the
+ * wish to forget it stay.
+ */
 const tables = (
   'plan_chunk plan_failed job_closed job_sealed job_record counted_commit wanted_chunk charge ' +
-  'halving half_commit job_share row row_bucket kept kept_files'
+  'halving half_commit job_share row_bucket kept kept_files'
 ).split(' ')
 
 /** Drops all that is known of a job, and notes which blobs here are still to go. */
-const createDrop = (db: Db, { pruner }: ForgettingDeps): ((job: number) => void) => {
+const createDrop = (db: Db, { pruner, forgottenRows }: ForgettingDeps): ((job: number) => void) => {
   const nameOf = db.prepare<[number], string>('SELECT name FROM job WHERE id = ?').pluck()
   const mark = db.prepare('INSERT OR IGNORE INTO gone VALUES (?)')
   const clear = tables.map((table) => db.prepare<[number]>(`DELETE FROM ${table} WHERE job = ?`))
@@ -117,6 +122,7 @@ const createDrop = (db: Db, { pruner }: ForgettingDeps): ((job: number) => void)
     db.pragma('secure_delete = ON')
     noteRewrite.run(rewriteNote)
     for (const statement of clear) statement.run(job)
+    forgottenRows.dropSome(job)
     const earlier = JSON.parse(remains.get(name) ?? '[]') as readonly string[]
     const blobs = new Set([...earlier, ...pruner.job(name)])
     note.run(name, JSON.stringify([...blobs]))

@@ -10,6 +10,7 @@ import type {
 import { assertNever } from '#protocol/model/assert-never.ts'
 import type { Db } from '../database.ts'
 import type { Names } from '../names.ts'
+import type { ForgottenRows } from '../write/forgotten-rows.ts'
 import type { Pruner } from '../write/prune.ts'
 import type { RowStore } from '../write/rows.ts'
 import { createCommitFold } from './commits.ts'
@@ -32,6 +33,7 @@ export interface FoldDeps {
   readonly rows: RowStore
   readonly bodies: StoredBodies
   readonly pruner: Pruner
+  readonly forgottenRows: ForgottenRows
 }
 
 export const createJobFold = (db: Db, deps: FoldDeps): JobFoldWriter => {

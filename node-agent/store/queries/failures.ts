@@ -2,6 +2,7 @@ import type { FailureGroup } from '#agent/ports/views.ts'
 import type { JobId } from '#protocol/model/ids.ts'
 import type { Db } from '../database.ts'
 import { causeOf } from './cause.ts'
+import { shownJob } from './shown-job.ts'
 
 /** Failures of one cause: of items, and of whole attempts that were charged. */
 export type FailureQueries = {
@@ -39,7 +40,7 @@ export const createFailureQueries = (db: Db): FailureQueries => {
     `SELECT failure AS message, 'item' AS cause, count(*) AS count, min(row.item) AS place,
        row.name AS item, row.mini_batch AS miniBatch, 0 AS attempt, '' AS peer
      FROM row INDEXED BY row_failure
-     WHERE job = ${idOf} AND value IS NULL GROUP BY ${wordingOf}`,
+     WHERE job = ${shownJob} AND value IS NULL GROUP BY ${wordingOf}`,
   )
   const charges = db.prepare<[string], Wording>(
     `SELECT message, cause, count, place, '' AS item, miniBatch, attempt, peer.name AS peer

@@ -3,6 +3,7 @@ import type { TakenPage } from '#agent/ports/views.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Db } from '../database.ts'
 import { Moved } from '../thread/calls.ts'
+import { shownJob } from './shown-job.ts'
 
 interface FoundRow {
   readonly item: ItemIndex
@@ -29,7 +30,7 @@ export interface ItemRange {
 export const createRowsOfItems = (db: Db): ((range: ItemRange) => Moved) => {
   const find = db.prepare<[string, number, number], FoundRow>(
     `SELECT item, name, mini_batch AS miniBatch, value FROM row
-     WHERE job = (SELECT id FROM job WHERE name = ?) AND item >= ? AND item < ?
+     WHERE job = ${shownJob} AND item >= ? AND item < ?
        AND value IS NOT NULL
      ORDER BY item, mini_batch, ordinal`,
   )

@@ -3,6 +3,7 @@ import { musterError, MusterFailure } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
 import type { Db } from '../database.ts'
 import { bucketBits } from '../sql/schema/04-rows.ts'
+import { shownJob } from './shown-job.ts'
 
 /** A page of rows in plan order. */
 export type RowQueries = { readonly rows: (query: RowQuery) => RowPage }
@@ -17,13 +18,13 @@ interface RowKey {
 type FoundRow = StoredRow & { readonly ordinal: number }
 
 export const createRowQueries = (db: Db): RowQueries => {
-  const idOf = db.prepare<[string], number>('SELECT id FROM job WHERE name = ?').pluck()
+  const idOf = db.prepare<[string], number | null>(`SELECT ${shownJob}`).pluck()
   const totalOf = createTotals(db)
   const skipTo = createSkip(db)
   const find = createFind(db)
   const page = db.transaction((query: RowQuery): RowPage => {
     const job = idOf.get(query.job)
-    if (job === undefined) return { rows: [], total: 0, next: null }
+    if (typeof job !== 'number') return { rows: [], total: 0, next: null }
     const limit = Math.max(1, Math.min(query.limit, limits.pageRows))
     const start =
       query.after === undefined ? skipTo(job, query) : { after: readKey(query.after), skip: 0 }

@@ -17,6 +17,7 @@ import { createSmallQueries } from '#agent/store/queries/models.ts'
 import { createPipelineQueries } from '#agent/store/queries/pipelines.ts'
 import { createRegistryQueries } from '#agent/store/queries/registry.ts'
 import { migrate } from '#agent/store/sql/migrations.ts'
+import { createForgottenRows } from '#agent/store/write/forgotten-rows.ts'
 import { createPruner } from '#agent/store/write/prune.ts'
 import { createRowStore } from '#agent/store/write/rows.ts'
 import type { RowStore } from '#agent/store/write/rows.ts'
@@ -41,7 +42,8 @@ const foldAll = (
   const names = createNames(db)
   const [rows, ranks, bodies] = [createRowStore(db, names), createRanks(db), createStoredBodies(db)]
   const pruner = createPruner(db)
-  const folder = createFolder(db, { names, rows, ranks, bodies, pruner })
+  const forgottenRows = createForgottenRows(db)
+  const folder = createFolder(db, { names, rows, ranks, bodies, pruner, forgottenRows })
   const write = createSegmentWriter(db, folder)
   const rules = createLedgerRules(historyKeys[0]!)
   const hashes = new Map<string, RecordHash[]>()
