@@ -388,5 +388,6 @@ describe('a store that is too large to be written anew at once', () => {
     await until('its words are gone', async () => !(await bytesOf(t.file)).includes('secret'))
     expect(await t.store.views.setting('color')).toBe(3)
     expect(await t.store.care.integrity(signal)).toEqual([])
-  })
+    // A thread is started for nearly every question.
+  }, 120_000)
 })
