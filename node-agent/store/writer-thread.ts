@@ -50,9 +50,8 @@ export interface WriterReady {
   readonly rowsLeft: RowsLeft
 }
 
-const open = (options: ThreadOptions) => {
-  const db = openForWriting(options)
-  migrate(db, options.file)
+/** What is kept up to date with every record. */
+const createTables = (db: Db) => {
   const names = createNames(db)
   const rows = createRowStore(db, names)
   const ranks = createRanks(db)
@@ -60,6 +59,13 @@ const open = (options: ThreadOptions) => {
   const pruner = createPruner(db)
   const forgottenRows = createForgottenRows(db)
   const folder = createFolder(db, { names, rows, ranks, bodies, pruner, forgottenRows })
+  return { names, rows, forgottenRows, folder }
+}
+
+const open = (options: ThreadOptions) => {
+  const db = openForWriting(options)
+  migrate(db, options.file)
+  const { names, rows, forgottenRows, folder } = createTables(db)
   const addSegment = createSegmentWriter(db, folder)
   const dropJobRows = createDropJobRows(db)
   const removed = db.prepare<[string]>('DELETE FROM to_remove WHERE job = ?')
@@ -67,7 +73,7 @@ const open = (options: ThreadOptions) => {
   const setSetting = db.prepare('INSERT OR REPLACE INTO setting VALUES (?, ?)')
 
   const wipe = createWipe(db, options.rewrittenBytes ?? limits.rewrittenStoreBytes, forgottenRows)
-  const noteRewrite = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, 1)')
+  const dropForgotten = createForgottenStep(db, forgottenRows)
 
   const inTransaction = (run: () => void): void => {
     try {
@@ -79,18 +85,20 @@ const open = (options: ThreadOptions) => {
       wipe()
     }
   }
+  const andRowsLeft = (run: () => void): RowsLeft => {
+    inTransaction(run)
+    return forgottenRows.areLeft()
+  }
   const refold = (): void => {
     folder.refold()
     setMeta.run('fold-version', foldVersion)
   }
   const methods: WriterCalls = {
-    store: ({ cluster, segments }) => {
-      inTransaction(() => {
+    store: ({ cluster, segments }) =>
+      andRowsLeft(() => {
         if (cluster !== metaOf(db, 'cluster')) setMeta.run('cluster', cluster)
         for (const segment of segments) addSegment(segment)
-      })
-      return forgottenRows.areLeft()
-    },
+      }),
     keepRows: (toKeep) => {
       const chunks = toKeep.map(({ chunk, packed }) => unpackChunk(chunk, packed))
       inTransaction(() => {
@@ -104,18 +112,8 @@ const open = (options: ThreadOptions) => {
     dropRows: (job) => inTransaction(() => dropJobRows(job)),
     removed: (job) => inTransaction(() => removed.run(job)),
     setSetting: ({ name, json }) => inTransaction(() => setSetting.run(name, json)),
-    rebuild: () => {
-      inTransaction(refold)
-      return forgottenRows.areLeft()
-    },
-    dropForgotten: () => {
-      inTransaction(() => {
-        db.pragma('secure_delete = ON')
-        noteRewrite.run(rewriteNote)
-        forgottenRows.dropNext()
-      })
-      return forgottenRows.areLeft()
-    },
+    rebuild: () => andRowsLeft(refold),
+    dropForgotten: () => andRowsLeft(dropForgotten),
     close: () => {
       db.pragma('optimize')
       // What is still to be deleted would be copied.
@@ -126,6 +124,16 @@ const open = (options: ThreadOptions) => {
   }
   if (metaOf(db, 'fold-version') !== foldVersion) inTransaction(refold)
   return { ready: { ...readyOf(db), rowsLeft: forgottenRows.areLeft() }, methods }
+}
+
+/** Deletes some rows of forgotten jobs as `fold/forgetting.ts` does. Runs inside the caller's transaction. */
+const createForgottenStep = (db: Db, { dropNext }: ForgottenRows): (() => void) => {
+  const noteRewrite = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, 1)')
+  return () => {
+    db.pragma('secure_delete = ON')
+    noteRewrite.run(rewriteNote)
+    dropNext()
+  }
 }
 
 /**

@@ -40,7 +40,7 @@ const createKeys = () => {
     verify: (_, bytes, signature) => verify(null, bytes, publicKey, signature),
     sha256,
   }
-  return { key: key.toString(), keys }
+  return { key, keys }
 }
 
 /** A closed store with a job of many rows, and one of a few beside it. */
