@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { repository } from '../../tools/agents.ts'
+import { repository, until } from '../../tools/agents.ts'
 import { buildSdk, sdkFolder } from '../../tools/build-sdk.ts'
 import { createOffice, startTeam } from '../support/office.ts'
 import type { Office, Team } from '../support/office.ts'
@@ -133,10 +134,23 @@ test('habits from Azure: required in CommonJS, validated, paused, scheduled, sav
 test.skipIf(process.platform === 'win32')('docs/api.md holds, call by call', async () => {
   const text = await readFile(join(repository, 'docs/api.md'), 'utf8')
   const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, code = '']) => code)
-  const script = ['set -e', ...blocks].join('\necho; echo -----\n')
+  const pausing = blocks.findIndex((code) => code.includes('/pause'))
+  // Nobody can run what is submitted before it is paused.
+  const toldToGoOn = 'cd $MUSTER_HOME; touch paused; until [ -e go-on ]; do sleep 0.05; done'
+  const parts = blocks.toSpliced(pausing, 1, `${blocks[pausing]}${toldToGoOn}`)
+  const script = ['set -e', ...parts].join('\necho; echo -----\n')
   const { home } = await team.head.client.call('agent')
   const env = { ...process.env, MUSTER_HOME: home, DIGITS: join(folder, 'digits') }
-  const { stdout } = await run('bash', ['-c', script], { cwd: folder, env })
+  await team.workers[0]!.stop()
+  const running = run('bash', ['-c', script], { cwd: folder, env })
+  const paused = until('the run is paused', async () => existsSync(join(home, 'paused')))
+  try {
+    await Promise.race([paused, running])
+  } finally {
+    team.workers[0] = await office.start('ada', 1)
+    await writeFile(join(home, 'go-on'), '')
+  }
+  const { stdout } = await running
   const said = stdout.split('\n-----\n').map((part) => part.trim())
   expect(said).toEqual([
     '',

@@ -26,7 +26,8 @@ export const createPacks = (
     expect: notes.add,
     take: async (job, path) => {
       const stored = await blobs.putFile(path, { beforeHere: (pack) => notes.add(job, pack) })
-      await rm(path, { force: true })
+      // Swept at the next start if the disk refuses.
+      await rm(path, { force: true }).catch(() => undefined)
       if (!stored.ok) return stored
       const { blob } = stored.value
       if (dropped.has(job)) {
