@@ -75,12 +75,12 @@ describe('misbehaviour costs what it should', () => {
   test('a run past its limit is charged, and the others are not', async () => {
     const id = await submitScript(
       `export const run = (miniBatch) => { if (miniBatch.index === 1) for (;;); return miniBatch.items.map(() => 1) }`,
-      'run_invocation_timeout: 1\nrun_max_try: 2\n',
+      'run_invocation_timeout: 2\nrun_max_try: 2\n',
     )
     const job = await ended(id)
     expect(job).toMatchObject({ state: 'Completed', failed: 1, charged: 2, rows: count + 1 - 100 })
     const { failures } = await team.keeper.client.call('job', { query: { job: id } })
-    expect(failures[0]?.message).toContain('took longer than the 1 s')
+    expect(failures[0]?.message).toContain('took longer than the 2 s')
   })
 
   test('a process that ends itself is charged, with its cause, until the item stands alone', async () => {
