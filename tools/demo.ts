@@ -230,14 +230,15 @@ const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Pr
   }
 }
 
-/** `ben, with kill -9: of 12 mini-batches that it held, others finished copies of 9; 3 leases lost` */
+/** `ada, with kill -9: of 12 mini-batches that it held others got 7 and finished copies of 2, 3 leases were lost` */
 const killedText = ({ killed, held, copied, leasesLost }: Outcome): string => {
   if (killed === '') return 'nobody'
   const who = `${killed}, with kill -9`
-  const lost = `${leasesLost} leases lost`
-  if (values.kill !== 'worker') return `${who}; ${lost}`
-  const copies = copied === 0 ? '' : `others finished copies of ${copied} before it was given up, `
-  return `${who}: it held ${held} mini-batches; ${copies}${lost}`
+  if (values.kill !== 'worker') return `${who}; ${leasesLost} leases lost`
+  // What had not begun is taken back for others who have nothing to do, also before the head gives a machine up.
+  const passedOn = Math.max(0, held - copied - leasesLost)
+  const lost = `${leasesLost} leases were lost`
+  return `${who}: of ${held} mini-batches that it held others got ${passedOn} and finished copies of ${copied}, ${lost}`
 }
 
 const print = (outcome: Outcome): void => {
