@@ -66,6 +66,7 @@ test('one bad item in a mini-batch of ten: nine rows arrive, the one failed is n
   const half = readMiniBatchName(command.at(-1) ?? '')
   const story = await team.keeper.client.call('explain', { query: { job: id, miniBatch: half } })
   expect(story.lines.join(' ')).toContain('It was the last one.')
+  expect(story.lines.join(' ')).toMatch(/ has item 7 and is part of mini-batch 0\./)
   const { overview } = await team.keeper.client.call('jobLogs', { query: { job: id } })
   expect(overview).toContain('First: 7.txt in mini-batch')
 

@@ -9,6 +9,7 @@ import { createLiveStore } from '../../renderer/agent/live-store.ts'
 import { createLoadHistory } from '../../renderer/agent/load-history.ts'
 import { cellAt, layCells } from '../../renderer/features/jobs/map/cells.ts'
 import { valueColumns } from '../../renderer/features/jobs/rows/value-columns.ts'
+import { mayBePicture } from '../../renderer/ui/may-be-picture.ts'
 import { contentHeightMax, rowWindowAt } from '../../renderer/ui/row-window.ts'
 
 const snapshot = (sequence: number, change: Partial<SnapshotView> = {}): SnapshotView => ({
@@ -30,6 +31,13 @@ const snapshot = (sequence: number, change: Partial<SnapshotView> = {}): Snapsho
   jobs: [],
   models: [],
   ...change,
+})
+
+test('only what may be a picture is asked for one', () => {
+  for (const name of ['00001.png', 'a/b/Photo.JPEG', 'scan', 'v1.2/scan', 'x.tar.webp'])
+    expect(mayBePicture(name), name).toBe(true)
+  for (const name of ['17.txt', 'sales.csv#1', 'a.png/b.json', 'sound.wav'])
+    expect(mayBePicture(name), name).toBe(false)
 })
 
 describe('row window', () => {

@@ -2,7 +2,7 @@ import type { Views } from '#agent/ports/views.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { halve, itemsWords, miniBatchName } from '#protocol/model/half.ts'
 import type { MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
-import { rangeOf } from '#protocol/model/plan-ranges.ts'
+import { pathOf } from '#protocol/model/plan-ranges.ts'
 
 /**
  * A job's or a mini-batch's life as the ledger tells it, in sentences: for members that are not the head,
@@ -33,10 +33,13 @@ export const ledgerStory = async (
       )
     return lines
   }
-  const range = rangeOf(await views.planChunks(job.id), miniBatch)
+  const path = pathOf(await views.planChunks(job.id), miniBatch) ?? []
+  const [planned, range] = [path[0], path.at(-1)]
   const name = miniBatchName(miniBatch)
-  if (range === undefined) return [`Mini-batch ${name} is not in the plan.`]
-  lines.push(`Mini-batch ${name} has ${itemsWords(range)}.`)
+  if (planned === undefined || range === undefined)
+    return [`Mini-batch ${name} is not in the plan.`]
+  const part = planned === range ? '' : ` and is part of mini-batch ${planned.miniBatch}`
+  lines.push(`Mini-batch ${name} has ${itemsWords(range)}${part}.`)
   for (const charge of charges.filter((one) => one.miniBatch === miniBatch))
     lines.push(
       `Attempt ${charge.attempt} on ${nameOf(charge.peer)} was charged (${charge.cause}): ${charge.message}${charge.final ? ' It was the last one.' : ''}`,
