@@ -1,6 +1,6 @@
 import type { JobFold } from '#protocol/model/fold.ts'
 import type { JobState } from '#protocol/model/job.ts'
-import { plural } from './thresholds.ts'
+import { plural } from '#protocol/model/plural.ts'
 
 /** What a member knows of a job beside the ledger. */
 export interface JobSurroundings {

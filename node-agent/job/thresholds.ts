@@ -1,4 +1,5 @@
 import type { JobSpec } from '#protocol/model/job.ts'
+import { plural } from '#protocol/model/plural.ts'
 import { jobDefaults } from '#protocol/spec/job-file.ts'
 
 /** What has failed for good so far. */
@@ -29,7 +30,3 @@ export const exceededThreshold = (
   }
   return undefined
 }
-
-/** `1 item`, `2 items`. */
-export const plural = (count: number, one: string, many = `${one}s`): string =>
-  `${String(count)} ${count === 1 ? one : many}`

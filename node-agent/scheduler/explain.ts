@@ -1,4 +1,4 @@
-import { plural } from '#agent/job/thresholds.ts'
+import { plural } from '#protocol/model/plural.ts'
 import type { JobId, MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
 import type { JobDigest } from '#protocol/wire/presence/protocol.ts'
 import { cell, type Cell } from './columns.ts'

@@ -1,6 +1,7 @@
-import { plural, exceededThreshold, type FailureCounts } from '#agent/job/thresholds.ts'
+import { exceededThreshold, type FailureCounts } from '#agent/job/thresholds.ts'
 import { limits } from '#protocol/limits.ts'
 import type { JobId, PeerId } from '#protocol/model/ids.ts'
+import { plural } from '#protocol/model/plural.ts'
 import type { JobOutcome } from '#protocol/model/record.ts'
 import type { RevokeReason } from '#protocol/model/revoke.ts'
 import { cell, createColumns } from './columns.ts'

@@ -1,4 +1,4 @@
-import { plural } from '#agent/job/thresholds.ts'
+import { plural } from '#protocol/model/plural.ts'
 import { limits } from '#protocol/limits.ts'
 import type { PeerId } from '#protocol/model/ids.ts'
 import { jobDefaults } from '#protocol/spec/job-file.ts'

@@ -1,3 +1,4 @@
+import { plural } from '#protocol/model/plural.ts'
 import type { WorkerState } from './state.ts'
 
 /** What this worker does and what it waits for, in sentences. */
@@ -29,7 +30,3 @@ export const explain = (state: WorkerState): readonly string[] => {
   }
   return lines
 }
-
-/** `1 process`, `2 processes`. */
-const plural = (count: number, one: string, many = `${one}s`): string =>
-  `${String(count)} ${count === 1 ? one : many}`

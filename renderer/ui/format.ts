@@ -55,6 +55,9 @@ export const formatTime = (at: number): string =>
     minute: '2-digit',
   })
 
+/** `14:05:09`, in the reader's time zone. */
+export const formatClock = (at: number): string => new Date(at).toLocaleTimeString('en-GB')
+
 /** `25.9 k`, `1.2 M`: counts that only tell a size. */
 export const formatShort = (value: number): string => {
   if (value < 10_000) return formatCount(value)

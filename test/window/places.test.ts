@@ -47,10 +47,13 @@ describe.skipIf(program === undefined)('the places of the window', () => {
     const { page } = open
     await page.getByText('State: Running').waitFor()
     await page.getByText('dora cannot be asked now').waitFor()
+    // A process that died is started again under its number: one log, with a line at each start.
+    await page.getByRole('button', { name: 'ben, process 1' }).getByText('2 starts · ').waitFor()
     await page.getByRole('button', { name: 'ben, process 1' }).click()
-    await page.getByText('300 lines').waitFor()
+    await page.getByText('602 lines').waitFor()
+    await page.getByText(/^--- started \d\d:31:00 ---/).waitFor()
     await page.getByLabel('Find in the log').fill('mini-batch 27')
-    await page.getByText('11 of 300 lines').waitFor()
+    await page.getByText('22 of 602 lines').waitFor()
     await window.shoot(page, 'places-logs')
     expect(open.complaints).toEqual([])
   })

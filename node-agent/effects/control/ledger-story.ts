@@ -2,6 +2,7 @@ import type { Views } from '#agent/ports/views.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { halve, itemsWords, miniBatchName } from '#protocol/model/half.ts'
 import type { MiniBatchIndex, PeerId } from '#protocol/model/ids.ts'
+import { plural } from '#protocol/model/plural.ts'
 import { pathOf } from '#protocol/model/plan-ranges.ts'
 
 /**
@@ -19,17 +20,17 @@ export const ledgerStory = async (
   const charges = await views.charges(job.id)
   if (miniBatch === undefined) {
     lines.push(
-      `${counted(fold.items, 'item')} in ${miniBatches(fold.miniBatches)} planned; ${fold.committed} committed, ${fold.failedMiniBatches} failed.`,
+      `${plural(fold.items, 'item')} in ${miniBatches(fold.miniBatches)} planned; ${fold.committed} committed, ${fold.failedMiniBatches} failed.`,
     )
     if (fold.halvings > 0)
       lines.push(`${miniBatches(fold.halvings)} killed a process and ran in halves.`)
     if (charges.length > 0)
       lines.push(
-        `${counted(charges.length, 'charged attempt')}, the first because: ${charges[0]?.message}`,
+        `${plural(charges.length, 'charged attempt')}, the first because: ${charges[0]?.message}`,
       )
     for (const share of await views.shares(job.id))
       lines.push(
-        `${nameOf(share.peer)} did ${counted(share.items, 'item')} in ${miniBatches(share.miniBatches)}.`,
+        `${nameOf(share.peer)} did ${plural(share.items, 'item')} in ${miniBatches(share.miniBatches)}.`,
       )
     return lines
   }
@@ -58,7 +59,4 @@ export const ledgerStory = async (
   return lines
 }
 
-const miniBatches = (count: number): string => counted(count, 'mini-batch', 'mini-batches')
-
-const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`
+const miniBatches = (count: number): string => plural(count, 'mini-batch', 'mini-batches')

@@ -5,6 +5,7 @@ import { csvLine } from '#protocol/model/attempt-log.ts'
 import type { JobFold } from '#protocol/model/fold.ts'
 import { miniBatchName } from '#protocol/model/half.ts'
 import type { Millis, PeerId } from '#protocol/model/ids.ts'
+import { plural } from '#protocol/model/plural.ts'
 import { specToFile } from '#protocol/spec/spec-to-file.ts'
 
 /** Files about a whole run: texts from facts, nothing else. */
@@ -81,7 +82,7 @@ const machineLines = ({ shares, nameOf }: RunFacts): readonly string[] => {
   const items = shares.reduce((sum, share) => sum + share.items, 0)
   return shares.map((share) => {
     const percent = items === 0 ? 0 : Math.round((100 * share.items) / items)
-    return `${nameOf(share.peer)}: ${share.items} items in ${share.miniBatches} mini-batches (${percent} %)`
+    return `${nameOf(share.peer)}: ${plural(share.items, 'item')} in ${plural(share.miniBatches, 'mini-batch', 'mini-batches')} (${percent} %)`
   })
 }
 

@@ -9,10 +9,11 @@ import { CopyLine } from '../../../ui/copy-line.tsx'
 import { formatBytes } from '../../../ui/format.ts'
 import { LogText } from './log-text.tsx'
 import { ProcessLog } from './process-log.tsx'
+import { byProcess } from './starts.ts'
+import type { ProcessLogs } from './starts.ts'
 import './logs.css'
 
 type Logs = AnswerOf<'jobLogs'>
-type Process = Logs['logs'][number]
 
 /** The overview of a job, and what its worker processes printed. */
 export const LogsTab = (props: { readonly job: JobView }) => {
@@ -25,12 +26,13 @@ export const LogsTab = (props: { readonly job: JobView }) => {
   )
 }
 
-const keyOf = ({ peer, process }: Process): string => `${peer} ${process}`
+const keyOf = ({ peer, process }: ProcessLogs): string => `${peer} ${process}`
 
 const Logs = (props: { readonly job: JobView; readonly known: Logs }) => {
   const { job, known } = props
   const [chosen, setChosen] = useState('')
-  const process = known.logs.find((one) => keyOf(one) === chosen)
+  const processes = byProcess(known.logs)
+  const process = processes.find((one) => keyOf(one) === chosen)
   return (
     <section className="logs" aria-label="Logs">
       <nav className="panel log-choices" aria-label="Logs of the job" tabIndex={0}>
@@ -41,13 +43,13 @@ const Logs = (props: { readonly job: JobView; readonly known: Logs }) => {
             choose={() => setChosen('')}
             more=""
           />
-          {known.logs.map((one) => (
+          {processes.map((one) => (
             <Choice
               key={keyOf(one)}
               word={`${one.peerName}, process ${one.process}`}
               isChosen={keyOf(one) === chosen}
               choose={() => setChosen(keyOf(one))}
-              more={formatBytes(one.bytes)}
+              more={`${one.starts === 1 ? '' : `${one.starts} starts · `}${formatBytes(one.bytes)}`}
             />
           ))}
         </ul>

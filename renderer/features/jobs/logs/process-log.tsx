@@ -1,6 +1,7 @@
 import { useJobLog } from '../../../agent/log-queries.ts'
 import { Answer } from '../../../ui/answer.tsx'
 import { LogText } from './log-text.tsx'
+import { textOf } from './starts.ts'
 
 /** What one worker process printed; followed while the job runs. */
 export const ProcessLog = (props: {
@@ -14,9 +15,7 @@ export const ProcessLog = (props: {
   return (
     <div className="log-holder">
       <Answer of={log} what="the log">
-        {({ logs }) => (
-          <LogText text={logs.map(({ text }) => text).join('')} what="log" follows={open} />
-        )}
+        {({ logs }) => <LogText text={textOf(logs)} what="log" follows={open} />}
       </Answer>
     </div>
   )
