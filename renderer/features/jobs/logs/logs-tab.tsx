@@ -49,7 +49,7 @@ const Logs = (props: { readonly job: JobView; readonly known: Logs }) => {
               word={`${one.peerName}, process ${one.process}`}
               isChosen={keyOf(one) === chosen}
               choose={() => setChosen(keyOf(one))}
-              more={`${one.starts === 1 ? '' : `${one.starts} starts · `}${formatBytes(one.bytes)}`}
+              more={formatBytes(one.bytes)}
             />
           ))}
         </ul>

@@ -10,9 +10,7 @@ interface Start {
 }
 
 /** All logs of a worker process together. */
-export interface ProcessLogs extends Omit<Start, 'startedAt'> {
-  readonly starts: number
-}
+export type ProcessLogs = Omit<Start, 'startedAt'>
 
 /** Each process once, in the order of its first start. */
 export const byProcess = (logs: readonly Start[]): readonly ProcessLogs[] =>
@@ -21,7 +19,7 @@ export const byProcess = (logs: readonly Start[]): readonly ProcessLogs[] =>
     if (first === undefined) return []
     const { peer, peerName, process } = first
     const bytes = starts.reduce((sum, start) => sum + start.bytes, 0)
-    return { peer, peerName, process, bytes, starts: starts.length }
+    return { peer, peerName, process, bytes }
   })
 
 /** What a process printed: where it was started more than once, each time under a line that says so. */
