@@ -1,5 +1,8 @@
 import type { ProcessExit } from '#agent/ports/runtime.ts'
 
+/** The last words of a runtime process whose script wrote nonsense into their pipe. */
+export const gaveUpOnScript = 'the entry script wrote into the pipe of its worker process'
+
 /** All that is known of a process that ended. */
 export interface EndFacts {
   readonly pid: number
@@ -14,7 +17,11 @@ export interface EndFacts {
 /** Says why a process is gone. */
 export const classifyExit = (facts: EndFacts): ProcessExit => {
   const name = `Worker process ${facts.pid}`
-  if (facts.killed) return { kind: 'killed', message: `${name} was stopped by its agent.` }
+  // A script ends with its runtime process: where that is heard first, what ended already is killed as well.
+  const gaveUp = facts.stderr.includes(gaveUpOnScript)
+  const isOurs = facts.signal === null || facts.signal === 'SIGKILL'
+  if (facts.killed && isOurs && !gaveUp)
+    return { kind: 'killed', message: `${name} was stopped by its agent.` }
   if (memoryWords.test(facts.stderr)) {
     return {
       kind: 'out-of-memory',
@@ -22,7 +29,7 @@ export const classifyExit = (facts: EndFacts): ProcessExit => {
     }
   }
   // Nobody else has a reason to send SIGKILL to it than a system short of memory. 137: told by a container.
-  if (facts.signal === 'SIGKILL' || facts.code === 137) {
+  if (!gaveUp && (facts.signal === 'SIGKILL' || facts.code === 137)) {
     const message = `${name} was killed by the system, most likely because memory ran out.`
     return { kind: 'out-of-memory', message }
   }

@@ -23,8 +23,8 @@ export const explainEnd = (
       message: `The script ${entry} ran out of memory: its process may use ${heapMib} MiB for its objects here.`,
     }
   if (signal === 'SIGKILL') {
-    // The runtime process gave up on it, for example because it wrote nonsense into their pipe.
-    if (runtime.kind === 'crashed') return runtime
+    // The runtime process went first: it crashed, or gave up on a script that wrote nonsense into their pipe.
+    if (runtime.kind === 'crashed' || runtime.kind === 'out-of-memory') return runtime
     return {
       kind: 'out-of-memory',
       message: `The script ${entry} was killed by the system, most likely because memory ran out.`,

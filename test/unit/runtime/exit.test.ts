@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { classifyExit } from '#agent/runtime/exit.ts'
+import { classifyExit, gaveUpOnScript } from '#agent/runtime/exit.ts'
 
 const facts = { pid: 7, code: null, signal: null, killed: false, stderr: '' }
 
@@ -23,6 +23,14 @@ test.each([
     'bad_alloc',
   ],
   [{ ...facts, signal: 'SIGSEGV' }, 'crashed', '(SIGSEGV)'],
+  // Killed as it ended already: the agent had heard of its script's end first.
+  [{ ...facts, signal: 'SIGSEGV', killed: true }, 'crashed', '(SIGSEGV)'],
+  [{ ...facts, code: 0, killed: true }, 'killed', 'stopped by its agent'],
+  [
+    { ...facts, signal: 'SIGKILL', killed: true, stderr: `Error: ${gaveUpOnScript}: no words\n` },
+    'crashed',
+    `Error: ${gaveUpOnScript}: no words`,
+  ],
   [
     {
       ...facts,

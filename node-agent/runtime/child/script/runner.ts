@@ -2,6 +2,7 @@ import { closeSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import { thrownToText } from '#protocol/errors.ts'
 import { limits } from '#protocol/limits.ts'
+import { gaveUpOnScript } from '../../exit.ts'
 import type { RunMessage, ScriptStartMessage } from '../../messages.ts'
 import type { HostWords, ModelWords, RunWords } from '../../script/words.ts'
 import { createBlockingPipe } from '../blocking-pipe.ts'
@@ -181,7 +182,7 @@ const waitForEnd = (): never => {
 
 /** Nothing after nonsense can be read. The words reach the agent as the last ones of this process. */
 const giveUp = (why: string): never => {
-  writeSync(2, `Error: the entry script wrote into the pipe of its worker process: ${why}\n`)
+  writeSync(2, `Error: ${gaveUpOnScript}: ${why}\n`)
   process.exit(1)
 }
 
