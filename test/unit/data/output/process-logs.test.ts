@@ -51,12 +51,11 @@ test('of a long log the beginning and the end are kept in whole lines, with a li
       const text = Array.from({ length: count }, (_, at) => `${String(at).padStart(7)} ${line}\n`)
       const printed = Buffer.from(text.join(''))
       const { read } = await printAndRead(temp.path, printed, chunk)
-      if (printed.length <= limits.scriptLogHeadBytes + least) {
+      const [, bytes] = leftOut.exec(read.toString('utf8')) ?? []
+      if (bytes === undefined || printed.length <= limits.scriptLogHeadBytes + least) {
         expect(read.equals(printed)).toBe(true)
         return
       }
-      const [, bytes] = leftOut.exec(read.toString('utf8')) ?? []
-      if (bytes === undefined) return expect(read.equals(printed)).toBe(true)
       const [head = '', , tail = ''] = read.toString('utf8').split(leftOut)
       const [first, last] = [Buffer.byteLength(head), Buffer.byteLength(tail)]
       expect(first + Number(bytes) + last).toBe(printed.length)
