@@ -57,6 +57,8 @@ interface Outcome {
   readonly held: number
   /** Those of them that others finished from copies, while the head had not given the worker up yet. */
   readonly copied: number
+  /** Those of them that others did when they had been taken from it; what is left it did itself in its next life. */
+  readonly passedOn: number
   readonly leasesLost: number
   readonly charged: number
   readonly itemsStreamed: number
@@ -127,8 +129,8 @@ const fateOf = async (
   cast: Cast,
   job: string,
   { name, at }: Kill,
-): Promise<{ readonly held: number; readonly copied: number }> => {
-  if (values.kill !== 'worker' || name === '') return { held: 0, copied: 0 }
+): Promise<Pick<Outcome, 'held' | 'copied' | 'passedOn'>> => {
+  if (values.kill !== 'worker' || name === '') return { held: 0, copied: 0, passedOn: 0 }
   const { peers, attempts } = await cast.head.client.call('timeline', { query: { job } })
   const its = peers.findIndex((peer) => peer.name === name)
   const held = attempts.filter(
@@ -138,16 +140,15 @@ const fateOf = async (
       (endedAt ?? Infinity) > at &&
       outcome !== 'committed',
   )
-  const copied = held.filter(({ miniBatch, endedAt }) =>
-    attempts.some(
-      (other) =>
-        other.miniBatch === miniBatch &&
-        other.peer !== its &&
-        other.outcome === 'committed' &&
-        (other.endedAt ?? Infinity) <= (endedAt ?? Infinity),
-    ),
-  )
-  return { held: held.length, copied: copied.length }
+  const byOthers = held.flatMap(({ miniBatch, endedAt }) => {
+    const other = attempts.find(
+      (one) => one.miniBatch === miniBatch && one.peer !== its && one.outcome === 'committed',
+    )
+    // Committed while the killed worker still had its lease: from a copy.
+    return other === undefined ? [] : (other.endedAt ?? Infinity) <= (endedAt ?? Infinity)
+  })
+  const copied = byOthers.filter((isCopy) => isCopy).length
+  return { held: held.length, copied, passedOn: byOthers.length - copied }
 }
 
 const printProgress = (job: JobView): void => {
@@ -230,15 +231,13 @@ const runJob = async (cast: Cast, digits: string, labels: readonly number[]): Pr
   }
 }
 
-/** `ada, with kill -9: of 12 mini-batches that it held others got 7 and finished copies of 2, 3 leases were lost` */
-const killedText = ({ killed, held, copied, leasesLost }: Outcome): string => {
+/** `ada, with kill -9: of 12 mini-batches that it held others did 7, and 2 from copies; 3 leases were lost` */
+const killedText = ({ killed, held, copied, passedOn, leasesLost }: Outcome): string => {
   if (killed === '') return 'nobody'
   const who = `${killed}, with kill -9`
   if (values.kill !== 'worker') return `${who}; ${leasesLost} leases lost`
-  // What had not begun is taken back for others who have nothing to do, also before the head gives a machine up.
-  const passedOn = Math.max(0, held - copied - leasesLost)
   const lost = `${leasesLost} leases were lost`
-  return `${who}: of ${held} mini-batches that it held others got ${passedOn} and finished copies of ${copied}, ${lost}`
+  return `${who}: of ${held} mini-batches that it held others did ${passedOn}, and ${copied} from copies; ${lost}`
 }
 
 const print = (outcome: Outcome): void => {
